@@ -1,0 +1,74 @@
+# Front door of the build; CMakeLists.txt and CMakePresets.json do the work.
+#
+#   JOBS=n          parallel jobs (all processors)
+#   CMAKE_ARGS=...  passed to every first configuration, -DCMAKE_PREFIX_PATH=/opt/rocksdb say
+
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
+JOBS ?= $(shell nproc)
+CMAKE_ARGS ?=
+BENCH_ARGS ?=
+
+install_deps := cmake/install-deps.sh
+build = cmake --build --preset $(1) -j $(JOBS)
+# Older sanitizer runtimes cannot place their shadow memory when the kernel randomises many bits of
+# the address space, so their tests run without randomisation where that is permitted.
+no_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+folders := include format storage compaction store tools bench tests examples
+sources = $(shell find $(folders) -name '*.h' -o -name '*.cc')
+
+.PHONY: all build deps test demo bench check format asan tsan clean help
+all: build
+
+build: build/release/build.ninja ## Build everything in build/release (what `make` alone does)
+	$(call build,release)
+
+deps: ## Install what is missing with apt (elsewhere: say what to install)
+	@$(install_deps) build
+
+test: build ## Run all tests
+	ctest --preset release -j $(JOBS)
+
+demo: build/release/build.ninja ## Count words, get killed three times, count right; INPUT=file takes any text
+ifeq ($(INPUT),)
+	@$(install_deps) demo
+endif
+	$(call build,release) --target word_count ckpt-inspect
+	@examples/demo.sh
+
+bench: build/release/build.ninja ## Run the benchmarks, results in build/bench/results.json; SCALE=full for the big ones
+	$(call build,bench)
+	@mkdir -p build/bench
+	build/release/bench/tidemark_bench --benchmark_out=build/bench/results.json \
+	  --benchmark_out_format=json $(BENCH_ARGS)
+
+check: build/release/build.ninja ## Check formatting and lint
+	@$(install_deps) check
+	clang-format --dry-run -Werror $(sources)
+	$(call build,release) --target tidemark_generated
+	printf '%s\n' $(filter %.cc,$(sources)) | \
+	  xargs -P $(JOBS) -n 1 clang-tidy -p build/release --quiet 2>&1 | \
+	  sed '/^[0-9]* warnings\{0,1\} generated\.$$/d'
+
+format: ## Format all sources
+	@$(install_deps) check
+	clang-format -i $(sources)
+
+asan: build/asan/build.ninja ## Run all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call build,asan)
+	$(no_aslr) ctest --preset asan -j $(JOBS)
+
+tsan: build/tsan/build.ninja ## Run the tests with threads under ThreadSanitizer
+	$(call build,tsan)
+	$(no_aslr) ctest --preset tsan -j $(JOBS)
+
+clean: ## Remove build/
+	rm -rf build
+
+help: ## Say what the targets do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build/%/build.ninja: CMakePresets.json | deps
+	cmake --preset $* $(CMAKE_ARGS)

@@ -1,0 +1,189 @@
+#include "bench/comparison.h"
+
+#include "bench/engine.h"
+#include "bench/measure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+namespace tidemark::bench {
+namespace {
+
+constexpr std::string_view kHash = "result_hash";
+
+enum class Better { kHigher, kLower };
+struct Line {
+  const char* counter;
+  Better better;
+};
+// What a table shows, in this order. All counters are in the results file.
+constexpr Line kLines[] = {
+    {"sustained_ops_s", Better::kHigher}, {"burst_ops_s", Better::kHigher},
+    {"cpu_s_per_mop", Better::kLower},    {"barrier_p50_us", Better::kLower},
+    {"barrier_p99_us", Better::kLower},   {"barrier_p999_us", Better::kLower},
+    {"barrier_max_us", Better::kLower},   {"durable_p50_ms", Better::kLower},
+    {"durable_p99_ms", Better::kLower},   {"stall_s", Better::kLower},
+    {"net_change_bytes", Better::kLower}, {"log_bytes", Better::kLower},
+    {"published_bytes", Better::kLower},  {"written_bytes", Better::kLower},
+    {"retained_bytes", Better::kLower},   {"files", Better::kLower},
+    {"segments", Better::kLower},         {"peak_rss_bytes", Better::kLower},
+};
+
+struct Spread {
+  double median = 0;
+  double smallest = 0;
+  double largest = 0;
+};
+
+Spread SpreadOf(const std::vector<double>& samples) {
+  return {Median(samples), *std::min_element(samples.begin(), samples.end()),
+          *std::max_element(samples.begin(), samples.end())};
+}
+
+// `2.51 M (2.40 M to 2.58 M)`, without a range that rounding hides.
+std::string Text(const Spread& spread) {
+  const std::string smallest = ShortNumber(spread.smallest);
+  const std::string largest = ShortNumber(spread.largest);
+  const std::string median = ShortNumber(spread.median);
+  return smallest == largest ? median : median + " (" + smallest + " to " + largest + ")";
+}
+
+// `26.1x`, and for small ones `1/20.8 k`, because nobody counts zeros.
+std::string RatioText(double ratio) {
+  if (!std::isfinite(ratio) || ratio <= 0) return "-";
+  if (ratio < 0.1) return "1/" + ShortNumber(1 / ratio);
+  return ShortNumber(ratio) + "x";
+}
+
+// Only ranges that do not touch make a winner.
+const char* Verdict(const Spread& ours, const Spread& theirs, Better better) {
+  if (ours.smallest == theirs.smallest && ours.largest == theirs.largest) return "equal";
+  const bool above = ours.smallest > theirs.largest;
+  const bool below = ours.largest < theirs.smallest;
+  if (!above && !below) return "ranges overlap";
+  return above == (better == Better::kHigher) ? "better" : "WORSE";
+}
+
+void PrintColumns(std::ostream& out, std::string_view counter, std::string_view ours,
+                  std::string_view theirs, std::string_view ratio, std::string_view verdict) {
+  char line[256];
+  std::snprintf(line, sizeof(line), "  %-17.*s %-28.*s %-28.*s %9.*s  %.*s",
+                static_cast<int>(counter.size()), counter.data(), static_cast<int>(ours.size()),
+                ours.data(), static_cast<int>(theirs.size()), theirs.data(),
+                static_cast<int>(ratio.size()), ratio.data(), static_cast<int>(verdict.size()),
+                verdict.data());
+  std::string_view text(line);
+  out << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
+}
+
+void PrintLine(std::ostream& out, const Line& line, const std::vector<double>* ours,
+               const std::vector<double>* theirs) {
+  const std::string our_text = ours ? Text(SpreadOf(*ours)) : "-";
+  const std::string their_text = theirs ? Text(SpreadOf(*theirs)) : "-";
+  if (!ours || !theirs) {
+    PrintColumns(out, line.counter, our_text, their_text, "", "");
+    return;
+  }
+  const Spread us = SpreadOf(*ours);
+  const Spread them = SpreadOf(*theirs);
+  PrintColumns(out, line.counter, our_text, their_text, RatioText(us.median / them.median),
+               Verdict(us, them, line.better));
+}
+
+template <class Map>
+const typename Map::mapped_type* FindOrNull(const Map& map, const char* key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+std::string ShortNumber(double value) {
+  constexpr std::pair<double, const char*> kPrefixes[] = {
+      {1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
+  const char* prefix = "";
+  bool is_whole = value == std::floor(value);
+  for (const auto& [scale, name] : kPrefixes) {
+    if (std::abs(value) < scale) continue;
+    value /= scale;
+    prefix = name;
+    is_whole = false;
+    break;
+  }
+  const double size = std::abs(value);
+  const int decimals = is_whole || size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 4;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.*f%s", decimals, value, prefix);
+  return text;
+}
+
+Comparison::Comparison(const std::vector<Row>& rows) {
+  for (const Row& row : rows) GroupOf(row);
+}
+
+Comparison::Group& Comparison::GroupOf(const Row& row) {
+  for (Group& group : groups_) {
+    if (group.workload == row.workload && group.variant == row.variant) return group;
+  }
+  return groups_.emplace_back(Group{row.workload, row.variant, {}});
+}
+
+void Comparison::Add(const Row& row, const Counters& counters) {
+  Group& group = GroupOf(row);
+  auto engine = std::find_if(group.engines.begin(), group.engines.end(),
+                             [&](const auto& entry) { return entry.first == row.engine; });
+  if (engine == group.engines.end()) {
+    engine = group.engines.insert(engine, {row.engine, {}});
+  }
+  for (const auto& [name, value] : counters) engine->second[name].push_back(value);
+}
+
+std::vector<std::string> Comparison::DifferingHashes() const {
+  std::map<std::string, double> expected;
+  std::vector<std::string> differing;
+  for (const Group& group : groups_) {
+    for (const auto& [engine, samples] : group.engines) {
+      const std::vector<double>* hashes = FindOrNull(samples, kHash.data());
+      if (!hashes) continue;
+      const double first = expected.try_emplace(group.workload, hashes->front()).first->second;
+      if (std::any_of(hashes->begin(), hashes->end(), [&](double hash) { return hash != first; })) {
+        differing.push_back(group.workload + "/" + engine + "/" + group.variant);
+      }
+    }
+  }
+  return differing;
+}
+
+const Comparison::Samples* Comparison::Find(const Group& group, std::string_view engine) {
+  for (const auto& [name, samples] : group.engines) {
+    if (name == engine) return &samples;
+  }
+  return nullptr;
+}
+
+void Comparison::PrintPair(const Group& group, std::string_view ours, std::string_view theirs,
+                           std::ostream& out) {
+  const Samples* our_samples = Find(group, ours);
+  const Samples* their_samples = Find(group, theirs);
+  if (!our_samples || !their_samples) return;
+  out << '\n' << group.workload << ' ' << group.variant << '\n';
+  PrintColumns(out, "median (range)", ours, theirs, "ratio", "");
+  for (const Line& line : kLines) {
+    const auto* ours_of_line = FindOrNull(*our_samples, line.counter);
+    const auto* theirs_of_line = FindOrNull(*their_samples, line.counter);
+    if (ours_of_line || theirs_of_line) PrintLine(out, line, ours_of_line, theirs_of_line);
+  }
+}
+
+void Comparison::Print(std::ostream& out) const {
+  for (const Group& group : groups_) {
+    for (size_t i = 1; i < std::size(kEngines); ++i) {
+      PrintPair(group, kEngines[0].name, kEngines[i].name, out);
+    }
+  }
+}
+
+}  // namespace tidemark::bench

@@ -1,0 +1,48 @@
+// Comparison: collects what each run of each row gave, and shows the first engine beside each of
+// the others: medians, spreads and ratios, wins and losses alike.
+#pragma once
+
+#include "bench/row.h"
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace tidemark::bench {
+
+class Comparison {
+ public:
+  // Tables come in the order of `rows`, whatever ran first.
+  explicit Comparison(const std::vector<Row>& rows);
+
+  void Add(const Row& row, const Counters& counters);
+
+  // All runs of a workload, whatever the engine, must have ended with the same state. Names those
+  // that did not; empty if there are none.
+  std::vector<std::string> DifferingHashes() const;
+
+  void Print(std::ostream& out) const;
+
+ private:
+  // All runs of one row: counter -> one sample a run.
+  using Samples = std::map<std::string, std::vector<double>>;
+  struct Group {
+    std::string workload;
+    std::string variant;
+    std::vector<std::pair<std::string, Samples>> engines;  // in the order of their first run
+  };
+
+  Group& GroupOf(const Row& row);
+  static const Samples* Find(const Group& group, std::string_view engine);
+  static void PrintPair(const Group& group, std::string_view ours, std::string_view theirs,
+                        std::ostream& out);
+
+  std::vector<Group> groups_;
+};
+
+// `2.51 M`, `17.2`, `5`: three digits, a decimal prefix, whole numbers below 1000 as they are.
+std::string ShortNumber(double value);
+
+}  // namespace tidemark::bench

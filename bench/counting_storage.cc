@@ -1,0 +1,31 @@
+#include "bench/counting_storage.h"
+
+#include <filesystem>
+#include <system_error>
+
+namespace tidemark::bench {
+
+Status CountingStorage::Put(std::string_view name, std::string_view bytes) {
+  TIDEMARK_RETURN_IF_ERROR(target_->Put(name, bytes));
+  published_bytes_ += bytes.size();
+  return {};
+}
+
+Result<TransferKind> CountingStorage::PutFile(std::string_view name, const std::string& path) {
+  TIDEMARK_ASSIGN_OR_RETURN(const TransferKind kind, target_->PutFile(name, path));
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) {
+    return Status(StatusCode::kUnavailable, "file-size", path + ": " + error.message());
+  }
+  published_bytes_ += size;
+  return kind;
+}
+
+Status CountingStorage::CreateIfAbsent(std::string_view name, std::string_view bytes) {
+  TIDEMARK_RETURN_IF_ERROR(target_->CreateIfAbsent(name, bytes));
+  published_bytes_ += bytes.size();
+  return {};
+}
+
+}  // namespace tidemark::bench

@@ -1,0 +1,84 @@
+// Engine: the thin adapter through which a workload drives a store. Each engine can be restored to
+// every checkpoint that it has reported as durable.
+//
+// Thread safety: one thread drives an engine; what an engine does in the background is its own
+// affair.
+#pragma once
+
+#include "bench/records.h"
+
+#include <tidemark/status.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::bench {
+
+// The same for all engines.
+struct EngineOptions {
+  // An empty directory on a real disk, for everything that the engine stores.
+  std::string directory;
+  // Bytes for caches, write buffers and indexes together.
+  uint64_t memory_budget_bytes = 0;
+  // Threads that the engine may keep busy beside the caller's.
+  uint32_t background_threads = 2;
+  // Checkpoints that stay; older ones are deleted as new ones complete, which is part of the job.
+  uint32_t keep_checkpoints = 5;
+};
+
+// What only the engine knows of its work since ResetFigures.
+struct EngineFigures {
+  // Of each checkpoint: from the call until it was durable.
+  std::vector<std::chrono::nanoseconds> durable;
+  // Put, copied or linked into the repository: what a remote repository would have had to be sent.
+  uint64_t published_bytes = 0;
+  // Of that, the change log in its encoded form, and the files of it that are retained.
+  std::optional<uint64_t> log_bytes;
+  std::optional<uint64_t> segments;
+  // What writes waited because background work did not keep up.
+  std::optional<double> stall_s;
+};
+
+class Engine {
+ public:
+  using Visitor = std::function<void(const Key&, const Value&)>;
+
+  virtual ~Engine() = default;
+
+  virtual Status Put(const Key& key, const Value& value) = 0;
+  // Read-modify-write of a value that exists; NotFound otherwise.
+  virtual Status Update(const Key& key, const Change& change) = 0;
+  // The barrier: what restoring `id` gives is the state at this call. Returns when the caller may
+  // go on.
+  virtual Status Checkpoint(uint64_t id) = 0;
+  // Blocks until all checkpoints are durable, old ones are deleted, and no background work is left.
+  virtual Status Drain() = 0;
+
+  virtual Status ForEach(const Visitor& visit) = 0;
+  // Closes the store and opens what its newest checkpoint holds; for reading only from then on.
+  virtual Status Restore() = 0;
+
+  // Both when drained.
+  virtual void ResetFigures() = 0;
+  virtual EngineFigures Figures() = 0;
+  // The directory that holds the checkpoints and nothing else.
+  virtual std::string repository() const = 0;
+};
+
+Result<std::unique_ptr<Engine>> OpenTidemark(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenRocksDb(const EngineOptions& options);
+
+struct EngineKind {
+  std::string_view name;
+  Result<std::unique_ptr<Engine>> (*open)(const EngineOptions&);
+};
+// In the order in which tables show them. The first is compared with each of the others.
+inline constexpr EngineKind kEngines[] = {{"tidemark", OpenTidemark}, {"rocksdb", OpenRocksDb}};
+
+}  // namespace tidemark::bench

@@ -1,0 +1,77 @@
+// The records of the value workloads: keys of 16 bytes spread by a hash, values of 64 bytes of
+// which half is random and half is not, and the change that a read-modify-write makes.
+#pragma once
+
+#include "bench/random.h"
+
+#include <xxhash.h>
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace tidemark::bench {
+
+struct Key {
+  uint64_t words[2];
+
+  // The key number `index`. Neighbouring numbers are far apart in byte order.
+  static constexpr Key At(uint64_t index) {
+    const uint64_t spread = Mix(index + 1);
+    return {{spread, Mix(spread ^ 0xa0761d6478bd642f)}};
+  }
+};
+
+struct Value {
+  static constexpr int kRandomWords = 4;
+  static constexpr int kRepeatedWords = 3;
+
+  uint64_t counter;
+  uint64_t random[kRandomWords];
+  // What a compressor finds: one byte all over, as in padded or rarely used fields.
+  uint64_t repeated[kRepeatedWords];
+
+  static constexpr Value InitialOf(uint64_t index) {
+    Value value{};
+    Random random(index);
+    for (uint64_t& word : value.random) word = random.Next();
+    for (uint64_t& word : value.repeated) word = 0x0101010101010101 * (index & 0xff);
+    return value;
+  }
+};
+static_assert(sizeof(Key) == 16 && std::is_trivially_copyable_v<Key>);
+static_assert(sizeof(Value) == 64 && std::is_trivially_copyable_v<Value>);
+
+// What operation number `operation` does to the value that it reads: count, and rewrite 8 of the
+// random bytes.
+struct Change {
+  uint64_t operation;
+
+  constexpr void ApplyTo(Value& value) const {
+    const uint64_t random = Mix(operation ^ 0x8ebc6af09c88c6e3);
+    ++value.counter;
+    value.random[random % Value::kRandomWords] = random;
+  }
+};
+
+// A hash of a set of entries in which their order does not count.
+class ContentHash {
+ public:
+  void Add(const Key& key, const Value& value) {
+    struct {
+      Key key;
+      Value value;
+    } const entry{key, value};
+    sum_ += XXH3_64bits(&entry, sizeof(entry));
+    ++entries_;
+  }
+  uint64_t entries() const { return entries_; }
+  // 52 bits: Google Benchmark's counters are doubles, which hold no more.
+  uint64_t value() const { return Mix(sum_ ^ Mix(entries_)) >> 12; }
+
+ private:
+  uint64_t sum_ = 0;
+  uint64_t entries_ = 0;
+};
+
+}  // namespace tidemark::bench

@@ -1,0 +1,112 @@
+#include "compaction/merge.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace tidemark::compaction {
+
+namespace {
+
+using format::Op;
+using format::Record;
+using format::RecordStream;
+
+// The first eight bytes as a number that sorts as the bytes do; it decides nearly every comparison.
+uint64_t PrefixOf(std::string_view key) {
+  uint64_t prefix = 0;
+  std::memcpy(&prefix, key.data(), std::min(key.size(), sizeof(prefix)));
+  return __builtin_bswap64(prefix);
+}
+
+struct Head {
+  uint64_t prefix;
+  RecordStream* stream;
+};
+
+// Whether `a` comes out of the heap after `b`: larger keys later; of one key, older epochs later.
+bool Later(const Head& a, const Head& b) {
+  if (a.prefix != b.prefix) return a.prefix > b.prefix;
+  const Record& left = a.stream->record();
+  const Record& right = b.stream->record();
+  const int order = left.key.compare(right.key);
+  return order != 0 ? order > 0 : left.epoch < right.epoch;
+}
+
+class NewestMerge final : public RecordStream {
+ public:
+  NewestMerge(std::vector<std::unique_ptr<RecordStream>> inputs, uint64_t after_epoch)
+      : inputs_(std::move(inputs)), after_epoch_(after_epoch) {}
+
+  Result<bool> Next() override {
+    if (!started_) TIDEMARK_RETURN_IF_ERROR(Start());
+    while (true) {
+      if (winner_ != nullptr) TIDEMARK_RETURN_IF_ERROR(Push(std::exchange(winner_, nullptr)));
+      if (heap_.empty()) return false;
+      winner_ = Pop();
+      record_ = winner_->record();
+      Op oldest = record_.op;
+      while (!heap_.empty() && heap_.front().stream->record().key == record_.key) {
+        RecordStream* older = Pop();
+        oldest = older->record().op;
+        TIDEMARK_RETURN_IF_ERROR(Push(older));
+      }
+      const bool absent_before = oldest == Op::kInsert;
+      if (format::SetsValue(record_.op)) {
+        record_.op = absent_before ? Op::kInsert : Op::kPut;
+        return true;
+      }
+      if (!absent_before) return true;  // a delete of something that may exist below
+    }
+  }
+
+ private:
+  Status Start() {
+    started_ = true;
+    for (auto& input : inputs_) TIDEMARK_RETURN_IF_ERROR(Push(input.get()));
+    return {};
+  }
+
+  // Moves the stream to its next record that counts and puts it back into the heap.
+  Status Push(RecordStream* stream) {
+    while (true) {
+      TIDEMARK_ASSIGN_OR_RETURN(const bool more, stream->Next());
+      if (!more) return {};
+      const Record& record = stream->record();
+      if (record.epoch <= after_epoch_) continue;
+      if (record.op == Op::kMerge || record.op == Op::kRangeDelete || record.expiry_ms != 0) {
+        return Status(
+            StatusCode::kIncompatibleFormat, "record-op",
+            "a record of epoch " + std::to_string(record.epoch) + " has op " +
+                std::to_string(static_cast<int>(record.op)) +
+                (record.expiry_ms != 0 ? " and an expiry" : "") +
+                ", which this version of Tidemark does not apply; use the one that wrote it");
+      }
+      heap_.push_back({PrefixOf(record.key), stream});
+      std::push_heap(heap_.begin(), heap_.end(), Later);
+      return {};
+    }
+  }
+
+  RecordStream* Pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), Later);
+    RecordStream* stream = heap_.back().stream;
+    heap_.pop_back();
+    return stream;
+  }
+
+  std::vector<std::unique_ptr<RecordStream>> inputs_;
+  const uint64_t after_epoch_;
+  bool started_ = false;
+  std::vector<Head> heap_;
+  RecordStream* winner_ = nullptr;  // the stream that record_ views; advanced by the next call
+};
+
+}  // namespace
+
+std::unique_ptr<RecordStream> MergeNewest(std::vector<std::unique_ptr<RecordStream>> inputs,
+                                          uint64_t after_epoch) {
+  return std::make_unique<NewestMerge>(std::move(inputs), after_epoch);
+}
+
+}  // namespace tidemark::compaction

@@ -1,0 +1,125 @@
+#include "compaction/rebase.h"
+
+#include "format/key.h"
+#include "format/names.h"
+
+#include <algorithm>
+
+namespace tidemark::compaction {
+
+namespace {
+
+using format::FileKind;
+using format::FileMeta;
+
+// SSTs of the newest checkpoint's base, by unique id. Older bases do not count: a commit may drop
+// them while this one is being put, but the newest one stays until this one replaces it.
+std::map<std::string, uint64_t> KnownSsts(const format::Manifest& manifest) {
+  std::map<std::string, uint64_t> known;
+  if (manifest.checkpoints.empty()) return known;
+  const auto base = manifest.bases.find(manifest.checkpoints.back().base);
+  if (base == manifest.bases.end()) return known;
+  for (const format::BaseFile& file : base->second.files) {
+    const FileMeta& meta = manifest.files.at(file.file);
+    if (!meta.sst_unique_id.empty()) known.emplace(meta.sst_unique_id, meta.id);
+  }
+  return known;
+}
+
+uint16_t GroupOf(const std::string& key) {
+  return key.size() >= format::kKeyGroupBytes ? format::GroupOfStoredKey(key) : 0;
+}
+
+Result<FileMeta> Put(const storage::Repository& repository, const storage::FileSetEntry& entry,
+                     uint64_t attempt) {
+  FileMeta meta;
+  meta.unique = format::RandomUnique();
+  meta.attempt = attempt;
+  meta.size = entry.size;
+  meta.checksum = entry.checksum;
+  meta.kind = entry.is_sst ? FileKind::kBaseSst : FileKind::kBaseMeta;
+  meta.name = entry.is_sst ? format::BaseSstName(attempt, meta.unique)
+                           : format::BaseMetaName(attempt, meta.unique);
+  if (entry.is_sst) {
+    meta.sst_unique_id = entry.unique_id;
+    meta.first_group = GroupOf(entry.smallest);
+    meta.last_group = GroupOf(entry.largest);
+    meta.range_tombstones = entry.range_tombstones;
+  }
+  TIDEMARK_ASSIGN_OR_RETURN(
+      [[maybe_unused]] const TransferKind kind,
+      repository.storage().PutFile(repository.ObjectName(meta.name), entry.path));
+  return meta;
+}
+
+Status PutMissing(const storage::FileSet& set, const storage::Repository& repository,
+                  uint64_t attempt, const std::map<std::string, uint64_t>& known,
+                  UploadCache* uploads, UploadedBase* uploaded) {
+  for (const storage::FileSetEntry& entry : set.files) {
+    if (entry.is_sst) uploaded->live_bytes += entry.size;
+    const auto found = known.find(entry.unique_id);
+    if (entry.is_sst && found != known.end()) {
+      uploaded->base.files.push_back({found->second, entry.live_name});
+      continue;
+    }
+    FileMeta meta;
+    if (const auto cached = uploads->find(entry.unique_id);
+        entry.is_sst && cached != uploads->end()) {
+      meta = cached->second;
+    } else {
+      TIDEMARK_ASSIGN_OR_RETURN(meta, Put(repository, entry, attempt));
+      if (entry.is_sst) uploads->emplace(entry.unique_id, meta);
+    }
+    uploaded->fresh.emplace(entry.live_name, std::move(meta));
+    uploaded->base.files.push_back({0, entry.live_name});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
+                                uint64_t attempt, UploadCache* uploads) {
+  const std::map<std::string, uint64_t> known =
+      repository.WithManifest([](const format::Manifest& manifest) { return KnownSsts(manifest); });
+  TIDEMARK_ASSIGN_OR_RETURN(const storage::FileSet set,
+                            live.ExportFileSet([&](std::string_view unique_id) {
+                              const std::string id(unique_id);
+                              return known.contains(id) || uploads->contains(id);
+                            }));
+  UploadedBase uploaded;
+  uploaded.base.at = set.mark.at;
+  uploaded.base.current = set.current;
+  const Status put = PutMissing(set, repository, attempt, known, uploads, &uploaded);
+  live.ReleaseFileSet(set);
+  TIDEMARK_RETURN_IF_ERROR(put);
+  return uploaded;
+}
+
+bool CanRebaseTo(const format::Manifest& manifest, uint64_t epoch) {
+  return std::none_of(manifest.bases.begin(), manifest.bases.end(),
+                      [epoch](const auto& base) { return base.second.at.epoch > epoch; });
+}
+
+bool AddBase(const UploadedBase& uploaded, const format::Manifest& manifest,
+             format::ManifestEdit* edit) {
+  if (!CanRebaseTo(manifest, uploaded.base.at.epoch)) return false;
+  for (const format::BaseFile& file : uploaded.base.files) {
+    if (file.file != 0 && !manifest.files.contains(file.file)) return false;
+  }
+  uint64_t next_file = manifest.next_file_id;
+  for (const FileMeta& file : edit->files_added) next_file = std::max(next_file, file.id + 1);
+  format::Base base = uploaded.base;
+  base.id = manifest.next_base_id;
+  for (format::BaseFile& file : base.files) {
+    if (file.file != 0) continue;
+    FileMeta meta = uploaded.fresh.at(file.live_name);
+    meta.id = file.file = next_file++;
+    edit->files_added.push_back(std::move(meta));
+  }
+  edit->rebase_to = base.id;
+  edit->bases_added.push_back(std::move(base));
+  return true;
+}
+
+}  // namespace tidemark::compaction

@@ -1,0 +1,44 @@
+// Rebase: publishing the files of the state database as a new base, directly after a write-back.
+#pragma once
+
+#include "format/manifest.h"
+#include "storage/live_database.h"
+#include "storage/repository.h"
+
+#include <tidemark/status.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace tidemark::compaction {
+
+// A base whose files are all in the repository, but which no manifest names yet.
+struct UploadedBase {
+  format::Base base;  // without ids
+  // For each of base.files: the id of a file that the list has, or 0 and the file in `fresh`.
+  std::map<std::string, format::FileMeta> fresh;  // by live name
+  uint64_t live_bytes = 0;                        // of all its SSTs
+};
+
+// Uploads of SSTs, by RocksDB's unique id, that a manifest does not name yet: kept when a rebase
+// fails half-way, so that the next one does not put them again.
+using UploadCache = std::map<std::string, format::FileMeta>;
+
+// Puts the files that `newest_base` (may be null) lacks, and returns the base. Blocks. Nothing is
+// named by a manifest yet; on error what was put stays in `uploads` or is a leftover that the next
+// attempt deletes.
+Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
+                                uint64_t attempt, UploadCache* uploads);
+
+// Whether the list can take a base of this epoch: not while checkpoints after it stand on a newer
+// one, as those do that the first commit of a branch is going to abandon.
+bool CanRebaseTo(const format::Manifest& manifest, uint64_t epoch);
+
+// Adds the base to the edit with ids from the list's counters, and moves the checkpoints at or
+// after it there. False, with the edit unchanged, if the list has meanwhile dropped a file that the
+// base shares (upload again), or cannot take it.
+bool AddBase(const UploadedBase& uploaded, const format::Manifest& manifest,
+             format::ManifestEdit* edit);
+
+}  // namespace tidemark::compaction

@@ -1,0 +1,46 @@
+#include "compaction/write_back.h"
+
+#include "compaction/merge.h"
+
+namespace tidemark::compaction {
+
+namespace {
+
+Result<storage::TableFiles> WriteTable(storage::LiveDatabase& live, TableChanges changes,
+                                       uint64_t after_epoch, uint64_t* records) {
+  auto merged = MergeNewest(std::move(changes.streams), after_epoch);
+  auto writer = live.NewStateFiles(changes.table_id);
+  while (true) {
+    TIDEMARK_ASSIGN_OR_RETURN(const bool more, merged->Next());
+    if (!more) break;
+    const format::Record& record = merged->record();
+    ++*records;
+    TIDEMARK_RETURN_IF_ERROR(format::SetsValue(record.op)
+                                 ? writer->Put(record.key, record.value, record.expiry_ms)
+                                 : writer->Delete(record.key));
+  }
+  return writer->Finish();
+}
+
+}  // namespace
+
+Result<WriteBackStatistics> WriteBack(storage::LiveDatabase& live,
+                                      std::vector<TableChanges> changes,
+                                      const format::AppliedMark& mark) {
+  WriteBackStatistics statistics;
+  const uint64_t after_epoch = live.mark().at.epoch;
+  std::vector<storage::TableFiles> files;
+  for (TableChanges& table : changes) {
+    auto written = WriteTable(live, std::move(table), after_epoch, &statistics.records);
+    if (!written.has_value()) {
+      live.DiscardStateFiles(files);  // a full disk must not become fuller with every try
+      return std::move(written).error();
+    }
+    for (const storage::SstFile& file : written->files) statistics.bytes += file.size;
+    if (!written->files.empty()) files.push_back(*std::move(written));
+  }
+  TIDEMARK_RETURN_IF_ERROR(live.Apply(std::move(files), mark));
+  return statistics;
+}
+
+}  // namespace tidemark::compaction

@@ -1,0 +1,58 @@
+#include "format/key.h"
+
+#include "format/assert.h"
+#include "format/little_endian.h"
+
+// Keys are short and hashed at every access, so their hash is compiled in here.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tidemark::format {
+namespace {
+
+constexpr size_t kExpiryBytes = 8;
+
+Status BadHeader(const std::string& problem) {
+  return Status(StatusCode::kCorruption, "value-header", "a stored value " + problem);
+}
+
+}  // namespace
+
+uint64_t HashKey(std::string_view user_key) {
+  return XXH3_64bits(user_key.data(), user_key.size());
+}
+
+void AppendStoredKey(uint16_t group, std::string_view user_key, std::string* out) {
+  out->push_back(static_cast<char>(group >> 8));
+  out->push_back(static_cast<char>(group & 0xff));
+  out->append(user_key);
+}
+
+uint16_t GroupOfStoredKey(std::string_view stored) {
+  TIDEMARK_ASSERT(stored.size() >= kKeyGroupBytes);
+  return static_cast<uint16_t>(static_cast<uint8_t>(stored[0]) << 8 |
+                               static_cast<uint8_t>(stored[1]));
+}
+
+void AppendValueHeader(uint64_t expiry_ms, std::string* out) {
+  out->push_back(static_cast<char>(expiry_ms != 0 ? kValueHasExpiry : 0));
+  if (expiry_ms != 0) AppendLittleEndian(expiry_ms, out);
+}
+
+Result<StoredValue> ParseStoredValue(std::string_view stored) {
+  if (stored.empty()) return BadHeader("is empty: even an empty value has a header of one byte");
+  const auto flags = static_cast<uint8_t>(stored[0]);
+  stored.remove_prefix(1);
+  if ((flags & ~kValueFlagsKnown) != 0)
+    return BadHeader("has the flags " + std::to_string(flags) + ", of which " +
+                     std::to_string(flags & ~kValueFlagsKnown) + " are unknown");
+
+  if ((flags & kValueHasExpiry) == 0) return StoredValue{.value = stored};
+  if (stored.size() < kExpiryBytes)
+    return BadHeader("is cut short: " + std::to_string(stored.size()) +
+                     " bytes where an expiry of 8 should be");
+  return StoredValue{.value = stored.substr(kExpiryBytes),
+                     .expiry_ms = LoadLittleEndian<uint64_t>(stored.data())};
+}
+
+}  // namespace tidemark::format

@@ -1,0 +1,66 @@
+// Stored keys and values of the state column families.
+//
+//   key    [key group u16 BE][user key]
+//   value  [flags u8][expiry u64 LE, if flag bit 0][user value]
+#pragma once
+
+#include <tidemark/status.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidemark::format {
+
+constexpr size_t kKeyGroupBytes = 2;
+constexpr size_t kStoredKeyBytesMax = kKeyGroupBytes + 65'535;
+constexpr uint32_t kMaxParallelismMax = 32'768;
+
+// The hash that decides a key's group, and its place in the cache: XXH3-64 of the user key, seed 0.
+uint64_t HashKey(std::string_view user_key);
+
+// hash % max_parallelism.
+constexpr uint16_t KeyGroupOf(uint64_t hash, uint32_t max_parallelism) {
+  return static_cast<uint16_t>(hash % max_parallelism);
+}
+
+// The contiguous groups that `subtask` of `parallelism` owns, both ends included. With more
+// subtasks than groups some would own none; callers keep parallelism <= max_parallelism.
+struct KeyGroupRange {
+  uint16_t first = 0;
+  uint16_t last = 0;
+  bool Contains(uint16_t group) const { return group >= first && group <= last; }
+  friend bool operator==(const KeyGroupRange&, const KeyGroupRange&) = default;
+};
+constexpr KeyGroupRange KeyGroupsOf(uint32_t subtask, uint32_t parallelism,
+                                    uint32_t max_parallelism) {
+  const uint64_t max = max_parallelism;
+  return {static_cast<uint16_t>((subtask * max + parallelism - 1) / parallelism),
+          static_cast<uint16_t>(((subtask + 1) * max + parallelism - 1) / parallelism - 1)};
+}
+
+// Appends the stored form of a key to `out`.
+void AppendStoredKey(uint16_t group, std::string_view user_key, std::string* out);
+// The group of a stored key. The key has at least two bytes.
+uint16_t GroupOfStoredKey(std::string_view stored);
+// The user's part of a stored key.
+constexpr std::string_view UserKey(std::string_view stored) {
+  return stored.substr(kKeyGroupBytes);
+}
+
+constexpr uint8_t kValueHasExpiry = 0x01;
+constexpr uint8_t kValueFlagsKnown = kValueHasExpiry;
+
+// Appends the header of a stored value to `out`: one byte, nine with an expiry.
+void AppendValueHeader(uint64_t expiry_ms, std::string* out);
+
+struct StoredValue {
+  std::string_view value;
+  uint64_t expiry_ms = 0;
+};
+// Splits a stored value. Corruption (`value-header`) if it is empty, cut short or has unknown
+// flags.
+Result<StoredValue> ParseStoredValue(std::string_view stored);
+
+}  // namespace tidemark::format

@@ -1,0 +1,81 @@
+// The list in memory: look-ups, comparison, reference counts; and inlined segments.
+#include "format/manifest.h"
+
+#include "format/little_endian.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace tidemark::format {
+namespace {
+
+bool SameTables(const Checkpoint& a, const Checkpoint& b) {
+  if (a.tables == nullptr || b.tables == nullptr) return a.tables == b.tables;
+  return a.tables == b.tables || *a.tables == *b.tables;
+}
+
+auto Fields(const Checkpoint& c) {
+  return std::tie(c.id, c.at, c.time_ms, c.base, c.segments, c.metadata, c.records,
+                  c.net_change_bytes, c.log_bytes, c.barrier_ns, c.encode_ns, c.durable_ns);
+}
+
+auto Fields(const Manifest& m) {
+  return std::tie(m.repository_id, m.subtask, m.parallelism, m.max_parallelism, m.version,
+                  m.attempt, m.writer, m.writer_open, m.next_table_id, m.next_file_id,
+                  m.next_base_id, m.tables, m.files, m.bases, m.checkpoints, m.lineage);
+}
+
+}  // namespace
+
+bool operator==(const Checkpoint& a, const Checkpoint& b) {
+  return Fields(a) == Fields(b) && SameTables(a, b);
+}
+
+bool operator==(const Manifest& a, const Manifest& b) { return Fields(a) == Fields(b); }
+
+const Checkpoint* Manifest::FindCheckpoint(uint64_t id) const {
+  const auto found = std::lower_bound(
+      checkpoints.begin(), checkpoints.end(), id,
+      [](const Checkpoint& checkpoint, uint64_t wanted) { return checkpoint.id < wanted; });
+  return found != checkpoints.end() && found->id == id ? &*found : nullptr;
+}
+
+ManifestReferences ReferencesOf(const Manifest& manifest) {
+  ManifestReferences counted;
+  counted.checkpoints = manifest.checkpoints.size();
+  for (const auto& [id, file] : manifest.files) counted.file_names.insert(file.name);
+  for (const auto& [id, base] : manifest.bases)
+    for (const BaseFile& file : base.files) ++counted.files[file.file];
+  for (const Checkpoint& checkpoint : manifest.checkpoints) {
+    if (checkpoint.base != 0) ++counted.bases[checkpoint.base];
+    for (const uint64_t segment : checkpoint.segments) ++counted.files[segment];
+    counted.segments += checkpoint.segments.size();
+    if (checkpoint.tables == nullptr) continue;
+    for (const uint32_t table : *checkpoint.tables) ++counted.tables[table];
+  }
+  return counted;
+}
+
+Checksum128 InlinedChecksum(const std::vector<SegmentEntry>& entries) {
+  Hasher128 hasher;
+  const auto update = [&hasher](const std::string& bytes) {
+    std::string length;
+    AppendLittleEndian(static_cast<uint32_t>(bytes.size()), &length);
+    hasher.Update(length);
+    hasher.Update(bytes);
+  };
+  for (const SegmentEntry& entry : entries) {
+    update(entry.key);
+    update(entry.frame);
+  }
+  return hasher.Digest();
+}
+
+uint64_t InlinedBytes(const std::vector<SegmentEntry>& entries) {
+  uint64_t bytes = 0;
+  for (const SegmentEntry& entry : entries)
+    bytes += 2 * sizeof(uint32_t) + entry.key.size() + entry.frame.size();
+  return bytes;
+}
+
+}  // namespace tidemark::format

@@ -1,0 +1,40 @@
+// Names of a repository's objects. The only place that spells them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidemark::format {
+
+inline constexpr std::string_view kFormatName = "FORMAT";
+
+std::string SubtaskPrefix(uint32_t subtask);  // subtasks/00000/
+std::string LockName(uint32_t subtask);       // subtasks/00000/LOCK
+// Relative to the subtask's prefix:
+inline constexpr std::string_view kManifestPrefix = "manifest/";
+inline constexpr std::string_view kSnapshotPrefix = "snapshots/";
+inline constexpr std::string_view kLogPrefix = "log/";
+inline constexpr std::string_view kBasePrefix = "base/";
+std::string ManifestName(uint64_t version);                   // manifest/<20 digits>
+std::string SnapshotName(uint64_t version, uint64_t unique);  // snapshots/<20 digits>-<16 hex>
+std::string SegmentName(uint64_t attempt, uint64_t first_epoch, uint64_t last_epoch,
+                        uint64_t unique);
+// log/<attempt>-<first>-<last>-<16 hex>.sst
+std::string BaseSstName(uint64_t attempt, uint64_t unique);   // base/<attempt>-<16 hex>.sst
+std::string BaseMetaName(uint64_t attempt, uint64_t unique);  // base/<attempt>-<16 hex>.meta
+
+// The version in a `manifest/<20 digits>`; nullopt for other names.
+std::optional<uint64_t> ParseManifestName(std::string_view name);
+// The version in a `snapshots/<20 digits>-<16 hex>`.
+std::optional<uint64_t> ParseSnapshotName(std::string_view name);
+// The attempt in a log/ or base/ name.
+std::optional<uint64_t> ParseFileAttempt(std::string_view name);
+
+// Random 64 bits for names.
+uint64_t RandomUnique();
+// [A-Za-z0-9._-] parts between single slashes, none of them `.` or `..`.
+bool IsValidObjectName(std::string_view name);
+
+}  // namespace tidemark::format

@@ -1,0 +1,57 @@
+// Record: one change of one key, the unit of the change log and of every merge.
+#pragma once
+
+#include <tidemark/status.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace tidemark::format {
+
+// Persisted in every change batch: do not renumber.
+enum class Op : uint8_t {
+  kPut = 1,
+  kInsert = 2,  // a put of a key known to be absent before
+  kDelete = 3,
+  kMerge = 4,        // an operand
+  kRangeDelete = 5,  // [key, value): the value is the end key
+};
+
+constexpr bool IsOp(uint8_t op) { return op >= 1 && op <= 5; }
+// Whether records of this kind leave a value behind.
+constexpr bool SetsValue(Op op) { return op == Op::kPut || op == Op::kInsert; }
+
+// Views only: they live as long as whatever handed the record out says.
+struct Record {
+  std::string_view key;    // the stored key: [key group u16 BE][key]
+  std::string_view value;  // without value header; empty for deletes; the end key of a range delete
+  uint64_t epoch = 0;
+  uint64_t expiry_ms = 0;  // Unix milliseconds; 0: never
+  Op op = Op::kPut;
+};
+
+// Whether the value is one that the op can have: none for a delete, for a range delete an end above
+// its key.
+constexpr bool HasFittingValue(const Record& record) {
+  if (record.op == Op::kDelete) return record.value.empty();
+  return record.op != Op::kRangeDelete || (record.value.size() >= 2 && record.value > record.key);
+}
+
+// Records of one table in ascending key order; for one key, newest epoch first; within one epoch of
+// a key, range deletes that begin there before its point record, of which there is at most one.
+//
+// Thread safety: one thread at a time.
+class RecordStream {
+ public:
+  virtual ~RecordStream() = default;
+  // Moves to the next (at first: the first) record. False at the end. After an error the stream is
+  // over.
+  virtual Result<bool> Next() = 0;
+  // The current record; its views are valid until the next call of Next.
+  const Record& record() const noexcept { return record_; }
+
+ protected:
+  Record record_;
+};
+
+}  // namespace tidemark::format

@@ -1,0 +1,112 @@
+// StateStore: the state of one task. Open restores it, tables change it, Checkpoint makes it
+// durable.
+#pragma once
+
+#include <tidemark/options.h>
+#include <tidemark/table.h>
+#include <tidemark/value_state.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark {
+
+namespace store {
+class StoreCore;
+struct CheckpointTicket;
+}  // namespace store
+
+// A checkpoint on its way to the repository; cheap to copy, outlives the store.
+//
+// Thread safety: all members may be called concurrently.
+class PendingCheckpoint {
+ public:
+  uint64_t id() const noexcept;
+  // True once the outcome is decided. Never blocks.
+  bool done() const noexcept;
+  // Blocks until the outcome is decided. OK: the checkpoint is durable. Otherwise it failed and its
+  // changes will be in the next one that succeeds; `Fenced` and `Closed`: there will be no next
+  // one.
+  Status Wait() const;
+  // The same with a limit: nullopt if it is not decided by then.
+  std::optional<Status> WaitFor(std::chrono::nanoseconds limit) const;
+  // What it took; complete once done() is true.
+  CheckpointStatistics statistics() const;
+
+ private:
+  friend class StateStore;
+  explicit PendingCheckpoint(std::shared_ptr<store::CheckpointTicket> ticket)
+      : ticket_(std::move(ticket)) {}
+  std::shared_ptr<store::CheckpointTicket> ticket_;
+};
+
+// The state store.
+//
+// Thread safety: one thread at a time (any thread) over a store and its tables; PendingCheckpoint
+// handles are free.
+class StateStore {
+ public:
+  // Opens the repository for writing (fencing older writers) and restores a checkpoint, or starts
+  // empty. Blocks for the restore. On error nothing has changed but, possibly, the repository's
+  // attempt count. Errors: InvalidArgument (an option, its bounds); NotFound
+  // (`checkpoint-not-found`, saying which exist); Corruption (nothing verifies, or the explicit one
+  // does not); IncompatibleFormat (newer, or no repository at all); Busy (`repository-locked`,
+  // `directory-locked`); Unavailable, ResourceExhausted.
+  static Result<std::unique_ptr<StateStore>> Open(StoreOptions options);
+
+  // Closes; see Close.
+  ~StateStore();
+  StateStore(const StateStore&) = delete;
+  StateStore& operator=(const StateStore&) = delete;
+
+  // The table `name` (1 to 255 bytes), created empty if it does not exist; it becomes durable with
+  // the next checkpoint. InvalidArgument (`table-mismatch`) if it exists with another kind or
+  // codec; nothing changes then. Opening twice gives two handles to one table.
+  Result<Table> OpenTable(std::string_view name, const TableOptions& options = {});
+
+  // The same as a typed state.
+  template <class K, class V>
+  Result<ValueState<K, V>> Value(std::string_view name) {
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, ValueState<K, V>::Options()));
+    return ValueState<K, V>(std::move(table));
+  }
+
+  // The barrier: closes the current epoch and hands it to the commit thread; no I/O, microseconds.
+  // The state at this call is what restoring `id` gives. InvalidArgument (`checkpoint-id`): `id`
+  // must exceed the id of the checkpoint that the store stands on and every id of this store that
+  // has not failed; (`metadata-too-large`): over 1 MiB. Fenced, Closed, or the error that failed
+  // the store. After an error the epoch goes on.
+  Result<PendingCheckpoint> Checkpoint(uint64_t id, CheckpointOptions options = {});
+
+  // Undoes every change since the last barrier (or since Open). Tables created since stay, empty.
+  // No I/O.
+  Status Rollback();
+
+  // Waits until everything that the barriers so far have closed is durable and all maintenance that
+  // they caused is done. Returns the error that failed the store, if one did. For benchmarks and
+  // tests.
+  Status Drain();
+
+  // Finishes checkpoints in flight, stops background work, marks the repository as closed and
+  // releases it. Changes after the last barrier are lost. Later calls on the store or its tables
+  // return Closed. Returns the first error; the store is closed nevertheless.
+  Status Close();
+
+  // What Open restored.
+  const RestoreReport& restored() const noexcept;
+  // The checkpoints retained now, oldest first; after Close, those retained then.
+  std::vector<CheckpointInfo> Checkpoints() const;
+  // The epoch that the next barrier closes.
+  uint64_t epoch() const noexcept;
+
+ private:
+  explicit StateStore(std::shared_ptr<store::StoreCore> core);
+  std::shared_ptr<store::StoreCore> core_;
+};
+
+}  // namespace tidemark

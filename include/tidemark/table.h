@@ -1,0 +1,113 @@
+// Table: one named state by bytes, the lower of the two levels of the API.
+#pragma once
+
+#include <tidemark/status.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace tidemark {
+
+// What a table is to its users. Persisted: do not renumber.
+enum class TableKind : uint8_t {
+  kBytes = 1,         // hashed table by bytes
+  kOrderedBytes = 2,  // reserved: ordered as a whole, one key group
+  kValue = 3,         // ValueState
+  kMap = 4,           // reserved
+  kList = 5,          // reserved
+  kAggregate = 6,     // reserved
+  kTimerQueue = 7,    // reserved
+};
+
+// What is fixed when a table is created and checked whenever it is opened again.
+struct TableOptions {
+  TableKind kind = TableKind::kBytes;
+  std::string key_codec = "bytes";
+  std::string value_codec = "bytes";
+  // Binary schema of the values (FlatBuffers .bfbs), kept in the repository so that tools can
+  // decode them. Not compared at reopening. At most 1 MiB.
+  std::string schema{};
+};
+
+constexpr size_t kKeyBytesMax = 65'535;
+
+namespace store {
+class TableCore;
+}
+
+// A handle to a table of an open StateStore; cheap to copy, usable as long as the store is open,
+// and every member returns `Closed` after that.
+//
+// Keys are 0 to 65,535 bytes, values 0 bytes to StoreOptions::value_bytes_max; others are
+// InvalidArgument (`key-too-long`, `value-too-long`) and change nothing.
+//
+// Views returned here stay valid until the next non-const call on the store or any of its tables.
+// Writes may block for memory up to StoreOptions::stall_timeout, then return ResourceExhausted
+// (`memory-budget`) and have changed nothing. Reads may read RocksDB: Corruption or Unavailable.
+//
+// Thread safety: one thread at a time over a store and all its tables.
+class Table {
+ public:
+  // The value of `key`, nullopt if there is none. 8-byte aligned.
+  Result<std::optional<std::string_view>> Get(std::string_view key);
+
+  // Sets the value of `key`. Reads nothing.
+  Status Put(std::string_view key, std::string_view value);
+
+  // Removes `key`, present or not. Reads nothing.
+  Status Delete(std::string_view key);
+
+  // Reads, changes and writes in one look-up: `change` gets the current value (nullopt if there is
+  // none; valid during the call) and returns the new one, whose bytes must live until Update
+  // returns. When it returns an error, or throws, nothing has changed. It must not call the store:
+  // such calls fail with InvalidArgument (`reentrant-call`). `change`:
+  // (std::optional<std::string_view>) -> Result<std::string_view>
+  template <class F>
+  Status Update(std::string_view key, F&& change) {
+    using Change = std::remove_reference_t<F>;
+    return UpdateWith(
+        key,
+        [](void* context, const std::optional<std::string_view>& current)
+            -> Result<std::string_view> { return (*static_cast<Change*>(context))(current); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(change))));
+  }
+
+  // The bytes of `key`'s value in the cache, to be changed in place without changing their number;
+  // an empty-pointer span if there is none. What is written there until the next non-const call is
+  // part of the current epoch. 8-byte aligned.
+  Result<std::span<char>> Mutable(std::string_view key);
+
+  // Calls `visit(key, value)` for every entry, in no order, until it returns false. Reads all of
+  // the table; caches nothing. `visit` must not call the store.
+  template <class F>
+  Status ForEach(F&& visit) {
+    using Visit = std::remove_reference_t<F>;
+    return ForEachWith(
+        [](void* context, std::string_view key, std::string_view value) -> bool {
+          return (*static_cast<Visit*>(context))(key, value);
+        },
+        const_cast<void*>(static_cast<const void*>(std::addressof(visit))));
+  }
+
+  const std::string& name() const noexcept;
+  const TableOptions& options() const noexcept;
+
+ private:
+  friend class StateStore;
+  explicit Table(std::shared_ptr<store::TableCore> core) : core_(std::move(core)) {}
+
+  using ChangeFunction = Result<std::string_view> (*)(void*,
+                                                      const std::optional<std::string_view>&);
+  using VisitFunction = bool (*)(void*, std::string_view, std::string_view);
+  Status UpdateWith(std::string_view key, ChangeFunction change, void* context);
+  Status ForEachWith(VisitFunction visit, void* context);
+
+  std::shared_ptr<store::TableCore> core_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,222 @@
+#include "storage/changelog.h"
+
+#include "format/change_batch.h"
+#include "storage/sst_file.h"
+
+#include <rocksdb/convenience.h>
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace tidemark::storage {
+namespace {
+
+constexpr std::string_view kFamilyName = "changelog";
+
+// The first possible key after everything of `epoch`; nullopt if there is none.
+std::optional<std::string> KeyAfter(uint64_t epoch) {
+  if (epoch == std::numeric_limits<uint64_t>::max()) return std::nullopt;
+  return format::EncodeSegmentKey(epoch + 1, 0, "");
+}
+
+// The first possible key after everything of one table in a segment.
+std::optional<std::string> KeyAfter(uint64_t epoch, uint32_t table_id) {
+  if (table_id == std::numeric_limits<uint32_t>::max()) return KeyAfter(epoch);
+  return format::EncodeSegmentKey(epoch, table_id + 1, "");
+}
+
+// The records of one table in one segment: the frames between two keys.
+class SegmentStream final : public format::RecordStream {
+ public:
+  SegmentStream(std::shared_ptr<Database> database, ColumnFamily family, uint64_t epoch,
+                uint32_t table_id)
+      : database_(std::move(database)),
+        family_(std::move(family)),
+        where_(database_->path() + ", segment of epoch " + std::to_string(epoch) + ", table " +
+               std::to_string(table_id)),
+        first_key_(format::EncodeSegmentKey(epoch, table_id, "")),
+        end_key_(KeyAfter(epoch, table_id)) {
+    rocksdb::ReadOptions options = ScanOptions();
+    if (end_key_) {
+      upper_bound_ = *end_key_;
+      options.iterate_upper_bound = &upper_bound_;
+    }
+    frames_.reset((*database_)->NewIterator(options, family_.get()));
+  }
+
+  Result<bool> Next() override {
+    if (!failed_.ok()) return failed_;
+    Result<bool> found = FindRecord();
+    if (!found.has_value()) failed_ = found.error();
+    return found;
+  }
+
+ private:
+  Result<bool> FindRecord() {
+    while (true) {
+      if (in_frame_) {
+        TIDEMARK_ASSIGN_OR_RETURN(const bool more, batch_.Next());
+        if (more) {
+          record_ = batch_.record();
+          return true;
+        }
+      }
+      TIDEMARK_ASSIGN_OR_RETURN(in_frame_, NextFrame());
+      if (!in_frame_) return false;
+    }
+  }
+
+  Result<bool> NextFrame() {
+    if (ended_) return false;
+    if (!started_) {
+      frames_->Seek(first_key_);
+      started_ = true;
+    } else {
+      frames_->Next();
+    }
+    ended_ = !frames_->Valid();
+    if (ended_) {
+      TIDEMARK_RETURN_IF_ERROR(FromDatabase(frames_->status(), "read " + where_));
+      return false;
+    }
+    TIDEMARK_RETURN_IF_ERROR(batch_.Open(frames_->value().ToStringView(), where_));
+    return true;
+  }
+
+  const std::shared_ptr<Database> database_;
+  const ColumnFamily family_;
+  const std::string where_;
+  const std::string first_key_;
+  const std::optional<std::string> end_key_;
+  rocksdb::Slice upper_bound_;
+  std::unique_ptr<rocksdb::Iterator> frames_;
+  format::BatchReader batch_;
+  bool started_ = false;
+  bool ended_ = false;
+  bool in_frame_ = false;
+  Status failed_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& options,
+                                                   std::shared_ptr<rocksdb::Env> env,
+                                                   const std::shared_ptr<rocksdb::Cache>& cache,
+                                                   const std::string& path, bool links_work) {
+  std::unique_ptr<Changelog> changelog(new Changelog(options.fs, links_work));
+  const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
+  const rocksdb::DBOptions database_options =
+      DatabaseOptions(env.get(), /*background_jobs=*/1, MaxOpenFiles());
+  TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
+                            Database::Open(options.fs, database_options, std::move(env), path,
+                                           [&](const std::string&) { return family_options; }));
+  TIDEMARK_RETURN_IF_ERROR(changelog->TakeOver(std::move(opened), family_options));
+  return changelog;
+}
+
+Status Changelog::TakeOver(Database::Opened opened, const rocksdb::ColumnFamilyOptions& options) {
+  database_ = std::move(opened.database);
+  const std::string name(kFamilyName);
+  if (const auto family = opened.column_families.find(name);
+      family != opened.column_families.end()) {
+    family_ = std::move(family->second);
+    return {};
+  }
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  TIDEMARK_RETURN_IF_ERROR(
+      FromDatabase((*database_)->CreateColumnFamily(options, name, &handle),
+                   "create column family " + name + " in " + database_->path()));
+  family_ = database_->Own(handle);
+  return {};
+}
+
+Result<std::vector<format::SegmentHeader>> Changelog::Segments() const {
+  const std::string where = "the segments in " + database_->path();
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> it((*database_)->NewIterator(options, family_.get()));
+  std::vector<format::SegmentHeader> headers;
+  std::optional<std::string> next = format::EncodeSegmentKey(0, 0, "");
+  while (next) {
+    it->Seek(*next);
+    if (!it->Valid()) break;
+    TIDEMARK_ASSIGN_OR_RETURN(const format::SegmentKey key,
+                              format::DecodeSegmentKey(it->key().ToStringView(), where));
+    if (key.table_id != 0 || !key.first_key.empty()) {
+      return Status(StatusCode::kCorruption, "segment-header",
+                    where + ": the segment of epoch " + std::to_string(key.last_epoch) +
+                        " begins with table " + std::to_string(key.table_id) +
+                        ", expected its header");
+    }
+    TIDEMARK_ASSIGN_OR_RETURN(format::SegmentHeader header,
+                              format::DecodeSegmentHeader(it->value().ToStringView(), where));
+    next = KeyAfter(key.last_epoch);
+    headers.push_back(std::move(header));
+  }
+  TIDEMARK_RETURN_IF_ERROR(FromDatabase(it->status(), "list " + where));
+  return headers;
+}
+
+Status Changelog::Add(std::span<const SstFile> files) {
+  if (files.empty()) return {};
+  Status status = TryAdd(files);
+  if (status.ok() && links_work_) return status;  // RocksDB has removed their names
+  for (const SstFile& file : files) {
+    fs_->DeleteFile(file.path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+  }
+  return status;
+}
+
+Status Changelog::TryAdd(std::span<const SstFile> files) {
+  const std::string doing = "add " + std::to_string(files.size()) + " segments to " +
+                            database_->path() + ", the first from " + files.front().path;
+  rocksdb::IngestExternalFileArg arg = IngestArg(family_, files, links_work_);
+  // Rather an error than a segment in level 0, from where it could not be dropped.
+  arg.options.fail_if_not_bottommost_level = true;
+  const rocksdb::Status status = database_->Ingest({arg});
+  if (status.IsTryAgain()) {
+    return Status(StatusCode::kInternal, "segment-overlap",
+                  doing + ": their epochs overlap segments that are there");
+  }
+  return FromDatabase(status, doing);
+}
+
+Status Changelog::Drop(uint64_t first, uint64_t last) {
+  if (first > last) return {};
+  const std::string from = format::EncodeSegmentKey(first, 0, "");
+  const std::optional<std::string> to = KeyAfter(last);
+  const rocksdb::Slice from_slice(from);
+  const rocksdb::Slice to_slice = to ? rocksdb::Slice(*to) : rocksdb::Slice();
+  const rocksdb::RangePtr range(&from_slice, to ? &to_slice : nullptr);
+  TIDEMARK_RETURN_IF_ERROR(
+      FromDatabase(database_->Changed(rocksdb::DeleteFilesInRanges(
+                       database_->get(), family_.get(), &range, 1, /*include_end=*/false)),
+                   "drop the segments of epochs " + std::to_string(first) + " to " +
+                       std::to_string(last) + " from " + database_->path()));
+  return CheckDropped(from, last);
+}
+
+// Cannot fail as long as the invariants hold; replaying a segment twice would be worse than an
+// error.
+Status Changelog::CheckDropped(const std::string& from, uint64_t last) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> it((*database_)->NewIterator(options, family_.get()));
+  it->Seek(from);
+  if (!it->Valid())
+    return FromDatabase(it->status(), "look at the segments in " + database_->path());
+  TIDEMARK_ASSIGN_OR_RETURN(const format::SegmentKey key,
+                            format::DecodeSegmentKey(it->key().ToStringView(), database_->path()));
+  if (key.last_epoch > last) return {};
+  return Status(StatusCode::kInternal, "segment-not-dropped",
+                database_->path() + ": the segment of epoch " + std::to_string(key.last_epoch) +
+                    " is still there after it was dropped");
+}
+
+std::unique_ptr<format::RecordStream> Changelog::OpenSegment(uint64_t last_epoch,
+                                                             uint32_t table_id) const {
+  return std::make_unique<SegmentStream>(database_, family_, last_epoch, table_id);
+}
+
+}  // namespace tidemark::storage

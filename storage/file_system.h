@@ -1,0 +1,64 @@
+// Files of the local machine, through rocksdb::FileSystem, so that one fault-injecting file system
+// in tests sees every call of ours and of RocksDB's. Also the flock that marks a living process.
+#pragma once
+
+#include "format/checksum.h"
+
+#include <tidemark/status.h>
+#include <tidemark/storage.h>
+
+#include <rocksdb/file_system.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::storage {
+
+using FileSystemPtr = std::shared_ptr<rocksdb::FileSystem>;
+
+// The operating system's own.
+FileSystemPtr DefaultFileSystem();
+
+// All of these translate errors as FromRocksDb does and name the path.
+// The content is synced on return, the name is not. A name that exists is given to the new file;
+// the one that it named, and its other links, stay as they are. On error nothing is left under the
+// name.
+Status WriteFileDurably(rocksdb::FileSystem& fs, const std::string& path, std::string_view bytes);
+Status SyncDirectory(rocksdb::FileSystem& fs, const std::string& path);
+Result<std::string> ReadWholeFile(rocksdb::FileSystem& fs, const std::string& path);
+// As WriteFileDurably, with the content of `from`. `hasher`, if given, sees every byte. `limit`:
+// copy only so many bytes.
+Status CopyFile(rocksdb::FileSystem& fs, const std::string& from, const std::string& to,
+                format::Hasher128* hasher, uint64_t limit = UINT64_MAX);
+// Creates the directory and its parents, each one durably in its parent; those that exist are
+// synced into theirs too where that is permitted.
+Status CreateDirectories(rocksdb::FileSystem& fs, const std::string& path);
+// Removes the directory and all in it; absent is OK.
+Status RemoveAll(rocksdb::FileSystem& fs, const std::string& path);
+// Removes the file. An absent one is an error.
+Status RemoveFile(rocksdb::FileSystem& fs, const std::string& path);
+bool Exists(rocksdb::FileSystem& fs, const std::string& path);
+// The names in a directory, without `.` and `..`, in no order; none if it cannot be read.
+std::vector<std::string> ListDirectory(rocksdb::FileSystem& fs, const std::string& path);
+// True if files of one directory can be hard-linked into the other: both on one mounted file system
+// that knows links. They need not exist yet. Nothing is written; a link may fail all the same (too
+// many, not permitted).
+bool CanLink(const std::string& directory_a, const std::string& directory_b);
+
+// flock(LOCK_EX) on `path`, created if absent, holding the process id as text. Busy
+// (`name`, naming holder and path) when taken.
+Result<std::unique_ptr<StorageLock>> LockFile(const std::string& path, std::string_view name);
+// Whether somebody holds that lock now; false if the file does not exist. Creates and changes
+// nothing.
+bool IsLocked(const std::string& path);
+
+// The local directory of OpenLocalDirectory over another file system.
+Result<std::shared_ptr<CheckpointStorage>> OpenLocalDirectoryOn(const std::string& path,
+                                                                FileSystemPtr fs);
+// ... and what OpenStorage opens.
+Result<std::shared_ptr<CheckpointStorage>> OpenStorageOn(std::string_view uri, FileSystemPtr fs);
+
+}  // namespace tidemark::storage

@@ -1,0 +1,177 @@
+#include "storage/live_database.h"
+
+#include "storage/changelog.h"
+#include "storage/file_set.h"
+#include "storage/rocksdb_options.h"
+#include "storage/rocksdb_status.h"
+#include "storage/state_database.h"
+#include "storage/state_files.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+namespace tidemark::storage {
+namespace {
+
+class LiveDatabaseImpl final : public LiveDatabase {
+ public:
+  explicit LiveDatabaseImpl(const LiveDatabaseOptions& options) : options_(options) {}
+
+  Status Open() {
+    TIDEMARK_RETURN_IF_ERROR(CreateDirectories(*options_.fs, options_.directory));
+    TIDEMARK_ASSIGN_OR_RETURN(lock_, LockFile(PathOf(kLiveLockName), "live-locked"));
+    TIDEMARK_RETURN_IF_ERROR(EmptyTemporaries());
+    const bool links_work = LinksWork();
+    cache_ = MakeBlockCache(options_.block_cache_bytes);
+    const std::shared_ptr<rocksdb::Env> env = MakeEnvironment(options_.fs);
+    TIDEMARK_ASSIGN_OR_RETURN(
+        state_, StateDatabase::Open(options_, env, cache_, PathOf(kLiveStateName), links_work));
+    TIDEMARK_ASSIGN_OR_RETURN(
+        changelog_, Changelog::Open(options_, env, cache_, PathOf(kLiveSideName), links_work));
+    exporter_ =
+        std::make_unique<FileSetExporter>(state_->database(), options_.fs, state_->file_options());
+    CountTableReaders();
+    return {};
+  }
+
+  const std::string& directory() const override { return options_.directory; }
+
+  std::string TemporaryPath(std::string_view suffix) override {
+    char number[24];
+    std::snprintf(number, sizeof(number), "/%06llu",
+                  static_cast<unsigned long long>(next_temporary_.fetch_add(1)));
+    return PathOf(kLiveTemporaryName) + number + std::string(suffix);
+  }
+
+  // The names in `state` may be links that restore made; `side` is RocksDB's own. Last READY, which
+  // vouches for both.
+  Status MarkReady() override {
+    rocksdb::FileSystem& fs = *options_.fs;
+    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, PathOf(kLiveStateName)));
+    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, PathOf(kLiveSideName)));
+    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, options_.directory));
+    TIDEMARK_RETURN_IF_ERROR(WriteFileDurably(fs, PathOf(kLiveReadyName), ""));
+    return SyncDirectory(fs, options_.directory);
+  }
+
+  Status Quarantine() override {
+    const std::string ready = PathOf(kLiveReadyName);
+    const rocksdb::IOStatus removed = options_.fs->DeleteFile(ready, rocksdb::IOOptions(), nullptr);
+    const Status status = FromRocksDb(removed, "remove " + ready);
+    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
+    return SyncDirectory(*options_.fs, options_.directory);
+  }
+
+  format::AppliedMark mark() const override { return state_->mark(); }
+  std::shared_ptr<const StateView> View() override { return state_->View(); }
+  Status DropUnlistedTables() override { return state_->DropUnlistedTables(); }
+
+  std::unique_ptr<StateFileWriter> NewStateFiles(uint32_t table_id) override {
+    return NewStateFileWriter(options_.fs, state_->file_options(), table_id,
+                              options_.sst_target_bytes, [this] { return TemporaryPath(".sst"); });
+  }
+
+  Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) override {
+    TIDEMARK_RETURN_IF_ERROR(state_->Apply(std::move(tables), mark, TemporaryPath(".mark.sst")));
+    CountTableReaders();
+    return {};
+  }
+
+  void DiscardStateFiles(const std::vector<TableFiles>& tables) override {
+    for (const TableFiles& table : tables) {
+      for (const SstFile& file : table.files) (void)RemoveFile(*options_.fs, file.path);
+    }
+  }
+
+  Result<FileSet> ExportFileSet(
+      const std::function<bool(std::string_view unique_id)>& have) override {
+    return exporter_->Export(mark(), TemporaryPath(".base"), have);
+  }
+
+  void ReleaseFileSet(const FileSet& files) override {
+    const auto held = std::find_if(files.files.begin(), files.files.end(),
+                                   [](const FileSetEntry& file) { return !file.path.empty(); });
+    if (held == files.files.end()) return;
+    // What stays behind is removed when the directory is opened again.
+    (void)RemoveAll(*options_.fs, std::filesystem::path(held->path).parent_path().string());
+  }
+
+  Result<std::vector<format::SegmentHeader>> Segments() override { return changelog_->Segments(); }
+
+  Status AddSegments(std::span<const SstFile> files) override {
+    TIDEMARK_RETURN_IF_ERROR(changelog_->Add(files));
+    CountTableReaders();
+    return {};
+  }
+
+  Status DropSegments(uint64_t first, uint64_t last) override {
+    TIDEMARK_RETURN_IF_ERROR(changelog_->Drop(first, last));
+    CountTableReaders();
+    return {};
+  }
+
+  std::unique_ptr<format::RecordStream> OpenSegment(uint64_t last_epoch,
+                                                    uint32_t table_id) override {
+    return changelog_->OpenSegment(last_epoch, table_id);
+  }
+
+  uint64_t memory_used_bytes() const override {
+    return cache_->GetUsage() + table_reader_bytes_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::string PathOf(std::string_view name) const {
+    return options_.directory + '/' + std::string(name);
+  }
+
+  Status EmptyTemporaries() {
+    const std::string path = PathOf(kLiveTemporaryName);
+    TIDEMARK_RETURN_IF_ERROR(RemoveAll(*options_.fs, path));
+    return FromRocksDb(options_.fs->CreateDirIfMissing(path, rocksdb::IOOptions(), nullptr),
+                       "create directory " + path);
+  }
+
+  // RocksDB notices by itself when a link leads to another medium, not when there are no links at
+  // all.
+  bool LinksWork() {
+    const std::string probe = TemporaryPath(".probe");
+    const std::string link = TemporaryPath(".probe");
+    const bool works = WriteFileDurably(*options_.fs, probe, "").ok() &&
+                       options_.fs->LinkFile(probe, link, rocksdb::IOOptions(), nullptr).ok();
+    for (const std::string& path : {probe, link}) {
+      options_.fs->DeleteFile(path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+    }
+    return works;
+  }
+
+  // RocksDB walks over all open files for this number, so it is asked for only when they change.
+  void CountTableReaders() {
+    table_reader_bytes_.store(
+        state_->database()->TableReaderBytes() + changelog_->database()->TableReaderBytes(),
+        std::memory_order_relaxed);
+  }
+
+  const LiveDatabaseOptions options_;
+  // Constant after Open. The lock is given up last.
+  std::unique_ptr<StorageLock> lock_;
+  std::shared_ptr<rocksdb::Cache> cache_;
+  std::unique_ptr<StateDatabase> state_;
+  std::unique_ptr<Changelog> changelog_;
+  std::unique_ptr<FileSetExporter> exporter_;
+
+  std::atomic<uint64_t> next_temporary_{1};
+  std::atomic<uint64_t> table_reader_bytes_{0};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(const LiveDatabaseOptions& options) {
+  auto database = std::make_unique<LiveDatabaseImpl>(options);
+  TIDEMARK_RETURN_IF_ERROR(database->Open().WithContext("open live database " + options.directory));
+  return std::unique_ptr<LiveDatabase>(std::move(database));
+}
+
+}  // namespace tidemark::storage

@@ -1,0 +1,172 @@
+// LiveDatabase: the two local RocksDBs of a store.
+//
+//   <directory>/state   one column family a table (`t<id>`); the default one holds the applied
+//   mark. Changed
+//                       only by Apply, so it always stands at an epoch boundary (invariant 6). No
+//                       WAL, no memtable.
+//   <directory>/side    column family `changelog`: the segments after the applied mark. No
+//   compaction. <directory>/tmp     files on their way in or out; emptied when opened
+//   <directory>/READY   made last: without it the directory is a leftover
+//
+// All of it is disposable. Files come in by hard link and are never modified in place, so they may
+// be shared with a repository on the same file system.
+#pragma once
+
+#include "format/manifest.h"
+#include "format/record.h"
+#include "format/segment.h"
+#include "storage/file_system.h"
+#include "storage/segment_file.h"
+
+#include <tidemark/status.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::storage {
+
+// What lies in a live database's directory.
+inline constexpr std::string_view kLiveStateName = "state";
+inline constexpr std::string_view kLiveSideName = "side";
+inline constexpr std::string_view kLiveTemporaryName = "tmp";
+inline constexpr std::string_view kLiveReadyName = "READY";
+inline constexpr std::string_view kLiveLockName = "LOCK";  // flocked while open
+
+struct LiveDatabaseOptions {
+  std::string directory;
+  FileSystemPtr fs = DefaultFileSystem();
+  uint64_t block_cache_bytes = uint64_t{32} << 20;
+  uint64_t sst_target_bytes = uint64_t{32} << 20;
+  int background_jobs = 1;
+  // How long Apply waits for compaction while level 0 of a table is deep.
+  std::chrono::milliseconds compaction_patience{60'000};
+};
+
+// Reads of the state as of one applied epoch, whatever is applied later. Holds a RocksDB snapshot;
+// released by the last owner, before the LiveDatabase is closed.
+class StateView {
+ public:
+  virtual ~StateView() = default;
+  uint64_t epoch() const noexcept { return epoch_; }
+  // The stored value (header included) of a stored key: false if absent (also if the table has no
+  // column family). `value` is overwritten. Corruption or Unavailable.
+  virtual Result<bool> Get(uint32_t table_id, std::string_view stored_key,
+                           std::string* value) const = 0;
+  // Calls visit(stored key, stored value) in key order over a table until it returns false.
+  virtual Status Scan(
+      uint32_t table_id,
+      const std::function<bool(std::string_view, std::string_view)>& visit) const = 0;
+
+ protected:
+  uint64_t epoch_ = 0;
+};
+
+// SSTs of one table for Apply.
+struct TableFiles {
+  uint32_t table_id = 0;
+  std::vector<SstFile> files;
+};
+
+// Writes the SSTs of one table from ascending keys, rolling at the target size.
+class StateFileWriter {
+ public:
+  virtual ~StateFileWriter() = default;
+  virtual Status Put(std::string_view stored_key, std::string_view value, uint64_t expiry_ms) = 0;
+  virtual Status Delete(std::string_view stored_key) = 0;
+  // Finishes the last file; all of them are synced. The writer is done with.
+  virtual Result<TableFiles> Finish() = 0;
+};
+
+// A file of `state` as of the applied mark, for a new base.
+struct FileSetEntry {
+  std::string live_name;
+  bool is_sst = false;
+  std::string path;  // a link or copy in tmp; empty for an SST that `have` knew
+  uint64_t size = 0;
+  format::Checksum128 checksum;
+  std::string unique_id;  // SSTs
+  uint64_t range_tombstones = 0;
+  std::string smallest;  // stored keys, SSTs of tables (not the one of the mark)
+  std::string largest;
+};
+struct FileSet {
+  format::AppliedMark mark;
+  std::string current;  // content of CURRENT
+  std::vector<FileSetEntry> files;
+  uint64_t live_bytes = 0;  // of all SSTs
+};
+
+// After an I/O error the database goes on as it was: a change that failed is not there, and may be
+// tried again with new files. Only a crash or a close before the next change that succeeds may
+// leave a directory that Open refuses as Corruption.
+//
+// Thread safety: views, View, TemporaryPath, const members, OpenSegment, Segments, AddSegments and
+// DropSegments from any thread; everything else from one thread at a time (restore, then the
+// maintenance lane).
+class LiveDatabase {
+ public:
+  virtual ~LiveDatabase() = default;
+
+  // Opens what is in options.directory (created empty if absent) and takes its flock. A `state`
+  // directory prepared beforehand (files of a base, CURRENT last) is opened as it is. Busy
+  // (`live-locked`), Unavailable, ResourceExhausted (`disk-full`); Corruption
+  // (`rocksdb-corruption`, `live-...`): not a whole database, restore anew.
+  static Result<std::unique_ptr<LiveDatabase>> Open(const LiveDatabaseOptions& options);
+
+  virtual const std::string& directory() const = 0;
+  // A fresh path in tmp.
+  virtual std::string TemporaryPath(std::string_view suffix) = 0;
+  // Makes READY, durably, and everything before it.
+  virtual Status MarkReady() = 0;
+  // Removes READY: a later Open of the store will not reuse the directory.
+  virtual Status Quarantine() = 0;
+
+  // The applied mark; a fresh database stands at epoch 0 of attempt 0.
+  virtual format::AppliedMark mark() const = 0;
+  // The state as of mark().
+  virtual std::shared_ptr<const StateView> View() = 0;
+  // Drops column families that the mark does not list.
+  virtual Status DropUnlistedTables() = 0;
+
+  virtual std::unique_ptr<StateFileWriter> NewStateFiles(uint32_t table_id) = 0;
+  // Ingests the files together with the mark, atomically: after a crash or an error all of it is
+  // there or none. Creates missing column families first, drops those that the mark no longer lists
+  // afterwards. Durable on return. The files are consumed, whatever the outcome. Waits while level
+  // 0 is deep, then Unavailable (`compaction-behind`); ResourceExhausted
+  // (`disk-full`), Unavailable (`io-error`), Corruption; Internal for a mark that goes backwards or
+  // does not list a table.
+  virtual Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) = 0;
+  // Removes files that will not be applied. Best effort.
+  virtual void DiscardStateFiles(const std::vector<TableFiles>& tables) = 0;
+  // The files of `state`, consistent with the mark, held in tmp by link (MANIFEST and OPTIONS by
+  // copy) until ReleaseFileSet. SSTs whose unique id `have` knows are listed without being linked.
+  // Unavailable (`file-set-unsettled`) between an I/O error and the next Apply that succeeds.
+  virtual Result<FileSet> ExportFileSet(
+      const std::function<bool(std::string_view unique_id)>& have) = 0;
+  virtual void ReleaseFileSet(const FileSet& files) = 0;
+
+  // The segments in `changelog`, ascending.
+  virtual Result<std::vector<format::SegmentHeader>> Segments() = 0;
+  // Moves segment files into `changelog`, durably, all of them or none. They are consumed, whatever
+  // the outcome. Their epoch ranges must not overlap what is there (Internal, `segment-overlap`).
+  virtual Status AddSegments(std::span<const SstFile> files) = 0;
+  // Removes the segments whose last epoch lies in [first, last], durably. Open streams go on.
+  virtual Status DropSegments(uint64_t first, uint64_t last) = 0;
+  // The records of one table in the segment that ends at `last_epoch`; none if there is no such
+  // segment. The stream ends before the database is closed.
+  virtual std::unique_ptr<format::RecordStream> OpenSegment(uint64_t last_epoch,
+                                                            uint32_t table_id) = 0;
+
+  // Block cache and open tables. Costs next to nothing.
+  virtual uint64_t memory_used_bytes() const = 0;
+};
+
+}  // namespace tidemark::storage

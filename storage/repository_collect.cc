@@ -1,0 +1,198 @@
+// Deleting what the chain no longer needs, and what crashed writers left behind. Only what is
+// certain goes:
+//
+//   - files that an acknowledged edit dropped, unless somebody in this process holds them
+//   - versions up to the list's snapshot, in ascending order, but for those that open an attempt or
+//     precede one that does, and those whose inlined segment a retained checkpoint names
+//   - snapshots before the one that the newest acknowledged version names
+//   - log/ and base/ files of attempts before this handle's first that the list does not name;
+//     files of its own attempts may be on their way into a checkpoint that is tried again
+//
+// A handle that found damage when it opened leaves alone what was there before: people may want to
+// look at it. A writer that was fenced without knowing looks first whether its next version is
+// there already, and then deletes nothing.
+#include "format/names.h"
+#include "storage/manifest_chain.h"
+#include "storage/repository.h"
+
+#include <algorithm>
+
+namespace tidemark::storage {
+namespace {
+
+constexpr uint64_t kEditsPerSnapshotMin = 32;
+constexpr uint64_t kSnapshotBytesPerEdit = 4096;
+
+}  // namespace
+
+// The next version may be our own, being published at this moment.
+Status Repository::CheckNotFenced() {
+  uint64_t next = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (health_ == Health::kFenced || health_ == Health::kClosed) return Usable();
+    next = manifest_.version + 1;
+  }
+  const auto version = chain_->ReadVersion(next);
+  if (version) return IsOwn(version->writer) ? Status() : BecomeFenced(*version);
+  return version.error().code() == StatusCode::kNotFound ? Status() : version.error();
+}
+
+Status Repository::DeleteDropped(const std::set<std::string>& held) {
+  if (!deletions_allowed_.load()) return {};
+  const auto goes = [&held](const format::FileMeta& file) { return !held.contains(file.name); };
+  std::vector<std::string> names;
+  {
+    std::lock_guard lock(mutex_);
+    for (const format::FileMeta& file : dropped_)
+      if (goes(file)) names.push_back(ObjectName(file.name));
+  }
+  if (names.empty()) return {};
+  TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
+  std::sort(names.begin(), names.end());
+  TIDEMARK_RETURN_IF_ERROR(storage_->Delete(names));
+  std::lock_guard lock(mutex_);
+  std::erase_if(dropped_, [&](const format::FileMeta& file) {
+    return std::binary_search(names.begin(), names.end(), ObjectName(file.name));
+  });
+  return {};
+}
+
+Status Repository::DeleteLeftovers() {
+  if (!deletions_allowed_.load() || !damaged_.empty()) return {};
+  TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
+  TIDEMARK_RETURN_IF_ERROR(storage_->DeleteUnfinished(format::SubtaskPrefix(subtask_)));
+  for (const std::string_view prefix : {format::kLogPrefix, format::kBasePrefix}) {
+    TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> files, LeftoverFiles(prefix));
+    TIDEMARK_RETURN_IF_ERROR(storage_->Delete(files));
+  }
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> snapshots, LeftoverSnapshots());
+  return storage_->Delete(snapshots);
+}
+
+Result<std::vector<std::string>> Repository::LeftoverFiles(std::string_view prefix) const {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<ObjectInfo> objects,
+                            storage_->List(ObjectName(prefix)));
+  const size_t folder = format::SubtaskPrefix(subtask_).size();
+  std::vector<std::string> leftovers;
+  std::lock_guard lock(mutex_);
+  std::set<std::string_view> named;
+  for (const auto& [id, file] : manifest_.files) named.insert(file.name);
+  for (const format::FileMeta& file : dropped_)
+    named.insert(file.name);  // DeleteDropped's business
+  for (const ObjectInfo& object : objects) {
+    const std::string_view name = std::string_view(object.name).substr(folder);
+    const auto attempt = format::ParseFileAttempt(name);
+    if (attempt && *attempt < first_attempt_ && !named.contains(name))
+      leftovers.push_back(object.name);
+  }
+  return leftovers;
+}
+
+Result<std::vector<std::string>> Repository::LeftoverSnapshots() const {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> names, chain_->Snapshots());
+  std::vector<std::string> leftovers;
+  std::lock_guard lock(mutex_);
+  for (const std::string& name : names)
+    if (format::ParseSnapshotName(name).value_or(snapshot_.version) < snapshot_.version)
+      leftovers.push_back(ObjectName(name));
+  return leftovers;
+}
+
+Status Repository::CollectManifests() {
+  TIDEMARK_RETURN_IF_ERROR(WriteSnapshotIfDue());
+  if (!deletions_allowed_.load()) return {};
+  if (damaged_.empty()) TIDEMARK_RETURN_IF_ERROR(ClassifyOldVersions());
+  return DeleteSuperseded();
+}
+
+// Every so many edits that a commit writes 8 KiB on average, however long the list is.
+Status Repository::WriteSnapshotIfDue() {
+  format::Manifest list;
+  {
+    std::lock_guard lock(mutex_);
+    if (health_ == Health::kFenced || health_ == Health::kClosed) return Usable();
+    const uint64_t edits = manifest_.version - snapshot_.version;
+    const bool due =
+        edits > std::max(kEditsPerSnapshotMin, snapshot_.bytes / kSnapshotBytesPerEdit);
+    if (!due || next_snapshot_ || health_ != Health::kFit) return {};
+    list = manifest_;
+  }
+  TIDEMARK_RETURN_IF_ERROR(format::CheckManifest(list));
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, format::EncodeManifestSnapshot(list));
+  Snapshot snapshot{.version = list.version,
+                    .name = format::SnapshotName(list.version, format::RandomUnique()),
+                    .bytes = bytes.size()};
+  TIDEMARK_RETURN_IF_ERROR(storage_->Put(ObjectName(snapshot.name), bytes));
+  std::lock_guard lock(mutex_);
+  // A new attempt may have brought a snapshot of its own meanwhile.
+  if (snapshot.version > snapshot_.version) {
+    next_snapshot_ = std::move(snapshot);
+  } else {
+    superseded_snapshots_.push_back(std::move(snapshot.name));
+  }
+  return {};
+}
+
+// Versions that were there before this handle: some of them open an attempt. Those with an inlined
+// segment that the list names do not, and are none of our business until they are dropped.
+Status Repository::ClassifyOldVersions() {
+  std::vector<uint64_t> unknown;
+  {
+    std::lock_guard lock(mutex_);
+    if (unclassified_.empty()) return {};
+    std::set<std::string_view> inlined;
+    for (const auto& [id, file] : manifest_.files)
+      if (file.kind == format::FileKind::kInlined) inlined.insert(file.name);
+    for (const uint64_t version : unclassified_)
+      if (!inlined.contains(format::ManifestName(version))) unknown.push_back(version);
+    unclassified_.clear();
+  }
+  for (size_t i = 0; i < unknown.size(); ++i) {
+    const Result<bool> ordinary = IsOrdinary(unknown[i]);
+    std::lock_guard lock(mutex_);
+    if (!ordinary) {
+      unclassified_.insert(unclassified_.end(), unknown.begin() + static_cast<ptrdiff_t>(i),
+                           unknown.end());
+      return ordinary.error();
+    }
+    *ordinary ? Supersede(unknown[i]) : Keep(unknown[i]);
+  }
+  return {};
+}
+
+Status Repository::DeleteSuperseded() {
+  std::vector<uint64_t> versions;
+  std::vector<std::string> snapshots;
+  {
+    std::lock_guard lock(mutex_);
+    versions.assign(superseded_versions_.begin(),
+                    superseded_versions_.upper_bound(snapshot_.version));
+    snapshots = superseded_snapshots_;
+  }
+  if (versions.empty() && snapshots.empty()) return {};
+  TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
+  std::vector<std::string> names;
+  for (const uint64_t version : versions)
+    names.push_back(ObjectName(format::ManifestName(version)));
+  for (const std::string& name : snapshots) names.push_back(ObjectName(name));
+  TIDEMARK_RETURN_IF_ERROR(storage_->Delete(names));
+
+  std::lock_guard lock(mutex_);
+  for (const uint64_t version : versions) superseded_versions_.erase(version);
+  std::erase_if(superseded_snapshots_, [&](const std::string& name) {
+    return std::find(snapshots.begin(), snapshots.end(), name) != snapshots.end();
+  });
+  return {};
+}
+
+// Damaged ones may open an attempt: they stay.
+Result<bool> Repository::IsOrdinary(uint64_t version) const {
+  const auto found = chain_->ReadVersion(version);
+  if (found) return !found->edit.opens_attempt;
+  if (found.error().code() == StatusCode::kNotFound) return true;
+  if (IsDamage(found.error())) return false;
+  return found.error();
+}
+
+}  // namespace tidemark::storage

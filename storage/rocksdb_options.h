@@ -1,0 +1,47 @@
+// How RocksDB is set up: every option that differs from its default, with the reason, stands in
+// rocksdb_options.cc and nowhere else.
+#pragma once
+
+#include "storage/file_system.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/sst_file_writer.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace tidemark::storage {
+
+// RocksDB's environment over `fs`; must outlive what is opened in it.
+std::shared_ptr<rocksdb::Env> MakeEnvironment(const FileSystemPtr& fs);
+
+std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes);
+
+// For `state` and `side`; column families have options of their own.
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files);
+// Open files that one database may keep, given the process's limit.
+int MaxOpenFiles();
+
+// A column family of `state`: a table, or the default one with the mark.
+rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& cache,
+                                          uint64_t sst_target_bytes);
+// The column family `changelog`.
+rocksdb::ColumnFamilyOptions ChangelogOptions(const std::shared_ptr<rocksdb::Cache>& cache);
+
+// SSTs written or read outside a database: segments.
+rocksdb::Options SegmentFileOptions(rocksdb::Env* env);
+// SSTs for a column family of `state`.
+rocksdb::Options StateFileOptions(rocksdb::Env* env, const rocksdb::ColumnFamilyOptions& table);
+
+// Moves files into a database without changing a byte of them: by link if `links_work` here, else
+// by copy.
+rocksdb::IngestExternalFileOptions IngestOptions(bool links_work);
+
+// One pass over many entries that will not be wanted again soon.
+rocksdb::ReadOptions ScanOptions();
+
+}  // namespace tidemark::storage

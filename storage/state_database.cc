@@ -1,0 +1,262 @@
+#include "storage/state_database.h"
+
+#include "storage/file_checksum.h"
+#include "storage/rocksdb_status.h"
+#include "storage/sst_file.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace tidemark::storage {
+namespace {
+
+// RocksDB itself never refuses an ingestion because level 0 is deep; every read looks into all of
+// it.
+constexpr int kLevel0FilesMax = 20;
+constexpr std::chrono::milliseconds kCompactionPoll{5};
+
+std::string FamilyName(uint32_t table_id) { return "t" + std::to_string(table_id); }
+
+std::optional<uint32_t> ParseFamilyName(std::string_view name) {
+  uint32_t id = 0;
+  if (!name.starts_with('t')) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), id);
+  const bool whole = error == std::errc() && end == name.data() + name.size();
+  return whole && FamilyName(id) == name ? std::optional(id) : std::nullopt;
+}
+
+bool Lists(const format::AppliedMark& mark, uint32_t table_id) {
+  return std::find(mark.tables.begin(), mark.tables.end(), table_id) != mark.tables.end();
+}
+
+int FilesAtLevel0(const Database& database, const ColumnFamily& family) {
+  std::string count;
+  database->GetProperty(family.get(), rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0",
+                        &count);
+  return std::atoi(count.c_str());
+}
+
+Result<SstFile> WriteMarkFile(const rocksdb::Options& options, const std::string& path,
+                              const format::AppliedMark& mark) {
+  const std::string doing = "write the applied mark " + path;
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options);
+  rocksdb::ExternalSstFileInfo info;
+  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer.Open(path), doing));
+  const rocksdb::Slice key(format::kAppliedMarkKey.data(), format::kAppliedMarkKey.size());
+  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer.Put(key, format::EncodeAppliedMark(mark)), doing));
+  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer.Finish(&info), doing));
+  SstFile file;
+  file.path = path;
+  TIDEMARK_ASSIGN_OR_RETURN(
+      file.checksum, DecodeFileChecksum(info.file_checksum, info.file_checksum_func_name, path));
+  return file;
+}
+
+Status CheckApply(const std::vector<TableFiles>& tables, const format::AppliedMark& from,
+                  const format::AppliedMark& to) {
+  if (to.at.epoch < from.at.epoch) {
+    return Status(StatusCode::kInternal, "apply-backwards",
+                  "the state stands at epoch " + std::to_string(from.at.epoch) +
+                      " and cannot go back to " + std::to_string(to.at.epoch));
+  }
+  for (const TableFiles& table : tables) {
+    if (!Lists(to, table.table_id)) {
+      return Status(StatusCode::kInternal, "apply-unlisted-table",
+                    "files for table " + std::to_string(table.table_id) +
+                        ", which the mark of epoch " + std::to_string(to.at.epoch) +
+                        " does not list");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+StateDatabase::StateDatabase(const LiveDatabaseOptions& options, bool links_work,
+                             rocksdb::ColumnFamilyOptions table_options,
+                             rocksdb::Options file_options)
+    : fs_(options.fs),
+      links_work_(links_work),
+      compaction_patience_(options.compaction_patience),
+      table_options_(std::move(table_options)),
+      file_options_(std::move(file_options)) {}
+
+Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(
+    const LiveDatabaseOptions& options, std::shared_ptr<rocksdb::Env> env,
+    const std::shared_ptr<rocksdb::Cache>& cache, const std::string& path, bool links_work) {
+  const rocksdb::ColumnFamilyOptions table_options = TableOptions(cache, options.sst_target_bytes);
+  std::unique_ptr<StateDatabase> state(new StateDatabase(
+      options, links_work, table_options, StateFileOptions(env.get(), table_options)));
+  const rocksdb::DBOptions database_options =
+      DatabaseOptions(env.get(), options.background_jobs, MaxOpenFiles());
+  TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
+                            Database::Open(options.fs, database_options, std::move(env), path,
+                                           [&](const std::string&) { return table_options; }));
+  TIDEMARK_RETURN_IF_ERROR(state->TakeOver(std::move(opened)));
+  return state;
+}
+
+Status StateDatabase::TakeOver(Database::Opened opened) {
+  database_ = std::move(opened.database);
+  for (auto& [name, family] : opened.column_families) {
+    if (name == rocksdb::kDefaultColumnFamilyName) {
+      default_family_ = std::move(family);
+    } else if (const auto id = ParseFamilyName(name)) {
+      tables_.emplace(*id, std::move(family));
+    } else {
+      return Status(StatusCode::kCorruption, "live-foreign-family",
+                    database_->path() + ": column family '" + name + "' is not one of ours");
+    }
+  }
+  TIDEMARK_RETURN_IF_ERROR(ReadMark());
+  Publish(mark_);
+  return {};
+}
+
+Status StateDatabase::ReadMark() {
+  const std::string where = "the applied mark of " + database_->path();
+  std::string frame;
+  const rocksdb::Slice key(format::kAppliedMarkKey.data(), format::kAppliedMarkKey.size());
+  const rocksdb::Status status =
+      (*database_)->Get(rocksdb::ReadOptions(), default_family_.get(), key, &frame);
+  if (status.IsNotFound()) return {};  // a fresh one: epoch 0
+  TIDEMARK_RETURN_IF_ERROR(FromDatabase(status, "read " + where));
+  TIDEMARK_ASSIGN_OR_RETURN(mark_, format::DecodeAppliedMark(frame, where));
+  for (const uint32_t id : mark_.tables) {
+    if (tables_.contains(id)) continue;
+    return Status(StatusCode::kCorruption, "live-table-missing",
+                  where + " lists table " + std::to_string(id) + ", which has no column family");
+  }
+  return {};
+}
+
+format::AppliedMark StateDatabase::mark() const {
+  const std::lock_guard lock(mutex_);
+  return mark_;
+}
+
+std::shared_ptr<const StateView> StateDatabase::View() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+void StateDatabase::Publish(const format::AppliedMark& mark) {
+  TableFamilies listed;
+  for (const uint32_t id : mark.tables) listed.emplace(id, tables_.at(id));
+  std::shared_ptr<const StateView> view =
+      std::make_shared<SnapshotView>(database_, std::move(listed), mark.at.epoch);
+  {
+    const std::lock_guard lock(mutex_);
+    mark_ = mark;
+    view_.swap(view);
+  }
+  // The view before this one, if nobody else holds it, ends here: outside the lock.
+}
+
+Status StateDatabase::DropUnlistedTables() {
+  const format::AppliedMark listed = mark();
+  for (auto table = tables_.begin(); table != tables_.end();) {
+    const auto& [id, family] = *table;
+    if (Lists(listed, id)) {
+      ++table;
+      continue;
+    }
+    TIDEMARK_RETURN_IF_ERROR(
+        FromDatabase(database_->Changed((*database_)->DropColumnFamily(family.get())),
+                     "drop table " + std::to_string(id) + " of " + database_->path()));
+    // The files go when the last view that can read them has gone.
+    table = tables_.erase(table);
+  }
+  return {};
+}
+
+Status StateDatabase::Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark,
+                            const std::string& mark_path) {
+  std::erase_if(tables, [](const TableFiles& table) { return table.files.empty(); });
+  const Status status = TryApply(tables, mark, mark_path);
+  if (status.ok() && links_work_) return status;  // RocksDB has removed their names
+  const auto remove = [&](const std::string& path) {
+    fs_->DeleteFile(path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+  };
+  for (const TableFiles& table : tables) {
+    for (const SstFile& file : table.files) remove(file.path);
+  }
+  remove(mark_path);
+  return status.WithContext("apply epoch " + std::to_string(mark.at.epoch));
+}
+
+Status StateDatabase::TryApply(const std::vector<TableFiles>& tables,
+                               const format::AppliedMark& mark, const std::string& mark_path) {
+  TIDEMARK_RETURN_IF_ERROR(CheckApply(tables, this->mark(), mark));
+  // What a crash left between creating a table and ingesting into it, or between ingesting and
+  // dropping.
+  TIDEMARK_RETURN_IF_ERROR(DropUnlistedTables());
+  TIDEMARK_RETURN_IF_ERROR(CreateTables(mark.tables));
+  TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(tables));
+  TIDEMARK_ASSIGN_OR_RETURN(const SstFile mark_file, WriteMarkFile(file_options_, mark_path, mark));
+  TIDEMARK_RETURN_IF_ERROR(Ingest(tables, mark_file));
+  Publish(mark);
+  // The epoch is applied, whatever becomes of this; the next Apply or Open tries again.
+  (void)DropUnlistedTables();
+  return {};
+}
+
+Status StateDatabase::CreateTables(const std::vector<uint32_t>& ids) {
+  std::vector<uint32_t> missing;
+  std::vector<std::string> names;
+  for (const uint32_t id : ids) {
+    if (tables_.contains(id)) continue;
+    missing.push_back(id);
+    names.push_back(FamilyName(id));
+  }
+  if (missing.empty()) return {};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const rocksdb::Status status =
+      database_->Changed((*database_)->CreateColumnFamilies(table_options_, names, &handles));
+  // After an error there are handles for those that were made before it.
+  for (size_t i = 0; i < handles.size(); ++i) {
+    tables_.emplace(missing[i], database_->Own(handles[i]));
+  }
+  return FromDatabase(status,
+                      "create " + std::to_string(names.size()) + " tables in " + database_->path());
+}
+
+Status StateDatabase::WaitForCompaction(const std::vector<TableFiles>& tables) const {
+  TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(default_family_));
+  for (const TableFiles& table : tables) {
+    TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(tables_.at(table.table_id)));
+  }
+  return {};
+}
+
+Status StateDatabase::WaitForCompaction(const ColumnFamily& family) const {
+  const auto deadline = std::chrono::steady_clock::now() + compaction_patience_;
+  while (true) {
+    const int files = FilesAtLevel0(*database_, family);
+    if (files < kLevel0FilesMax) return {};
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Status(
+          StatusCode::kUnavailable, "compaction-behind",
+          database_->path() + ", column family " + family->GetName() + ": " +
+              std::to_string(files) + " files in level 0 after waiting " +
+              std::to_string(compaction_patience_.count()) +
+              " ms for compaction, expected fewer than " + std::to_string(kLevel0FilesMax) +
+              "; the last error in the background: " + database_->last_background_error());
+    }
+    std::this_thread::sleep_for(kCompactionPoll);
+  }
+}
+
+Status StateDatabase::Ingest(const std::vector<TableFiles>& tables, const SstFile& mark_file) {
+  std::vector<rocksdb::IngestExternalFileArg> args;
+  args.push_back(IngestArg(default_family_, {&mark_file, 1}, links_work_));
+  for (const TableFiles& table : tables) {
+    args.push_back(IngestArg(tables_.at(table.table_id), table.files, links_work_));
+  }
+  return FromDatabase(database_->Ingest(args), "ingest into " + database_->path());
+}
+
+}  // namespace tidemark::storage

@@ -1,0 +1,74 @@
+// StateDatabase: the RocksDB `state` of a live database, and the only code that changes it.
+//
+// Invariants:
+//   - its content changes by ingestion only, together with the mark, so it stands at an epoch
+//   boundary;
+//     nothing is ever in its WAL or its memtables
+//   - a snapshot is open at all times (that of the current view). RocksDB therefore gives every
+//     ingested file a sequence number of its own, and no view can see what came after it
+#pragma once
+
+#include "storage/database.h"
+#include "storage/live_database.h"
+#include "storage/rocksdb_options.h"
+#include "storage/state_view.h"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tidemark::storage {
+
+// Thread safety: mark and View from any thread, everything else from one thread at a time.
+class StateDatabase {
+ public:
+  static Result<std::unique_ptr<StateDatabase>> Open(const LiveDatabaseOptions& options,
+                                                     std::shared_ptr<rocksdb::Env> env,
+                                                     const std::shared_ptr<rocksdb::Cache>& cache,
+                                                     const std::string& path, bool links_work);
+
+  format::AppliedMark mark() const;
+  std::shared_ptr<const StateView> View() const;
+  Status DropUnlistedTables();
+  // `mark_path`: where the mark's own SST is written. All files are gone on return, whatever the
+  // outcome.
+  Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark,
+               const std::string& mark_path);
+
+  const std::shared_ptr<Database>& database() const { return database_; }
+  // Options for SSTs that are to be ingested here, or were made here.
+  const rocksdb::Options& file_options() const { return file_options_; }
+
+ private:
+  StateDatabase(const LiveDatabaseOptions& options, bool links_work,
+                rocksdb::ColumnFamilyOptions table_options, rocksdb::Options file_options);
+
+  Status TakeOver(Database::Opened opened);
+  Status ReadMark();
+  Status TryApply(const std::vector<TableFiles>& tables, const format::AppliedMark& mark,
+                  const std::string& mark_path);
+  Status CreateTables(const std::vector<uint32_t>& ids);
+  Status WaitForCompaction(const std::vector<TableFiles>& tables) const;
+  Status WaitForCompaction(const ColumnFamily& family) const;
+  Status Ingest(const std::vector<TableFiles>& tables, const SstFile& mark_file);
+  void Publish(const format::AppliedMark& mark);
+
+  // Constant after Open.
+  const FileSystemPtr fs_;
+  const bool links_work_;
+  const std::chrono::milliseconds compaction_patience_;
+  const rocksdb::ColumnFamilyOptions table_options_;
+  const rocksdb::Options file_options_;
+  std::shared_ptr<Database> database_;
+  ColumnFamily default_family_;
+
+  TableFamilies tables_;  // that exist in RocksDB, listed or not; the applying thread's
+
+  mutable std::mutex mutex_;  // guards the rest
+  format::AppliedMark mark_;
+  std::shared_ptr<const StateView> view_;
+};
+
+}  // namespace tidemark::storage

@@ -1,0 +1,86 @@
+// Arena: memory for versions and index tables, in size classes carved from chunks; a chunk whose
+// last block is freed goes back to the system. What malloc would do, but counted exactly, without
+// locks, with neighbours in time as neighbours in memory, and on huge pages where the budget is
+// large: a look-up in hundreds of megabytes misses the TLB several times otherwise, which costs as
+// much as the look-up.
+//
+// Thread safety: the store's writer thread only.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace tidemark::store {
+
+class Arena {
+ public:
+  // For small budgets, and for those that can do with whole huge pages. Powers of two.
+  static constexpr size_t kSmallChunkBytes = size_t{64} << 10;
+  static constexpr size_t kHugeChunkBytes = size_t{2} << 20;
+
+  explicit Arena(size_t chunk_bytes = kSmallChunkBytes)
+      : chunk_bytes_(chunk_bytes),
+        small_bytes_max_(chunk_bytes == kHugeChunkBytes ? kSmallMax : kSmallMax / 4) {}
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // The size class of a block for `bytes`; kLarge for a block of its own.
+  static constexpr uint8_t kLarge = 255;
+  uint8_t SizeClass(size_t bytes) const {
+    return bytes <= small_bytes_max_ ? static_cast<uint8_t>(ClassOf(bytes)) : kLarge;
+  }
+  // What a block of that class holds; `bytes` matters for kLarge, whose blocks are whole pages.
+  static size_t Capacity(uint8_t size_class, size_t bytes) {
+    return size_class == kLarge ? (bytes + 4095) & ~size_t{4095} : ClassBytes(size_class);
+  }
+
+  // True if Allocate(bytes) needs no memory from the system.
+  bool HasRoomFor(size_t bytes) const;
+  // What Allocate(bytes) takes from the system when HasRoomFor is false.
+  size_t GrowthFor(size_t bytes) const;
+
+  // A block of Capacity(SizeClass(bytes), bytes), 16-byte aligned. Throws std::bad_alloc when the
+  // system has none.
+  void* Allocate(size_t bytes);
+  // `size_class` of the allocation; `bytes`, for kLarge, with the same capacity as was asked for.
+  void Free(void* block, uint8_t size_class, size_t bytes);
+
+  // Taken from the system and not given back.
+  uint64_t reserved_bytes() const noexcept { return reserved_bytes_; }
+
+ private:
+  struct Chunk;
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  // Classes: multiples of 16 up to 128, then four steps a doubling.
+  static constexpr size_t kSmallMax = size_t{32} << 10;
+  static constexpr int kClasses = 8 + 4 * 8;
+  static constexpr int ClassOf(size_t bytes) {
+    if (bytes <= 128) return bytes == 0 ? 0 : static_cast<int>((bytes + 15) / 16) - 1;
+    const int log = std::bit_width(bytes - 1) - 1;  // bytes in (2^log, 2^(log+1)]
+    const size_t step = size_t{1} << (log - 2);
+    return 8 + (log - 7) * 4 + static_cast<int>((bytes - (size_t{1} << log) + step - 1) / step) - 1;
+  }
+  static constexpr size_t ClassBytes(int size_class) {
+    if (size_class < 8) return static_cast<size_t>(size_class + 1) * 16;
+    const int log = 7 + (size_class - 8) / 4;
+    return (size_t{1} << log) +
+           (size_t{1} << (log - 2)) * static_cast<size_t>((size_class - 8) % 4 + 1);
+  }
+  Chunk* ChunkOf(void* block) const;
+  void* TakeChunk();
+  void Unlink(Chunk* chunk);
+  void Link(Chunk* chunk);
+
+  const size_t chunk_bytes_;
+  const size_t small_bytes_max_;  // larger blocks come from the system one by one
+  Chunk* open_[kClasses] = {};    // chunks with a free block, doubly linked
+  std::vector<void*> spare_;      // a few empty chunks, to save the trips to the system
+  uint64_t reserved_bytes_ = 0;
+};
+
+}  // namespace tidemark::store

@@ -1,0 +1,328 @@
+#include "store/commit_lane.h"
+
+#include "compaction/policy.h"
+#include "format/names.h"
+#include "store/executor.h"
+#include "store/segment_encoder.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace tidemark::store {
+
+namespace {
+
+using format::Checkpoint;
+using format::FileMeta;
+using format::Manifest;
+using format::ManifestEdit;
+using format::SegmentEntry;
+
+Status LaneClosed() { return Status(StatusCode::kClosed, "store-closed", "the store is closed"); }
+
+uint64_t Nanoseconds(std::chrono::nanoseconds duration) {
+  return static_cast<uint64_t>(duration.count());
+}
+
+int64_t NowMilliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+CommitLane::CommitLane(storage::Repository& repository, CommitLaneOptions options)
+    : repository_(repository),
+      options_(std::move(options)),
+      stands_on_id_(options_.stands_on_id),
+      stands_on_epoch_(options_.stands_on_epoch),
+      stands_on_any_(options_.stands_on_any),
+      thread_([this] { Run(); }) {}
+
+CommitLane::~CommitLane() { Stop(); }
+
+bool CommitLane::Submit(std::shared_ptr<SealedEpoch> epoch,
+                        std::shared_ptr<CheckpointTicket> ticket) {
+  {
+    std::lock_guard lock(mutex_);
+    if (in_flight_ >= kInFlightMax) return false;
+    ++in_flight_;
+    jobs_.push_back({std::move(epoch), std::move(ticket)});
+  }
+  wake_.notify_one();
+  return true;
+}
+
+Status CommitLane::PublishEdit(EditBuilder builder) {
+  auto request = std::make_shared<EditRequest>();
+  request->builder = std::move(builder);
+  std::unique_lock lock(mutex_);
+  if (stopping_) return LaneClosed();
+  requests_.push_back(request);
+  wake_.notify_one();
+  changed_.wait(lock, [&] { return request->outcome.has_value(); });
+  return *request->outcome;
+}
+
+void CommitLane::WaitIdle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return jobs_.empty() && requests_.empty() && !busy_; });
+}
+
+void CommitLane::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CommitLane::Run() {
+  BecomeBackgroundThread("tidemark-commit");
+  while (true) {
+    std::optional<Job> job;
+    Requests requests;
+    {
+      std::unique_lock lock(mutex_);
+      busy_ = false;
+      changed_.notify_all();
+      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty() || !requests_.empty(); });
+      if (jobs_.empty() && requests_.empty()) return;
+      busy_ = true;
+      requests.swap(requests_);
+      if (!jobs_.empty()) {
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      }
+    }
+    if (job) {
+      Commit(std::move(*job), requests);
+      continue;
+    }
+    const Status status = Publish(nullptr, requests, nullptr);
+    std::lock_guard lock(mutex_);
+    for (const auto& request : requests) request->outcome = status;
+  }
+}
+
+void CommitLane::Commit(Job job, const Requests& requests) {
+  unpublished_.push_back({std::move(job.epoch), std::nullopt, std::nullopt});
+  CheckpointStatistics statistics;
+  statistics.epoch = unpublished_.back().epoch->last_epoch;
+  statistics.barrier = job.ticket->barrier_duration();
+  const Status status = Publish(job.ticket.get(), requests, &statistics);
+  statistics.durable = job.ticket->SinceBarrier();
+  {
+    std::lock_guard lock(mutex_);
+    --in_flight_;
+    for (const auto& request : requests) request->outcome = status;
+  }
+  job.ticket->Finish(status, statistics);
+}
+
+// One manifest version: the checkpoint of `ticket` (may be null) with every unpublished epoch, and
+// the requests' edits.
+Status CommitLane::Publish(const CheckpointTicket* ticket, const Requests& requests,
+                           CheckpointStatistics* statistics) {
+  // First, because it may change attempt and writer, which names and identities carry.
+  Status status = repository_.Prepare();
+  std::vector<SegmentEntry> inlined;
+  if (status.ok() && ticket != nullptr) status = MakeSegments(&inlined, statistics);
+  if (status.ok()) {
+    const Writing writing{repository_.attempt(), repository_.writer(), repository_.next_version()};
+    ManifestEdit edit = repository_.WithManifest([&](const Manifest& manifest) {
+      ManifestEdit made;
+      if (ticket != nullptr) AddCheckpoint(manifest, writing, *ticket, inlined, *statistics, &made);
+      for (const auto& request : requests) request->builder(manifest, &made);
+      return made;
+    });
+    status = repository_.Publish(std::move(edit),
+                                 ticket != nullptr ? inlined : std::vector<SegmentEntry>());
+  }
+  if (!status.ok()) {
+    if (status.code() == StatusCode::kFenced) options_.on_fatal(status);
+    return status;
+  }
+  if (ticket == nullptr) return {};
+  stands_on_id_ = ticket->id;
+  stands_on_epoch_ = unpublished_.back().epoch->last_epoch;
+  stands_on_any_ = branched_ = true;
+  lineage_attempt_ = repository_.attempt();
+  HandOver(std::move(inlined));
+  return {};
+}
+
+// Makes every unpublished epoch's segment durable, but for the newest one's if it is small: that
+// travels inside the manifest version.
+Status CommitLane::MakeSegments(std::vector<SegmentEntry>* inlined,
+                                CheckpointStatistics* statistics) {
+  for (Unpublished& unpublished : unpublished_) {
+    SealedEpoch& epoch = *unpublished.epoch;
+    const auto begin = std::chrono::steady_clock::now();
+    Sort(epoch);
+    statistics->records += epoch.records;
+    statistics->net_change_bytes += epoch.net_change_bytes;
+    if (unpublished.segment) {
+      statistics->log_bytes += unpublished.segment->size;
+      continue;
+    }
+    TIDEMARK_ASSIGN_OR_RETURN(
+        std::vector<SegmentEntry> entries,
+        EncodeSegment(epoch, HeaderFor(), options_.codec, options_.codec_level));
+    statistics->encode += std::chrono::steady_clock::now() - begin;
+    const bool is_newest = &unpublished == &unpublished_.back();
+    if (is_newest && format::InlinedBytes(entries) <= options_.inline_bytes_max) {
+      statistics->inlined = true;
+      statistics->log_bytes += format::InlinedBytes(entries);
+      *inlined = std::move(entries);
+      continue;
+    }
+    TIDEMARK_RETURN_IF_ERROR(PutSegment(unpublished, entries));
+    statistics->log_bytes += unpublished.segment->size;
+  }
+  return {};
+}
+
+format::SegmentHeader CommitLane::HeaderFor() const {
+  format::SegmentHeader header;
+  header.attempt = repository_.attempt();
+  header.writer = repository_.writer();
+  header.unique = format::RandomUnique();
+  return header;
+}
+
+// A file whose sync failed is never named: `segment` is set only when all of it is durable, and a
+// retry encodes into a new file (invariant 11).
+Status CommitLane::PutSegment(Unpublished& unpublished, const std::vector<SegmentEntry>& entries) {
+  TIDEMARK_ASSIGN_OR_RETURN(
+      const format::SegmentHeader header,
+      format::DecodeSegmentHeader(entries.front().frame, "the segment just encoded"));
+  FileMeta meta;
+  meta.kind = format::FileKind::kSegment;
+  meta.attempt = header.attempt;
+  meta.unique = header.unique;
+  meta.first_epoch = header.first_epoch;
+  meta.last_epoch = header.last_epoch;
+  meta.records = header.records;
+  meta.net_change_bytes = header.net_change_bytes;
+  meta.name = format::SegmentName(meta.attempt, meta.first_epoch, meta.last_epoch, meta.unique);
+
+  const std::string path =
+      options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size());
+  TIDEMARK_ASSIGN_OR_RETURN(storage::SstFile file,
+                            storage::WriteSegmentFile(options_.fs, path, entries));
+  meta.size = file.size;
+  meta.checksum = file.checksum;
+  meta.sst_unique_id = file.unique_id;
+  const auto put = repository_.storage().PutFile(repository_.ObjectName(meta.name), path);
+  if (put.has_value() && options_.keep_segments) {
+    unpublished.local = std::move(file);
+  } else {
+    (void)storage::RemoveFile(*options_.fs, path);  // else the next opening empties the folder
+  }
+  if (!put.has_value()) return put.error();
+  unpublished.segment = std::move(meta);
+  return {};
+}
+
+std::vector<FileMeta> CommitLane::SegmentFiles(const Writing& writing,
+                                               const std::vector<SegmentEntry>& inlined) const {
+  std::vector<FileMeta> files;
+  for (const Unpublished& unpublished : unpublished_) {
+    if (unpublished.segment) {
+      files.push_back(*unpublished.segment);
+      continue;
+    }
+    const SealedEpoch& epoch = *unpublished.epoch;
+    FileMeta meta;
+    meta.kind = format::FileKind::kInlined;
+    meta.name = format::ManifestName(writing.version);
+    meta.size = format::InlinedBytes(inlined);
+    meta.checksum = format::InlinedChecksum(inlined);
+    meta.attempt = writing.attempt;
+    meta.first_epoch = epoch.first_epoch;
+    meta.last_epoch = epoch.last_epoch;
+    meta.records = epoch.records;
+    meta.net_change_bytes = epoch.net_change_bytes;
+    if (const auto header =
+            format::DecodeSegmentHeader(inlined.front().frame, "the segment just encoded")) {
+      meta.unique = header->unique;
+    }
+    files.push_back(std::move(meta));
+  }
+  return files;
+}
+
+void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
+                               const CheckpointTicket& ticket,
+                               const std::vector<SegmentEntry>& inlined,
+                               const CheckpointStatistics& statistics, ManifestEdit* edit) const {
+  const Checkpoint* predecessor = stands_on_any_ ? manifest.FindCheckpoint(stands_on_id_) : nullptr;
+  edit->checkpoints_removed = compaction::CheckpointsToDrop(
+      manifest, options_.keep_last, !branched_, stands_on_epoch_, keep_present_.load());
+  Checkpoint checkpoint;
+  checkpoint.id = ticket.id;
+  checkpoint.at = {writing.attempt, writing.writer, unpublished_.back().epoch->last_epoch};
+  checkpoint.time_ms = NowMilliseconds();
+  if (!manifest.checkpoints.empty()) {  // a clock that jumps back does not reorder the list
+    checkpoint.time_ms = std::max(checkpoint.time_ms, manifest.checkpoints.back().time_ms);
+  }
+  if (predecessor != nullptr) {
+    checkpoint.base = predecessor->base;
+    checkpoint.segments = predecessor->segments;
+  }
+  edit->files_added = SegmentFiles(writing, inlined);
+  uint64_t next_file = manifest.next_file_id;
+  for (FileMeta& file : edit->files_added) checkpoint.segments.push_back(file.id = next_file++);
+  for (const Unpublished& unpublished : unpublished_) {
+    for (const format::TableMeta& table : unpublished.epoch->tables_created)
+      edit->tables_added.push_back(table);
+  }
+  checkpoint.tables = ticket.tables;
+  checkpoint.metadata = ticket.options.metadata;
+  checkpoint.records = statistics.records;
+  checkpoint.net_change_bytes = statistics.net_change_bytes;
+  checkpoint.log_bytes = statistics.log_bytes;
+  checkpoint.barrier_ns = Nanoseconds(statistics.barrier);
+  checkpoint.encode_ns = Nanoseconds(statistics.encode);
+  checkpoint.durable_ns = Nanoseconds(ticket.SinceBarrier());
+
+  if (lineage_attempt_ != writing.attempt) edit->lineage = LineageTo(manifest, checkpoint.at);
+  edit->checkpoint_added = std::move(checkpoint);
+}
+
+// The attempts up to the checkpoint that the store stands on, then this one. What was abandoned
+// after it is no part of the way.
+std::vector<format::LineageEntry> CommitLane::LineageTo(const Manifest& manifest,
+                                                        const format::EpochIdentity& at) const {
+  std::vector<format::LineageEntry> lineage;
+  for (format::LineageEntry entry : manifest.lineage) {
+    if (!stands_on_any_ || (!lineage.empty() && lineage.back().last_epoch >= stands_on_epoch_))
+      break;
+    entry.last_epoch = std::min(entry.last_epoch, stands_on_epoch_);
+    lineage.push_back(entry);
+  }
+  lineage.push_back({at.attempt, at.writer, at.epoch});
+  // What readers refuse must not be written.
+  if (lineage.size() > format::kLineageMax)
+    lineage.erase(lineage.begin(), lineage.end() - format::kLineageMax);
+  return lineage;
+}
+
+void CommitLane::HandOver(std::vector<SegmentEntry> inlined) {
+  std::vector<DurableEpoch> durable;
+  for (Unpublished& unpublished : unpublished_) {
+    SealedEpoch& epoch = *unpublished.epoch;
+    epoch.identity = {repository_.attempt(), repository_.writer(), epoch.last_epoch};
+    const bool is_inlined = !unpublished.segment.has_value();
+    durable.push_back(
+        {std::move(unpublished.epoch), std::move(unpublished.local),
+         is_inlined && options_.keep_segments ? std::move(inlined) : std::vector<SegmentEntry>()});
+  }
+  unpublished_.clear();
+  options_.on_durable(std::move(durable));
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,89 @@
+#include "store/executor.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+namespace tidemark::store {
+
+void BecomeBackgroundThread(const char* name) {
+  pthread_setname_np(pthread_self(), name);
+  // SCHED_BATCH threads do not preempt others when they wake up. Best effort.
+  const sched_param parameters{};
+  pthread_setschedparam(pthread_self(), SCHED_BATCH, &parameters);
+}
+
+Executor::Executor(uint32_t threads) {
+  for (uint32_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+Executor::~Executor() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Executor::Post(std::function<void()> task) {
+  {
+    std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+}
+
+void Executor::Run() {
+  BecomeBackgroundThread("tidemark-maint");
+  while (true) {
+    std::function<void()> task;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+void Lane::Kick() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    kicked_ = true;
+    if (running_) return;
+    running_ = true;
+  }
+  executor_.Post([this] { Run(); });
+}
+
+void Lane::Run() {
+  while (true) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!kicked_ || stopped_) {
+        running_ = false;
+        // Under the lock: after it, whoever waits may destroy this lane.
+        idle_.notify_all();
+        return;
+      }
+      kicked_ = false;
+    }
+    step_();
+  }
+}
+
+void Lane::WaitIdle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return !running_; });
+}
+
+void Lane::Stop() {
+  std::unique_lock lock(mutex_);
+  stopped_ = true;
+  idle_.wait(lock, [this] { return !running_; });
+}
+
+}  // namespace tidemark::store

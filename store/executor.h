@@ -1,0 +1,64 @@
+// Executor: the runtime's maintenance threads; Lane: tasks of one store, run on them one after the
+// other.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace tidemark::store {
+
+// Lets the calling thread yield to the writer's: a background thread that wakes up must not take
+// its core away in the middle of a barrier. Names it for debuggers.
+void BecomeBackgroundThread(const char* name);
+
+// Thread safety: all members may be called concurrently. Tasks must not throw.
+class Executor {
+ public:
+  explicit Executor(uint32_t threads);
+  // Runs what is queued, then joins.
+  ~Executor();
+  void Post(std::function<void()> task);
+
+ private:
+  void Run();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;  // protected by mutex_
+  bool stopping_ = false;                    // protected by mutex_
+  std::vector<std::thread> threads_;
+};
+
+// Runs `step` on the executor whenever it was kicked since its last run began; never twice at a
+// time.
+//
+// Thread safety: all members may be called concurrently; Stop from outside of `step`.
+class Lane {
+ public:
+  Lane(Executor& executor, std::function<void()> step)
+      : executor_(executor), step_(std::move(step)) {}
+  void Kick();
+  // Blocks until no run is going on or due.
+  void WaitIdle();
+  // Waits for the current run; later kicks do nothing.
+  void Stop();
+
+ private:
+  void Run();
+
+  Executor& executor_;
+  const std::function<void()> step_;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  bool kicked_ = false;   // protected by mutex_
+  bool running_ = false;  // ... queued on the executor or running
+  bool stopped_ = false;
+};
+
+}  // namespace tidemark::store

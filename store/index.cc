@@ -1,0 +1,167 @@
+#include "store/index.h"
+
+#include "format/key.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace tidemark::store {
+
+namespace {
+
+uint64_t HashOf(const Version* version) { return format::HashKey(format::UserKey(version->key())); }
+
+// Seven eighths: linear probing stays short, and tables of one cache line's worth of slots fill
+// well.
+bool IsFull(uint32_t used, uint32_t slots) { return used * 8 >= slots * 7; }
+
+}  // namespace
+
+Index::Index(Arena& arena) : arena_(arena) { directory_.push_back(NewTable(kSlotsMin, 0)); }
+
+Index::~Index() {
+  for (size_t i = 0; i < directory_.size();) {
+    SubTable* table = directory_[i];
+    i = NextDistinct(i);
+    FreeTable(table);
+  }
+}
+
+Index::SubTable* Index::NewTable(uint32_t slots, uint32_t depth) {
+  const size_t bytes = slots * sizeof(uint64_t);
+  auto* table = new SubTable{slots - 1, 0, depth, static_cast<uint64_t*>(arena_.Allocate(bytes))};
+  std::memset(table->slots, 0, bytes);
+  memory_bytes_ += sizeof(SubTable) + bytes;
+  return table;
+}
+
+void Index::FreeTable(SubTable* table) {
+  const size_t bytes = (table->mask + uint64_t{1}) * sizeof(uint64_t);
+  memory_bytes_ -= sizeof(SubTable) + bytes;
+  arena_.Free(table->slots, arena_.SizeClass(bytes), bytes);
+  delete table;
+}
+
+Version* Index::Find(uint64_t hash, std::string_view user_key) const {
+  const SubTable& table = TableOf(hash);
+  const uint64_t tag = TagOf(hash);
+  for (uint32_t i = PositionOf(hash) & table.mask;; i = (i + 1) & table.mask) {
+    const uint64_t slot = table.slots[i];
+    if (slot == 0) return nullptr;
+    if ((slot & ~kPointerMask) != tag) continue;
+    Version* version = PointerOf(slot);
+    if (version->key_size == user_key.size() + format::kKeyGroupBytes &&
+        std::memcmp(version->key_data() + format::kKeyGroupBytes, user_key.data(),
+                    user_key.size()) == 0) {
+      return version;
+    }
+  }
+}
+
+void Index::Place(SubTable& table, uint64_t hash, uint64_t slot) {
+  uint32_t i = PositionOf(hash) & table.mask;
+  while (table.slots[i] != 0) i = (i + 1) & table.mask;
+  table.slots[i] = slot;
+  ++table.used;
+}
+
+void Index::Insert(uint64_t hash, Version* version) {
+  while (true) {
+    SubTable& table = TableOf(hash);
+    if (!IsFull(table.used + 1, table.mask + 1)) {
+      Place(table, hash, TagOf(hash) | reinterpret_cast<uint64_t>(version));
+      ++size_;
+      return;
+    }
+    if (table.mask + 1 < kSlotsMax || table.depth >= kDepthMax) {
+      Grow(hash);
+    } else {
+      Split(hash);
+    }
+  }
+}
+
+size_t Index::GrowthFor(uint64_t hash) const {
+  const SubTable& table = TableOf(hash);
+  if (!IsFull(table.used + 1, table.mask + 1)) return 0;
+  const bool splits = table.mask + 1 >= kSlotsMax && table.depth < kDepthMax;
+  const size_t bytes = (splits ? kSlotsMax : 2 * (table.mask + size_t{1})) * sizeof(uint64_t);
+  const size_t growth = arena_.HasRoomFor(bytes) ? 0 : arena_.GrowthFor(bytes);
+  return splits ? 2 * growth : growth;
+}
+
+uint32_t Index::SlotOf(const SubTable& table, uint64_t hash, const Version* version) const {
+  uint32_t i = PositionOf(hash) & table.mask;
+  while (PointerOf(table.slots[i]) != version) {
+    assert(table.slots[i] != 0);
+    i = (i + 1) & table.mask;
+  }
+  return i;
+}
+
+void Index::Replace(uint64_t hash, const Version* from, Version* to) {
+  SubTable& table = TableOf(hash);
+  table.slots[SlotOf(table, hash, from)] = TagOf(hash) | reinterpret_cast<uint64_t>(to);
+}
+
+void Index::Erase(uint64_t hash, const Version* version) {
+  SubTable& table = TableOf(hash);
+  EraseSlot(table, SlotOf(table, hash, version));
+}
+
+// Backward shift: every entry of the run after the hole that may stand in the hole moves there, so
+// that no tombstones are needed.
+void Index::EraseSlot(SubTable& table, uint32_t hole) {
+  for (uint32_t i = (hole + 1) & table.mask; table.slots[i] != 0; i = (i + 1) & table.mask) {
+    const uint32_t home = PositionOf(HashOf(PointerOf(table.slots[i]))) & table.mask;
+    if (((i - home) & table.mask) >= ((i - hole) & table.mask)) {
+      table.slots[hole] = table.slots[i];
+      hole = i;
+    }
+  }
+  table.slots[hole] = 0;
+  --table.used;
+  --size_;
+}
+
+void Index::Grow(uint64_t hash) {
+  const size_t at = depth_ == 0 ? 0 : hash >> (64 - depth_);
+  SubTable* old = directory_[at];
+  SubTable* grown = NewTable((old->mask + 1) * 2, old->depth);
+  for (uint32_t i = 0; i <= old->mask; ++i) {
+    __builtin_prefetch(PointerOf(old->slots[(i + 8) & old->mask]));
+    if (old->slots[i] != 0) Place(*grown, HashOf(PointerOf(old->slots[i])), old->slots[i]);
+  }
+  const size_t span = size_t{1} << (depth_ - old->depth);
+  const size_t first = at & ~(span - 1);
+  for (size_t i = first; i < first + span; ++i) directory_[i] = grown;
+  FreeTable(old);
+}
+
+void Index::Split(uint64_t hash) {
+  if (TableOf(hash).depth == depth_) {
+    std::vector<SubTable*> doubled(directory_.size() * 2);
+    for (size_t i = 0; i < directory_.size(); ++i)
+      doubled[2 * i] = doubled[2 * i + 1] = directory_[i];
+    directory_ = std::move(doubled);
+    ++depth_;
+    hand_table_ *= 2;
+  }
+  const size_t at = hash >> (64 - depth_);
+  SubTable* old = directory_[at];
+  const uint32_t depth = old->depth + 1;
+  SubTable* halves[2] = {NewTable(kSlotsMax, depth), NewTable(kSlotsMax, depth)};
+  for (uint32_t i = 0; i <= old->mask; ++i) {
+    __builtin_prefetch(PointerOf(old->slots[(i + 8) & old->mask]));
+    if (old->slots[i] == 0) continue;
+    const uint64_t entry_hash = HashOf(PointerOf(old->slots[i]));
+    Place(*halves[(entry_hash >> (64 - depth)) & 1], entry_hash, old->slots[i]);
+  }
+  const size_t span = size_t{1} << (depth_ - old->depth);
+  const size_t first = at & ~(span - 1);
+  for (size_t i = 0; i < span; ++i) directory_[first + i] = halves[i >= span / 2 ? 1 : 0];
+  FreeTable(old);
+  hand_slot_ = 0;
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,128 @@
+// Index: stored key -> newest version, an extendible hash table of small open-addressing
+// sub-tables.
+//
+// A slot is 8 bytes: 16 bits of the hash and 48 of pointer. A sub-table grows alone, at first by
+// doubling, then by splitting in two, so no single insert ever rehashes more than kSlotsMax slots,
+// however many keys there are.
+//
+//   hash   63 ... 64-depth | 43 ... 28 | 27 ... 16 | 15 ... 0
+//          directory         tag         slot        left to the key group
+//
+// Thread safety: the store's writer thread only.
+#pragma once
+
+#include "store/version.h"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::store {
+
+class Index {
+ public:
+  static constexpr uint32_t kSlotsMin = 16;
+  static constexpr uint32_t kSlotsMax = 4096;
+  // Keys made to collide cannot blow up the directory: beyond this depth sub-tables double instead.
+  static constexpr uint32_t kDepthMax = 22;
+
+  // `arena` outlives the index.
+  explicit Index(Arena& arena);
+  ~Index();
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  // The version of the user key with this hash, or nullptr. Two stored keys with one user key are
+  // of one group, so groups need no comparing.
+  Version* Find(uint64_t hash, std::string_view user_key) const;
+  // Adds a key that is not there.
+  void Insert(uint64_t hash, Version* version);
+  // Makes the slot of `from` (which must be there) point to `to`, of the same key.
+  void Replace(uint64_t hash, const Version* from, Version* to);
+  // Removes the slot of `version`, which must be there.
+  void Erase(uint64_t hash, const Version* version);
+
+  // What inserting a key with this hash would take from the system.
+  size_t GrowthFor(uint64_t hash) const;
+
+  size_t size() const noexcept { return size_; }
+  uint64_t memory_bytes() const noexcept { return memory_bytes_; }
+  size_t slots() const noexcept { return memory_bytes_ / sizeof(uint64_t); }  // about
+
+  // Calls visit(Version*) for every entry; no changes meanwhile.
+  template <class F>
+  void ForEach(F&& visit) const {
+    for (size_t i = 0; i < directory_.size(); i = NextDistinct(i)) {
+      const SubTable& table = *directory_[i];
+      for (uint32_t slot = 0; slot <= table.mask; ++slot) {
+        if (table.slots[slot] != 0) visit(PointerOf(table.slots[slot]));
+      }
+    }
+  }
+
+  // CLOCK: looks at up to `slots` slots from where the last call stopped, and removes each entry
+  // for which `evict(Version*)` returns true (it must not touch the index). Returns how many it
+  // removed.
+  template <class F>
+  size_t Sweep(size_t slots, F&& evict) {
+    size_t removed = 0;
+    while (slots > 0) {
+      if (hand_table_ >= directory_.size()) hand_table_ = 0, hand_slot_ = 0;
+      SubTable& table = *directory_[hand_table_];
+      if (hand_slot_ > table.mask) {
+        hand_table_ = NextDistinct(hand_table_), hand_slot_ = 0;
+        continue;
+      }
+      --slots;
+      const uint64_t slot = table.slots[hand_slot_];
+      if (slot != 0 && evict(PointerOf(slot))) {
+        EraseSlot(table, hand_slot_);  // may move another entry here: look again
+        ++removed;
+      } else {
+        ++hand_slot_;
+      }
+    }
+    return removed;
+  }
+
+ private:
+  struct SubTable {
+    uint32_t mask = 0;
+    uint32_t used = 0;
+    uint32_t depth = 0;
+    uint64_t* slots = nullptr;
+  };
+
+  static constexpr uint64_t kPointerMask = (uint64_t{1} << 48) - 1;
+  static Version* PointerOf(uint64_t slot) {
+    return reinterpret_cast<Version*>(slot & kPointerMask);
+  }
+  static uint64_t TagOf(uint64_t hash) { return (hash >> 28) << 48; }
+  static uint32_t PositionOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 16); }
+  SubTable& TableOf(uint64_t hash) const {
+    return *directory_[depth_ == 0 ? 0 : hash >> (64 - depth_)];
+  }
+  // Neighbours in the directory may share a sub-table: where the next other one begins.
+  size_t NextDistinct(size_t i) const {
+    const size_t span = size_t{1} << (depth_ - directory_[i]->depth);
+    return (i & ~(span - 1)) + span;
+  }
+
+  SubTable* NewTable(uint32_t slots, uint32_t depth);
+  void FreeTable(SubTable* table);
+  static void Place(SubTable& table, uint64_t hash, uint64_t slot);
+  uint32_t SlotOf(const SubTable& table, uint64_t hash, const Version* version) const;
+  void EraseSlot(SubTable& table, uint32_t slot);
+  void Grow(uint64_t hash);
+  void Split(uint64_t hash);
+
+  Arena& arena_;
+  std::vector<SubTable*> directory_;
+  uint32_t depth_ = 0;
+  size_t size_ = 0;
+  uint64_t memory_bytes_ = 0;
+  size_t hand_table_ = 0;
+  uint32_t hand_slot_ = 0;
+};
+
+}  // namespace tidemark::store

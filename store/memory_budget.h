@@ -1,0 +1,28 @@
+// MemoryBudget: the bytes that all stores of a runtime may hold.
+//
+// Thread safety: all members may be called concurrently.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace tidemark::store {
+
+class MemoryBudget {
+ public:
+  explicit MemoryBudget(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  uint64_t limit_bytes() const noexcept { return limit_bytes_; }
+  uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
+  bool HasRoomFor(uint64_t bytes) const noexcept { return used_bytes() + bytes <= limit_bytes_; }
+  // What is taken must be given back.
+  void Add(int64_t bytes) noexcept {
+    used_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+  }
+
+ private:
+  const uint64_t limit_bytes_;
+  std::atomic<uint64_t> used_bytes_{0};
+};
+
+}  // namespace tidemark::store

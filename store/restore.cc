@@ -1,0 +1,390 @@
+#include "store/restore.h"
+
+#include "compaction/write_back.h"
+#include "format/names.h"
+#include "storage/segment_file.h"
+#include "store/live_directory.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+namespace tidemark::store {
+
+namespace {
+
+using format::Checkpoint;
+using format::FileKind;
+using format::FileMeta;
+using format::Manifest;
+
+// Segments merged and applied in one go when they are too many for the cache; bounds open
+// iterators.
+constexpr size_t kStreamSegmentsMax = 64;
+// A record's cost in the cache beside its key and value.
+constexpr uint64_t kRecordOverheadBytes = 96;
+
+class Restoring {
+ public:
+  Restoring(const storage::Repository& repository, const RestoreOptions& options)
+      : repository_(repository), options_(options), manifest_(repository.manifest()) {}
+
+  Result<RestoredState> Run();
+
+ private:
+  Result<RestoredState> FromEmpty();
+  Result<RestoredState> From(const Checkpoint& target);
+  Status OpenLive(const Checkpoint& target);
+  Status FetchBase(const Checkpoint& target, const std::string& directory);
+  Status FetchBaseFile(const FileMeta& meta, const std::string& path);
+  Status HashFetched(const std::vector<std::pair<FileMeta, std::string>>& files);
+  Status CheckDigest(const FileMeta& meta, const storage::FileDigest& digest) const;
+  Status SyncChangeLog(const std::vector<FileMeta>& segments);
+  Result<storage::SstFile> FetchSegment(const FileMeta& meta);
+  std::vector<FileMeta> SegmentsAfterMark(const Checkpoint& target) const;
+  Status ApplyAll(const Checkpoint& target, const std::vector<FileMeta>& segments);
+  Status Apply(std::span<const FileMeta> segments, const format::EpochIdentity& at);
+  void Count(TransferKind kind, uint64_t bytes) {
+    (kind == TransferKind::kLinked ? state_.report.linked_bytes : state_.report.copied_bytes) +=
+        bytes;
+  }
+  storage::LiveDatabaseOptions LiveOptions(const std::string& directory) const {
+    storage::LiveDatabaseOptions live;
+    live.directory = directory;
+    live.fs = options_.fs;
+    live.block_cache_bytes = options_.block_cache_bytes;
+    live.background_jobs = options_.background_jobs;
+    return live;
+  }
+  // A name that is free: another repository's attempts, which count from 1 too, may have left
+  // directories here.
+  std::string NewDirectory() {
+    while (true) {
+      std::string path =
+          LiveDirectoryPath(options_.directory, repository_.attempt(), directories_made_++);
+      if (!storage::Exists(*options_.fs, path)) return path;
+    }
+  }
+  void DropLive();
+
+  const storage::Repository& repository_;
+  const RestoreOptions& options_;
+  const Manifest manifest_;
+  RestoredState state_;
+  bool may_reuse_ = true;
+  int directories_made_ = 0;
+};
+
+bool IsDamage(const Status& status) { return status.code() == StatusCode::kCorruption; }
+
+Result<RestoredState> Restoring::Run() {
+  if (options_.checkpoint)
+    TIDEMARK_RETURN_IF_ERROR(CheckCheckpointExists(manifest_, *options_.checkpoint));
+  if (manifest_.checkpoints.empty()) return FromEmpty();
+  std::string reasons;
+  std::vector<RestoreReport::Skipped> skipped;
+  for (auto target = manifest_.checkpoints.rbegin(); target != manifest_.checkpoints.rend();
+       ++target) {
+    if (options_.checkpoint && target->id != *options_.checkpoint) continue;
+    Result<RestoredState> restored = From(*target);
+    if (!restored.has_value() && IsDamage(restored.error()) && state_.report.reused_live_database) {
+      // It may be local; that proves nothing about the checkpoint.
+      DropLive();
+      may_reuse_ = false;
+      restored = From(*target);
+    }
+    if (restored.has_value()) {
+      restored->report.skipped = std::move(skipped);
+      return restored;
+    }
+    DropLive();
+    if (!IsDamage(restored.error()) || options_.checkpoint) {
+      return std::move(restored).error().WithContext("restore of checkpoint " +
+                                                     std::to_string(target->id));
+    }
+    reasons += "; checkpoint " + std::to_string(target->id) + ": " +
+               std::string(restored.error().message());
+    skipped.push_back({target->id, std::move(restored).error()});
+  }
+  return Status(StatusCode::kCorruption, "no-intact-checkpoint",
+                repository_.storage().Uri() + ": none of the " +
+                    std::to_string(manifest_.checkpoints.size()) +
+                    " retained checkpoints verifies" + reasons);
+}
+
+void Restoring::DropLive() {
+  const std::string directory = state_.live != nullptr ? state_.live->directory() : "";
+  state_ = {};
+  if (!directory.empty()) (void)storage::RemoveAll(*options_.fs, directory);
+}
+
+Result<RestoredState> Restoring::FromEmpty() {
+  TIDEMARK_ASSIGN_OR_RETURN(state_.live, storage::LiveDatabase::Open(LiveOptions(NewDirectory())));
+  TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
+  return std::move(state_);
+}
+
+Result<RestoredState> Restoring::From(const Checkpoint& target) {
+  TIDEMARK_RETURN_IF_ERROR(OpenLive(target));
+  TIDEMARK_RETURN_IF_ERROR(state_.live->DropUnlistedTables());
+  const std::vector<FileMeta> segments = SegmentsAfterMark(target);
+  TIDEMARK_RETURN_IF_ERROR(SyncChangeLog(segments));
+  uint64_t load_bytes = 0;
+  for (const FileMeta& segment : segments) {
+    load_bytes += segment.net_change_bytes + segment.records * kRecordOverheadBytes;
+    state_.report.replayed_records += segment.records;
+  }
+  if (load_bytes <= options_.load_bytes_max) {
+    state_.to_load = segments;
+  } else {
+    TIDEMARK_RETURN_IF_ERROR(ApplyAll(target, segments));
+  }
+  TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
+  state_.checkpoint = target;
+  return std::move(state_);
+}
+
+// A local live database whose mark lies in the target's lineage, else a new one made of the
+// target's base.
+Status Restoring::OpenLive(const Checkpoint& target) {
+  const auto base = manifest_.bases.find(target.base);
+  const uint64_t base_epoch = base == manifest_.bases.end() ? 0 : base->second.at.epoch;
+  for (const std::string& directory : ReusableLiveDirectories(*options_.fs, options_.directory)) {
+    if (!may_reuse_) break;
+    auto live = storage::LiveDatabase::Open(LiveOptions(directory));
+    if (!live.has_value()) continue;  // taken, or damaged: the repository is the truth
+    if (LiesInLineage((*live)->mark().at, manifest_.lineage, base_epoch, target.at.epoch)) {
+      state_.live = *std::move(live);
+      state_.report.reused_live_database = true;
+      return {};
+    }
+  }
+  const std::string directory = NewDirectory();
+  Status status = base == manifest_.bases.end() ? Status() : FetchBase(target, directory);
+  if (status.ok()) {
+    auto live = storage::LiveDatabase::Open(LiveOptions(directory));
+    if (live.has_value()) {
+      state_.live = *std::move(live);
+      if (base == manifest_.bases.end() || state_.live->mark().at == base->second.at) return {};
+      status = Status(StatusCode::kCorruption, "base-mark",
+                      "base " + std::to_string(target.base) + ": expected epoch " +
+                          std::to_string(base_epoch) + ", got a database that stands at " +
+                          std::to_string(state_.live->mark().at.epoch));
+      state_.live.reset();
+    } else {
+      status = std::move(live).error();
+    }
+  }
+  (void)storage::RemoveAll(*options_.fs, directory);
+  return status;
+}
+
+Status Restoring::FetchBase(const Checkpoint& target, const std::string& directory) {
+  const format::Base& base = manifest_.bases.at(target.base);
+  // The first commit on an older checkpoint drops the newer ones, so it must be known to be intact
+  // before that.
+  const bool hash_all =
+      options_.verification == Verification::kFull || target.id != manifest_.checkpoints.back().id;
+  const std::string state_directory = directory + "/state";
+  TIDEMARK_RETURN_IF_ERROR(storage::CreateDirectories(*options_.fs, state_directory));
+  std::vector<std::pair<FileMeta, std::string>> fetched;
+  for (const format::BaseFile& file : base.files) {
+    if (!format::IsValidObjectName(file.live_name) ||
+        file.live_name.find('/') != std::string::npos) {
+      return Status(StatusCode::kCorruption, "base-file-name",
+                    "base " + std::to_string(base.id) + " names a file `" + file.live_name +
+                        "`, which is no RocksDB file");
+    }
+    const FileMeta& meta = manifest_.files.at(file.file);
+    const std::string path = state_directory + "/" + file.live_name;
+    TIDEMARK_RETURN_IF_ERROR(FetchBaseFile(meta, path));
+    // RocksDB's MANIFEST is small, and what everything hangs on: always hashed.
+    if (hash_all || meta.kind == FileKind::kBaseMeta) {
+      fetched.emplace_back(meta, path);
+    } else {
+      state_.verify_first.push_back(meta);
+    }
+  }
+  TIDEMARK_RETURN_IF_ERROR(HashFetched(fetched));
+  TIDEMARK_RETURN_IF_ERROR(
+      storage::WriteFileDurably(*options_.fs, state_directory + "/CURRENT", base.current));
+  return storage::SyncDirectory(*options_.fs, state_directory);
+}
+
+Status Restoring::FetchBaseFile(const FileMeta& meta, const std::string& path) {
+  const std::string name = repository_.ObjectName(meta.name);
+  const auto missing = [&](const Status& status) {
+    if (status.code() != StatusCode::kNotFound) return status;
+    return Status(StatusCode::kCorruption, "file-missing",
+                  repository_.storage().Uri() + "/" + name + ": expected " +
+                      std::to_string(meta.size) + " bytes, got no such file");
+  };
+  const auto size = repository_.storage().Size(name);
+  if (!size.has_value()) return missing(size.error());
+  if (*size != meta.size) {
+    return Status(StatusCode::kCorruption, "file-size",
+                  repository_.storage().Uri() + "/" + name + ": expected " +
+                      std::to_string(meta.size) + " bytes, got " + std::to_string(*size));
+  }
+  // RocksDB appends to its MANIFEST: a link would let it change the repository's file.
+  const auto kind = repository_.storage().Fetch(name, path, meta.kind != FileKind::kBaseMeta);
+  if (!kind.has_value()) return missing(kind.error());
+  Count(*kind, meta.size);
+  return {};
+}
+
+Status Restoring::CheckDigest(const FileMeta& meta, const storage::FileDigest& digest) const {
+  if (digest.size == meta.size && digest.checksum == meta.checksum) return {};
+  return Status(StatusCode::kCorruption,
+                meta.kind == FileKind::kSegment ? "segment-checksum" : "file-checksum",
+                repository_.storage().Uri() + "/" + repository_.ObjectName(meta.name) +
+                    ": expected " + std::to_string(meta.size) + " bytes with checksum " +
+                    meta.checksum.Hex() + ", got " + std::to_string(digest.size) + " bytes with " +
+                    digest.checksum.Hex());
+}
+
+// Hashes in parallel: a disk gives more than one core can hash, and these machines have several.
+Status Restoring::HashFetched(const std::vector<std::pair<FileMeta, std::string>>& files) {
+  std::vector<Status> outcomes(files.size());
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next.fetch_add(1); i < files.size(); i = next.fetch_add(1)) {
+      const auto digest = storage::DigestFile(*options_.fs, files[i].second);
+      outcomes[i] = digest.has_value() ? CheckDigest(files[i].first, *digest) : digest.error();
+    }
+  };
+  const size_t threads =
+      std::min<size_t>(files.size(), std::max(1U, std::thread::hardware_concurrency()));
+  std::vector<std::thread> workers;
+  for (size_t i = 1; i < threads; ++i) workers.emplace_back(work);
+  work();
+  for (std::thread& worker : workers) worker.join();
+  for (Status& outcome : outcomes) TIDEMARK_RETURN_IF_ERROR(std::move(outcome));
+  return {};
+}
+
+std::vector<FileMeta> Restoring::SegmentsAfterMark(const Checkpoint& target) const {
+  std::vector<FileMeta> segments;
+  const uint64_t mark_epoch = state_.live->mark().at.epoch;
+  for (const uint64_t id : target.segments) {
+    const FileMeta& meta = manifest_.files.at(id);
+    if (meta.last_epoch > mark_epoch) segments.push_back(meta);
+  }
+  return segments;
+}
+
+// Leaves exactly `segments` in the change log: what else is there belongs to abandoned or applied
+// epochs.
+Status Restoring::SyncChangeLog(const std::vector<FileMeta>& segments) {
+  std::map<uint64_t, const FileMeta*>
+      wanted;  // by their random part: epochs alone do not tell branches apart
+  for (const FileMeta& segment : segments) wanted.emplace(segment.unique, &segment);
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentHeader> present,
+                            state_.live->Segments());
+  for (const format::SegmentHeader& header : present) {
+    const auto found = wanted.find(header.unique);
+    if (found != wanted.end() && found->second->last_epoch == header.last_epoch) {
+      wanted.erase(found);
+    } else {
+      TIDEMARK_RETURN_IF_ERROR(state_.live->DropSegments(header.last_epoch, header.last_epoch));
+    }
+  }
+  std::vector<storage::SstFile> missing;
+  for (const FileMeta& segment : segments) {
+    if (!wanted.contains(segment.unique)) continue;
+    TIDEMARK_ASSIGN_OR_RETURN(storage::SstFile file, FetchSegment(segment));
+    missing.push_back(std::move(file));
+  }
+  return missing.empty() ? Status() : state_.live->AddSegments(missing);
+}
+
+// A local, verified copy or link of the segment.
+Result<storage::SstFile> Restoring::FetchSegment(const FileMeta& meta) {
+  const std::string path = state_.live->TemporaryPath("segment.sst");
+  if (meta.kind == FileKind::kInlined) {
+    TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentEntry> entries,
+                              storage::ReadInlined(repository_.storage(), manifest_.subtask, meta));
+    Count(TransferKind::kCopied, meta.size);
+    return storage::WriteSegmentFile(options_.fs, path, entries);
+  }
+  TIDEMARK_RETURN_IF_ERROR(FetchBaseFile(meta, path));
+  TIDEMARK_ASSIGN_OR_RETURN(const storage::FileDigest digest,
+                            storage::DigestFile(*options_.fs, path));
+  TIDEMARK_RETURN_IF_ERROR(CheckDigest(meta, digest));
+  storage::SstFile file;
+  file.path = path;
+  file.size = meta.size;
+  file.checksum = meta.checksum;
+  file.unique_id = meta.sst_unique_id;
+  return file;
+}
+
+// Too much for the cache: merged into SSTs and ingested, some segments at a time.
+Status Restoring::ApplyAll(const Checkpoint& target, const std::vector<FileMeta>& segments) {
+  const std::span<const FileMeta> all(segments);
+  for (size_t first = 0; first < all.size(); first += kStreamSegmentsMax) {
+    const auto part = all.subspan(first, std::min(kStreamSegmentsMax, all.size() - first));
+    const uint64_t last_epoch = part.back().last_epoch;
+    TIDEMARK_RETURN_IF_ERROR(Apply(part, last_epoch == target.at.epoch
+                                             ? target.at
+                                             : IdentityAt(manifest_.lineage, last_epoch)));
+  }
+  return state_.live->DropSegments(0, target.at.epoch);
+}
+
+Status Restoring::Apply(std::span<const FileMeta> segments, const format::EpochIdentity& at) {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentHeader> headers,
+                            state_.live->Segments());
+  std::map<uint32_t, compaction::TableChanges> tables;
+  for (const format::SegmentHeader& header : headers) {
+    if (header.last_epoch < segments.front().first_epoch ||
+        header.last_epoch > segments.back().last_epoch)
+      continue;
+    for (const uint32_t id : header.tables) {
+      tables[id].table_id = id;
+      tables[id].streams.push_back(state_.live->OpenSegment(header.last_epoch, id));
+    }
+  }
+  format::AppliedMark mark{at, state_.live->mark().tables};
+  std::vector<compaction::TableChanges> changes;
+  for (auto& [id, table] : tables) {
+    mark.tables.push_back(id);
+    changes.push_back(std::move(table));
+  }
+  std::sort(mark.tables.begin(), mark.tables.end());
+  mark.tables.erase(std::unique(mark.tables.begin(), mark.tables.end()), mark.tables.end());
+  return compaction::WriteBack(*state_.live, std::move(changes), mark).error();
+}
+
+}  // namespace
+
+Status CheckCheckpointExists(const Manifest& manifest, uint64_t id) {
+  if (manifest.FindCheckpoint(id) != nullptr) return {};
+  std::string existing;
+  for (const Checkpoint& checkpoint : manifest.checkpoints) {
+    existing += (existing.empty() ? "" : ", ") + std::to_string(checkpoint.id);
+  }
+  return Status(StatusCode::kNotFound, "checkpoint-not-found",
+                "checkpoint " + std::to_string(id) + " does not exist; " +
+                    (existing.empty() ? "the repository has none" : "those that do: " + existing));
+}
+
+CheckpointInfo InfoOf(const Checkpoint& checkpoint) {
+  return {checkpoint.id, checkpoint.at.epoch,
+          std::chrono::system_clock::time_point(std::chrono::milliseconds(checkpoint.time_ms)),
+          checkpoint.metadata};
+}
+
+Result<RestoredState> Restore(const storage::Repository& repository,
+                              const RestoreOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  TIDEMARK_ASSIGN_OR_RETURN(RestoredState state, Restoring(repository, options).Run());
+  state.report.damaged_manifests = repository.damaged();
+  state.report.duration = std::chrono::steady_clock::now() - begin;
+  if (state.checkpoint) state.report.checkpoint = InfoOf(*state.checkpoint);
+  return state;
+}
+
+}  // namespace tidemark::store

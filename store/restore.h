@@ -1,0 +1,52 @@
+// Restore: from a repository to a live database that stands in the history of the checkpoint asked
+// for, with the rest of that history in its change log. Local and remote recovery are the same code
+// from the live database on.
+#pragma once
+
+#include "format/manifest.h"
+#include "storage/live_database.h"
+#include "storage/repository.h"
+
+#include <tidemark/options.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidemark::store {
+
+struct RestoreOptions {
+  std::string directory;
+  storage::FileSystemPtr fs;
+  std::optional<uint64_t> checkpoint;  // unset: the newest that verifies
+  Verification verification = Verification::kFull;
+  uint64_t load_bytes_max =
+      0;  // changes up to this size stay in the log, to be loaded into the cache
+  uint64_t block_cache_bytes = 0;
+  int background_jobs = 1;
+};
+
+struct RestoredState {
+  std::unique_ptr<storage::LiveDatabase> live;
+  std::optional<format::Checkpoint> checkpoint;  // unset: the empty state
+  // Segments after the live database's mark up to the checkpoint, ascending, all of them in its
+  // change log: to be loaded into the cache. Empty if they were applied already.
+  std::vector<format::FileMeta> to_load;
+  std::vector<format::FileMeta> verify_first;  // base files that were not hashed (kFast)
+  RestoreReport report;
+};
+
+// Blocks. Errors: NotFound (`checkpoint-not-found`), Corruption (the explicit checkpoint, or every
+// one, is damaged: the message has each reason), Busy, Unavailable, ResourceExhausted. On error,
+// live directories made here are removed.
+Result<RestoredState> Restore(const storage::Repository& repository, const RestoreOptions& options);
+
+// NotFound (`checkpoint-not-found`) naming those that exist, unless `id` does.
+Status CheckCheckpointExists(const format::Manifest& manifest, uint64_t id);
+
+// What the public API shows of a checkpoint.
+CheckpointInfo InfoOf(const format::Checkpoint& checkpoint);
+
+}  // namespace tidemark::store

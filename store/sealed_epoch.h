@@ -1,0 +1,56 @@
+// SealedEpoch: what a barrier hands to the background: the versions that an epoch changed. Also
+// what replay makes of a segment at restore.
+//
+// Life: barrier (or replay) -> commit lane sorts, encodes, publishes -> maintenance lane merges it
+// into RocksDB -> the writer releases it, freeing the versions that newer ones superseded.
+#pragma once
+
+#include "format/manifest.h"
+#include "format/record.h"
+#include "format/segment.h"
+#include "store/version.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tidemark::store {
+
+// A version with the first eight bytes of its key, so that most comparisons stay inside the array.
+struct SortedVersion {
+  uint64_t prefix;
+  const Version* version;
+};
+
+struct SealedPart {
+  uint32_t table_id = 0;
+  std::vector<Version*>
+      versions;  // in the order of their first change; constant from the barrier on
+  std::vector<SortedVersion>
+      sorted;  // by key, without those that vanished; made once by the commit lane or replay
+};
+
+struct SealedEpoch {
+  // Constant after the barrier.
+  uint64_t first_epoch = 0;
+  uint64_t last_epoch = 0;  // the same, but for a merged segment that was replayed
+  std::vector<SealedPart> parts;
+  std::vector<format::TableMeta> tables_created;
+  uint64_t bytes = 0;  // of memory that its versions hold
+
+  // The commit lane's.
+  bool is_sorted = false;
+  uint64_t records = 0;
+  uint64_t net_change_bytes = 0;
+
+  // Set before it is handed to the maintenance lane: who published it.
+  format::EpochIdentity identity;
+};
+
+// Sorts every part by key and counts records and bytes. Idempotent.
+void Sort(SealedEpoch& epoch);
+
+// The records of a sorted part, ascending. The epoch must outlive the stream.
+std::unique_ptr<format::RecordStream> StreamOf(const SealedPart& part);
+
+}  // namespace tidemark::store

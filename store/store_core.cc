@@ -1,0 +1,341 @@
+#include "store/store_core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidemark::store {
+
+namespace {
+
+constexpr size_t kMetadataBytesMax = size_t{1} << 20;
+constexpr size_t kSchemaBytesMax = size_t{1} << 20;
+constexpr size_t kTableNameBytesMax = 255;
+// From here on a chunk of 2 MiB for every size class in use is a small part of the budget.
+constexpr uint64_t kHugePagesBudgetMin = uint64_t{256} << 20;
+
+Status InvalidArgument(std::string_view name, std::string message) {
+  return Status(StatusCode::kInvalidArgument, name, std::move(message));
+}
+
+std::string Describe(TableKind kind, std::string_view key_codec, std::string_view value_codec) {
+  return "kind " + std::to_string(static_cast<int>(kind)) + " with key codec `" +
+         std::string(key_codec) + "` and value codec `" + std::string(value_codec) + "`";
+}
+
+Status CheckTable(std::string_view name, const TableOptions& options) {
+  if (name.empty() || name.size() > kTableNameBytesMax) {
+    return InvalidArgument("table-name", "a table name of " + std::to_string(name.size()) +
+                                             " bytes; expected 1 to " +
+                                             std::to_string(kTableNameBytesMax));
+  }
+  if (options.kind != TableKind::kBytes && options.kind != TableKind::kValue) {
+    return Status(StatusCode::kUnsupported, "table-kind",
+                  "table `" + std::string(name) + "`: kind " +
+                      std::to_string(static_cast<int>(options.kind)) +
+                      " is reserved and not built yet; kBytes and kValue are");
+  }
+  if (options.schema.size() > kSchemaBytesMax) {
+    return InvalidArgument("schema-too-large", "table `" + std::string(name) + "`: a schema of " +
+                                                   std::to_string(options.schema.size()) +
+                                                   " bytes; the limit is " +
+                                                   std::to_string(kSchemaBytesMax));
+  }
+  return {};
+}
+
+}  // namespace
+
+StoreCore::StoreCore(StoreOptions options, const Environment& environment)
+    : options_(std::move(options)),
+      environment_(environment),
+      runtime_(options_.runtime),
+      arena_(runtime_->options().memory_budget_bytes >= kHugePagesBudgetMin
+                 ? Arena::kHugeChunkBytes
+                 : Arena::kSmallChunkBytes) {}
+
+StoreCore::~StoreCore() { (void)Close(); }
+
+Status StoreCore::WhyBlocked() const {
+  if (in_callback_) {
+    return InvalidArgument("reentrant-call",
+                           "the store was called from within one of its callbacks; return first");
+  }
+  std::lock_guard lock(mutex_);
+  if (closed_.load())
+    return Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again");
+  return failure_;
+}
+
+// ---- Tables ----
+
+Result<std::shared_ptr<TableCore>> StoreCore::OpenTable(std::string_view name,
+                                                        const TableOptions& options) {
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  TIDEMARK_RETURN_IF_ERROR(CheckTable(name, options));
+  // Handles share the ownership of the store, so that one used after Close finds out instead of
+  // crashing.
+  if (const auto found = tables_.find(name); found != tables_.end()) {
+    const format::TableMeta& meta = found->second->meta();
+    if (meta.kind != options.kind || meta.key_codec != options.key_codec ||
+        meta.value_codec != options.value_codec) {
+      return InvalidArgument("table-mismatch",
+                             "table `" + std::string(name) + "` is of " +
+                                 Describe(meta.kind, meta.key_codec, meta.value_codec) +
+                                 ", but was opened as " +
+                                 Describe(options.kind, options.key_codec, options.value_codec));
+    }
+    return std::shared_ptr<TableCore>(shared_from_this(), found->second.get());
+  }
+  format::TableMeta meta{next_table_id_++,  std::string(name),   options.kind,
+                         options.key_codec, options.value_codec, options.schema};
+  tables_created_.push_back(meta);
+  TableCore& table = AddTable(std::move(meta));
+  RefreshTableIds();
+  return std::shared_ptr<TableCore>(shared_from_this(), &table);
+}
+
+TableCore& StoreCore::AddTable(format::TableMeta meta) {
+  const std::string name = meta.name;
+  auto core = std::make_unique<TableCore>(*this, std::move(meta));
+  TableCore& table = *core;
+  tables_.emplace(name, std::move(core));
+  table_list_.push_back(&table);
+  return table;
+}
+
+void StoreCore::RefreshTableIds() {
+  std::vector<uint32_t> ids;
+  for (const TableCore* table : table_list_) ids.push_back(table->meta().id);
+  table_ids_ = std::make_shared<const std::vector<uint32_t>>(std::move(ids));
+}
+
+// ---- Barrier and rollback ----
+
+Status StoreCore::CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options) {
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  std::erase_if(in_flight_, [this](const std::shared_ptr<CheckpointTicket>& ticket) {
+    std::lock_guard lock(ticket->mutex);
+    if (ticket->done && ticket->status.ok())
+      stands_on_id_ = std::max(stands_on_id_.value_or(0), ticket->id);
+    return ticket->done;
+  });
+  std::optional<uint64_t> highest = stands_on_id_;
+  for (const auto& ticket : in_flight_) highest = std::max(highest.value_or(0), ticket->id);
+  if (highest && id <= *highest) {
+    return InvalidArgument("checkpoint-id",
+                           "checkpoint id " + std::to_string(id) + " must exceed " +
+                               std::to_string(*highest) +
+                               ", the newest one that this store stands on or has under way");
+  }
+  size_t bytes = 0;
+  for (const auto& [key, value] : options.metadata) bytes += key.size() + value.size();
+  if (bytes > kMetadataBytesMax) {
+    return InvalidArgument("metadata-too-large", "metadata of " + std::to_string(bytes) +
+                                                     " bytes; the limit is " +
+                                                     std::to_string(kMetadataBytesMax));
+  }
+  return {};
+}
+
+std::shared_ptr<SealedEpoch> StoreCore::SealEpoch() {
+  auto sealed = std::make_shared<SealedEpoch>();
+  sealed->first_epoch = sealed->last_epoch = epoch_;
+  for (TableCore* table : table_list_) {
+    if (!table->dirty()) continue;
+    sealed->parts.push_back(table->Seal());
+  }
+  sealed->tables_created = std::exchange(tables_created_, {});
+  return sealed;
+}
+
+Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
+                                                                CheckpointOptions options) {
+  TIDEMARK_RETURN_IF_ERROR(CheckCheckpointArguments(id, options));
+  if (in_flight_.size() >= CommitLane::kInFlightMax) {
+    return Status(
+        StatusCode::kBusy, "checkpoints-in-flight",
+        std::to_string(in_flight_.size()) + " checkpoints are under way; wait for the oldest");
+  }
+  auto ticket = std::make_shared<CheckpointTicket>(id, std::move(options), table_ids_);
+  std::shared_ptr<SealedEpoch> sealed = SealEpoch();
+  sealed->bytes = std::exchange(epoch_bytes_, 0);
+  in_flight_.push_back(ticket);
+  unreleased_epochs_.fetch_add(1);
+  commits_->Submit(std::move(sealed), ticket);
+  ++epoch_;
+  AccountTables();
+  ticket->SetBarrierDuration(ticket->SinceBarrier());
+  return ticket;
+}
+
+Status StoreCore::Rollback() {
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  for (TableCore* table : table_list_) table->Rollback();
+  may_evict_ = true;
+  epoch_bytes_ = 0;
+  AccountMemory();
+  AccountTables();
+  return {};
+}
+
+// ---- What the lanes hand back ----
+
+void StoreCore::OnApplied(Applied applied) {
+  std::lock_guard lock(mutex_);
+  mail_.view = std::move(applied.view);
+  std::move(applied.epochs.begin(), applied.epochs.end(), std::back_inserter(mail_.epochs));
+  has_mail_.store(true, std::memory_order_release);
+  mail_arrived_.notify_all();
+}
+
+void StoreCore::OnFatal(const Status& status) { (void)Fail(status); }
+
+// Remembers why nothing works any more; the first reason stays. Returns `status`.
+Status StoreCore::Fail(const Status& status) {
+  {
+    std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = status;
+    blocked_.store(true);
+    mail_arrived_.notify_all();
+  }
+  if (status.code() == StatusCode::kCorruption) (void)live_->Quarantine();
+  return status;
+}
+
+void StoreCore::TakeMail() {
+  Applied mail;
+  {
+    std::lock_guard lock(mutex_);
+    mail = std::exchange(mail_, {});
+    has_mail_.store(false, std::memory_order_relaxed);
+  }
+  if (mail.view != nullptr) view_ = std::move(mail.view);
+  std::move(mail.epochs.begin(), mail.epochs.end(), std::back_inserter(releasing_));
+}
+
+void StoreCore::FreeChain(Version* version) {
+  while (version != nullptr) {
+    Version* older = version->older;
+    Free(version, version->size_class, version->bytes());
+    version = older;
+  }
+}
+
+// Frees the superseded versions of applied epochs, in epoch order. When an epoch is through, what
+// is left of it is clean.
+void StoreCore::Release(size_t steps) {
+  while (steps > 0 && !releasing_.empty()) {
+    const SealedEpoch& epoch = *releasing_.front();
+    if (release_part_ == epoch.parts.size()) {
+      released_epoch_ = epoch.last_epoch;
+      may_evict_ = true;
+      releasing_.pop_front();
+      release_part_ = release_position_ = 0;
+      unreleased_epochs_.fetch_sub(1);
+      continue;
+    }
+    const std::vector<Version*>& versions = epoch.parts[release_part_].versions;
+    if (release_position_ == versions.size()) {
+      ++release_part_;
+      release_position_ = 0;
+      continue;
+    }
+    if (release_position_ + kReleaseSteps < versions.size()) {
+      __builtin_prefetch(versions[release_position_ + kReleaseSteps]);
+    }
+    Version* version = versions[release_position_++];
+    --steps;
+    // Normally gone before. Not so if this one was made while the older one's epoch was being
+    // released and had been looked at already.
+    FreeChain(std::exchange(version->older, nullptr));
+    if (version->newer == nullptr) continue;
+    version->newer->older = nullptr;
+    Free(version, version->size_class, version->bytes());
+  }
+}
+
+// ---- Reads of RocksDB ----
+
+Result<std::optional<std::string_view>> StoreCore::ReadState(uint32_t table_id, uint64_t hash,
+                                                             std::string_view* key) {
+  stored_key_.clear();
+  format::AppendStoredKey(GroupOf(hash), *key, &stored_key_);
+  *key = format::UserKey(stored_key_);
+  // The value begins one byte into the buffer, so the cache copies it to an aligned place; see
+  // TableCore::Read.
+  Result<bool> found = view_->Get(table_id, stored_key_, &read_buffer_);
+  if (!found.has_value()) {
+    return found.error().code() == StatusCode::kCorruption ? Fail(found.error()) : found.error();
+  }
+  if (!*found) return std::optional<std::string_view>();
+  const auto parsed = format::ParseStoredValue(read_buffer_);
+  if (!parsed.has_value())
+    return Fail(parsed.error().WithContext("table " + std::to_string(table_id)));
+  read_buffer_.erase(0, static_cast<size_t>(parsed->value.data() -
+                                            read_buffer_.data()));  // aligned for the caller
+  return std::optional<std::string_view>(read_buffer_);
+}
+
+Status StoreCore::ScanState(uint32_t table_id,
+                            const std::function<bool(std::string_view, std::string_view)>& visit) {
+  Status status = view_->Scan(table_id, visit);
+  return status.code() == StatusCode::kCorruption ? Fail(status) : status;
+}
+
+// ---- Background as a whole ----
+
+std::vector<CheckpointInfo> StoreCore::Checkpoints() const {
+  std::vector<CheckpointInfo> infos;
+  if (repository_ == nullptr) return retained_at_close_;
+  repository_->WithManifest([&](const format::Manifest& manifest) {
+    for (const format::Checkpoint& checkpoint : manifest.checkpoints)
+      infos.push_back(InfoOf(checkpoint));
+  });
+  return infos;
+}
+
+Status StoreCore::Drain() {
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  commits_->WaitIdle();
+  maintenance_->RequestWriteBack();
+  maintenance_->WaitIdle();
+  TakeMail();
+  Release(SIZE_MAX);
+  AccountMemory();
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  return maintenance_->last_error();
+}
+
+Status StoreCore::Close() {
+  if (in_callback_) return WhyBlocked();
+  if (closed_.exchange(true)) return {};
+  blocked_.store(true);
+  if (commits_ != nullptr) commits_->WaitIdle();
+  if (maintenance_ != nullptr) maintenance_->Stop();
+  if (commits_ != nullptr) commits_->Stop();
+  Status status;
+  {
+    std::lock_guard lock(mutex_);
+    status = failure_;
+    mail_ = {};
+  }
+  if (repository_ != nullptr) {
+    Status closed = repository_->Close();
+    if (status.ok()) status = std::move(closed);
+  }
+  retained_at_close_ = Checkpoints();
+  maintenance_.reset();
+  commits_.reset();
+  releasing_.clear();
+  for (TableCore* table : table_list_) table->FreeAll();
+  view_.reset();
+  live_.reset();
+  directory_lock_.reset();
+  repository_.reset();
+  runtime_->impl().budget().Add(
+      -static_cast<int64_t>(accounted_arena_bytes_ + accounted_table_bytes_ + fixed_bytes_));
+  accounted_arena_bytes_ = accounted_table_bytes_ = fixed_bytes_ = 0;
+  return status;
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,195 @@
+// StoreCore: one open store: the writer's side (tables, epochs, memory) and what it owns of the
+// background.
+//
+// Threads: the writer's members are for one thread at a time. The commit lane and the maintenance
+// lane reach the writer through OnApplied and OnFatal only: a mailbox under a mutex that no I/O is
+// done under.
+#pragma once
+
+#include "format/key.h"
+#include "storage/live_database.h"
+#include "storage/repository.h"
+#include "store/arena.h"
+#include "store/checkpoint_ticket.h"
+#include "store/commit_lane.h"
+#include "store/maintenance.h"
+#include "store/restore.h"
+#include "store/runtime_impl.h"
+#include "store/sealed_epoch.h"
+#include "store/table_core.h"
+
+#include <tidemark/options.h>
+#include <tidemark/store.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::store {
+
+// What tests replace.
+struct Environment {
+  storage::FileSystemPtr fs = storage::DefaultFileSystem();
+};
+
+class StoreCore : public std::enable_shared_from_this<StoreCore> {
+ public:
+  static Result<std::shared_ptr<StoreCore>> Open(StoreOptions options,
+                                                 const Environment& environment);
+  ~StoreCore();
+  StoreCore(const StoreCore&) = delete;
+  StoreCore& operator=(const StoreCore&) = delete;
+
+  // The members of StateStore; see there.
+  Result<std::shared_ptr<TableCore>> OpenTable(std::string_view name, const TableOptions& options);
+  Result<std::shared_ptr<CheckpointTicket>> Checkpoint(uint64_t id, CheckpointOptions options);
+  Status Rollback();
+  Status Drain();
+  Status Close();
+  const RestoreReport& restored() const noexcept { return report_; }
+  std::vector<CheckpointInfo> Checkpoints() const;
+  uint64_t epoch() const noexcept { return epoch_; }
+
+  // For tables.
+  Status CheckUsable() const {
+    if (!blocked_.load(std::memory_order_relaxed) && !in_callback_) [[likely]]
+      return {};
+    return WhyBlocked();
+  }
+  bool& in_callback() noexcept { return in_callback_; }
+  uint64_t value_bytes_max() const noexcept { return options_.value_bytes_max; }
+  uint16_t GroupOf(uint64_t hash) const noexcept {
+    return format::KeyGroupOf(hash, options_.max_parallelism);
+  }
+  Arena& arena() noexcept { return arena_; }
+  // Memory that HasRoomFor has found or MakeRoom has made.
+  void* Allocate(size_t bytes) {
+    void* block = arena_.Allocate(bytes);
+    if (arena_.reserved_bytes() != accounted_arena_bytes_) [[unlikely]]
+      AccountMemory();
+    return block;
+  }
+  void AddEpochBytes(size_t bytes) { epoch_bytes_ += bytes; }
+  void Free(void* block, uint8_t size_class, size_t bytes) {
+    arena_.Free(block, size_class, bytes);
+  }
+  // The version and all older ones.
+  void FreeChain(Version* version);
+  // There is something to evict again.
+  void SetMayEvict() noexcept { may_evict_ = true; }
+  // RocksDB holds this version's value, or the key's absence, in the view that reads use (invariant
+  // 7).
+  bool IsClean(const Version& version) const noexcept { return version.epoch <= released_epoch_; }
+  // The value (without header) that RocksDB holds, in a buffer that the next call overwrites. `key`
+  // then views a copy that lives as long: it may have pointed into that very buffer.
+  Result<std::optional<std::string_view>> ReadState(uint32_t table_id, uint64_t hash,
+                                                    std::string_view* key);
+  Status ScanState(uint32_t table_id,
+                   const std::function<bool(std::string_view, std::string_view)>& visit);
+
+  // Memory for one more block, and `growth` bytes from the system besides. HasRoomFor never blocks
+  // and changes nothing; MakeRoom releases, evicts, and waits for write-back up to stall_timeout,
+  // then ResourceExhausted; MakeRoomForClean releases and evicts, and does not wait.
+  bool HasRoomFor(size_t bytes, size_t growth) const {
+    const bool has_block = arena_.HasRoomFor(bytes);
+    if (has_block && growth == 0) [[likely]]
+      return true;
+    return runtime_->impl().budget().HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)));
+  }
+  Status MakeRoom(size_t bytes, size_t growth);
+  bool MakeRoomForClean(size_t bytes, size_t growth);
+  void AccountTables();
+  // A few steps of releasing applied epochs: the price of a new version, so that no single call
+  // pays for all.
+  void ReleaseSome() {
+    if (has_mail_.load(std::memory_order_relaxed)) [[unlikely]]
+      TakeMail();
+    if (!releasing_.empty()) Release(kReleaseSteps);
+  }
+
+ private:
+  static constexpr size_t kReleaseSteps = 4;
+
+  StoreCore(StoreOptions options, const Environment& environment);
+  Status WhyBlocked() const;
+  Status OpenRepository();
+  Status Restore();
+  Status Load(const RestoredState& restored, std::vector<std::shared_ptr<SealedEpoch>>* replayed);
+  void StartLanes(const RestoredState& restored,
+                  std::vector<std::shared_ptr<SealedEpoch>> replayed);
+
+  // Called by the lanes.
+  void OnApplied(Applied applied);
+  void OnFatal(const Status& status);
+
+  void TakeMail();
+  void Release(size_t steps);
+  size_t EvictSome();
+  void AccountMemory();
+  Status WaitForMail(std::chrono::steady_clock::time_point deadline);
+  Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
+  Status Fail(const Status& status);
+  std::shared_ptr<SealedEpoch> SealEpoch();
+  TableCore& AddTable(format::TableMeta meta);
+  void RefreshTableIds();
+
+  // Constant after opening.
+  const StoreOptions options_;
+  const Environment environment_;
+  const std::shared_ptr<Runtime> runtime_;
+  RestoreReport report_;
+
+  // The writer's.
+  Arena arena_;
+  uint64_t epoch_ = 1;           // the current one
+  uint64_t released_epoch_ = 0;  // versions up to it are clean
+  std::shared_ptr<const storage::StateView> view_;
+  std::map<std::string, std::unique_ptr<TableCore>, std::less<>> tables_;
+  std::vector<TableCore*> table_list_;  // by id, ascending
+  uint32_t next_table_id_ = 1;
+  std::vector<format::TableMeta> tables_created_;  // since the last barrier
+  std::shared_ptr<const std::vector<uint32_t>> table_ids_;
+  std::optional<uint64_t> stands_on_id_;
+  std::vector<std::shared_ptr<CheckpointTicket>> in_flight_;  // to find out which ids failed
+  std::deque<std::shared_ptr<SealedEpoch>> releasing_;        // applied, being released
+  size_t release_part_ = 0;
+  size_t release_position_ = 0;
+  std::string read_buffer_;
+  std::string stored_key_;
+  size_t evict_table_ = 0;       // where CLOCK stands
+  size_t evict_slots_left_ = 0;  // ... and what it has still to look at there
+  bool may_evict_ = true;        // false while nothing is clean
+  uint64_t accounted_arena_bytes_ = 0;
+  uint64_t accounted_table_bytes_ = 0;
+  uint64_t fixed_bytes_ = 0;  // RocksDB's block cache
+  uint64_t epoch_bytes_ = 0;  // of versions that the current epoch made or changed
+  bool in_callback_ = false;
+  std::vector<CheckpointInfo> retained_at_close_;
+  std::atomic<bool> closed_{false};
+
+  // Shared with the lanes.
+  std::atomic<bool> blocked_{false};  // closed or failed: look at failure_
+  std::atomic<bool> has_mail_{false};
+  mutable std::mutex mutex_;
+  std::condition_variable mail_arrived_;
+  Applied mail_;    // protected by mutex_
+  Status failure_;  // protected by mutex_
+  std::atomic<uint64_t> unreleased_epochs_{0};
+
+  std::unique_ptr<StorageLock>
+      directory_lock_;  // null if the store before was taken over and lives
+  std::unique_ptr<storage::Repository> repository_;
+  std::unique_ptr<storage::LiveDatabase> live_;
+  std::unique_ptr<CommitLane> commits_;
+  std::unique_ptr<Maintenance> maintenance_;
+};
+
+}  // namespace tidemark::store

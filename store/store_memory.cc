@@ -1,0 +1,101 @@
+// StoreCore's memory: what counts, and how room is made.
+#include "store/store_core.h"
+
+#include <algorithm>
+
+namespace tidemark::store {
+
+namespace {
+
+// What one round of eviction frees, at least, where there is so much to free.
+constexpr size_t kEvictBytes = Arena::kSmallChunkBytes;
+constexpr size_t kEvictSlots = 1024;
+// A write-back that has failed is not repeated by itself, so who waits for one asks again.
+constexpr std::chrono::milliseconds kAskAgain{100};
+
+}  // namespace
+
+void StoreCore::AccountMemory() {
+  const uint64_t now = arena_.reserved_bytes();
+  runtime_->impl().budget().Add(static_cast<int64_t>(now) -
+                                static_cast<int64_t>(accounted_arena_bytes_));
+  accounted_arena_bytes_ = now;
+}
+
+void StoreCore::AccountTables() {
+  uint64_t now = 0;
+  for (const TableCore* table : table_list_) now += table->memory_bytes();
+  runtime_->impl().budget().Add(static_cast<int64_t>(now) -
+                                static_cast<int64_t>(accounted_table_bytes_));
+  accounted_table_bytes_ = now;
+}
+
+// Goes over the tables with CLOCK until kEvictBytes are free, one table after the other from where
+// the last call stopped; twice around at most, as the first look only takes the mark of use away.
+// Frees nothing only if nothing is clean.
+size_t StoreCore::EvictSome() {
+  size_t tables_left = 2 * table_list_.size() + 1;
+  size_t freed = 0;
+  while (freed < kEvictBytes) {
+    if (evict_slots_left_ == 0) {
+      if (tables_left-- == 0) break;
+      ++evict_table_;
+      evict_slots_left_ = table_list_[evict_table_ % table_list_.size()]->index().slots();
+    }
+    const size_t slots = std::min(kEvictSlots, evict_slots_left_);
+    freed += table_list_[evict_table_ % table_list_.size()]->Evict(slots);
+    evict_slots_left_ -= slots;
+  }
+  AccountMemory();
+  return freed;
+}
+
+bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
+  if (HasRoomFor(bytes, growth)) return true;
+  if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
+  Release(SIZE_MAX);
+  AccountMemory();
+  while (!HasRoomFor(bytes, growth)) {
+    // Looking at everything in vain costs too much to be done for every read.
+    if (!may_evict_ || EvictSome() == 0) return may_evict_ = false;
+  }
+  return true;
+}
+
+// Memory comes back from three places: applied epochs that were not released yet, clean entries,
+// and epochs that write-back has still to apply. Only the last is worth waiting for, and only while
+// there are any: what the current epoch holds, nobody else can free.
+Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
+  const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
+  while (!MakeRoomForClean(bytes, growth)) {
+    if (unreleased_epochs_.load() == 0) {
+      return Status(
+          StatusCode::kResourceExhausted, "memory-budget",
+          "the current epoch alone fills the memory budget of " +
+              std::to_string(runtime_->options().memory_budget_bytes) +
+              " bytes (RuntimeOptions::memory_budget_bytes); checkpoint more often or raise it");
+    }
+    TIDEMARK_RETURN_IF_ERROR(WaitForMail(deadline));
+  }
+  return {};
+}
+
+Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {
+  bool arrived = false;
+  do {
+    maintenance_->RequestWriteBack();
+    const auto until = std::min(deadline, std::chrono::steady_clock::now() + kAskAgain);
+    std::unique_lock lock(mutex_);
+    arrived = mail_arrived_.wait_until(lock, until,
+                                       [this] { return has_mail_.load() || blocked_.load(); });
+  } while (!arrived && std::chrono::steady_clock::now() < deadline);
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  if (arrived) return {};
+  const Status reason = maintenance_->last_error();
+  return Status(StatusCode::kResourceExhausted, "memory-budget",
+                "no memory came free within StoreOptions::stall_timeout (" +
+                    std::to_string(options_.stall_timeout.count()) + " ms): " +
+                    (reason.ok() ? "checkpoints or write-backs are too slow" : reason.ToString()));
+}
+
+}  // namespace tidemark::store

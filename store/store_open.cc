@@ -1,0 +1,208 @@
+// StoreCore's opening: repository, restore, replay into the cache, background lanes.
+#include "store/store_core.h"
+
+#include "compaction/merge.h"
+#include "store/bounds.h"
+#include "store/live_directory.h"
+
+#include <algorithm>
+
+namespace tidemark::store {
+
+namespace {
+
+// RocksDB's share of the budget, for blocks that cold reads and write-backs touch.
+uint64_t BlockCacheBytes(uint64_t budget) {
+  return std::clamp(budget / 8, uint64_t{2} << 20, uint64_t{512} << 20);
+}
+
+constexpr uint64_t kWriteBackBytesMax = uint64_t{64} << 20;
+
+uint64_t WriteBackBytes(const StoreOptions& options) {
+  if (options.write_back_bytes != 0) return options.write_back_bytes;
+  return std::min(kWriteBackBytesMax, options.runtime->options().memory_budget_bytes / 8);
+}
+
+// Without opening for writing, so that asking for a checkpoint that does not exist costs nobody the
+// repository.
+Status CheckExplicitCheckpoint(const CheckpointStorage& storage, const StoreOptions& options) {
+  if (!options.restore_checkpoint) return {};
+  const auto info = storage::ReadRepositoryInfo(storage);
+  if (!info.has_value()) {
+    if (info.error().code() != StatusCode::kNotFound) return info.error();
+    return CheckCheckpointExists({}, *options.restore_checkpoint).WithContext(storage.Uri());
+  }
+  const auto reading = storage::ReadManifest(storage, info->id, options.subtask);
+  if (!reading.has_value()) {
+    if (reading.error().code() != StatusCode::kNotFound) return reading.error();
+    return CheckCheckpointExists({}, *options.restore_checkpoint).WithContext(storage.Uri());
+  }
+  Status exists = CheckCheckpointExists(reading->manifest, *options.restore_checkpoint)
+                      .WithContext(storage.Uri());
+  if (exists.ok() || reading->damaged.empty()) return exists;
+  const Status& damaged = reading->damaged.front();
+  return Status(StatusCode::kCorruption, damaged.name(),
+                std::string(exists.message()) +
+                    "; but part of the list cannot be read: " + std::string(damaged.message()));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<StoreCore>> StoreCore::Open(StoreOptions options,
+                                                   const Environment& environment) {
+  TIDEMARK_RETURN_IF_ERROR(CheckOptions(options));
+  for (bool again = false;; again = true) {
+    std::shared_ptr<StoreCore> core(new StoreCore(options, environment));
+    TIDEMARK_RETURN_IF_ERROR(core->OpenRepository());
+    const Status restored = core->Restore();
+    if (restored.ok()) return core;
+    // Local damage that showed only while records were loaded: by now it is quarantined, and the
+    // repository is the truth.
+    const bool local =
+        core->report_.reused_live_database && restored.code() == StatusCode::kCorruption;
+    if (!local || again) return restored;
+  }
+}
+
+Status StoreCore::OpenRepository() {
+  std::shared_ptr<CheckpointStorage> storage = options_.storage;
+  if (storage == nullptr) {
+    TIDEMARK_ASSIGN_OR_RETURN(storage,
+                              storage::OpenStorageOn(options_.repository, environment_.fs));
+  }
+  TIDEMARK_RETURN_IF_ERROR(CheckExplicitCheckpoint(*storage, options_));
+  TIDEMARK_RETURN_IF_ERROR(storage::CreateDirectories(*environment_.fs, options_.directory));
+  storage::RepositoryOptions repository;
+  repository.storage = std::move(storage);
+  repository.subtask = options_.subtask;
+  repository.parallelism = options_.parallelism;
+  repository.max_parallelism = options_.max_parallelism;
+  repository.take_over = options_.take_over;
+  TIDEMARK_ASSIGN_OR_RETURN(repository_, storage::Repository::Open(repository));
+  auto lock = storage::LockFile(options_.directory + "/LOCK", "directory-locked");
+  if (lock) {
+    directory_lock_ = *std::move(lock);
+  } else if (lock.error().code() != StatusCode::kBusy || !options_.take_over) {
+    return lock.error();
+  }
+  return {};
+}
+
+Status StoreCore::Restore() {
+  const uint64_t budget = runtime_->options().memory_budget_bytes;
+  RestoreOptions options;
+  options.directory = options_.directory;
+  options.fs = environment_.fs;
+  options.checkpoint = options_.restore_checkpoint;
+  options.verification = options_.verification;
+  options.load_bytes_max = budget / 4;
+  options.block_cache_bytes = BlockCacheBytes(budget);
+  options.background_jobs = static_cast<int>(runtime_->options().background_threads);
+  TIDEMARK_ASSIGN_OR_RETURN(RestoredState restored, store::Restore(*repository_, options));
+
+  live_ = std::move(restored.live);
+  fixed_bytes_ = options.block_cache_bytes;
+  runtime_->impl().budget().Add(static_cast<int64_t>(fixed_bytes_));
+  RemoveOtherLiveDirectories(*environment_.fs, options_.directory, live_->directory());
+  repository_->WithManifest([&](const format::Manifest& manifest) {
+    next_table_id_ = manifest.next_table_id;
+    if (!restored.checkpoint) return;
+    for (const uint32_t id : *restored.checkpoint->tables) AddTable(manifest.tables.at(id));
+  });
+  RefreshTableIds();
+  view_ = live_->View();
+  released_epoch_ = live_->mark().at.epoch;
+  if (restored.checkpoint) {
+    epoch_ = restored.checkpoint->at.epoch + 1;
+    stands_on_id_ = restored.checkpoint->id;
+  }
+  report_ = std::move(restored.report);
+  std::vector<std::shared_ptr<SealedEpoch>> replayed;
+  if (Status loaded = Load(restored, &replayed); !loaded.ok()) {
+    if (loaded.code() == StatusCode::kCorruption) (void)live_->Quarantine();
+    return loaded;
+  }
+  StartLanes(restored, std::move(replayed));
+  return {};
+}
+
+// Replays segments into the cache as epochs that are durable and not applied yet.
+Status StoreCore::Load(const RestoredState& restored,
+                       std::vector<std::shared_ptr<SealedEpoch>>* replayed) {
+  if (restored.to_load.empty()) return {};
+  const uint64_t mark_epoch = released_epoch_;
+  const auto lineage =
+      repository_->WithManifest([](const format::Manifest& manifest) { return manifest.lineage; });
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentHeader> headers, live_->Segments());
+  for (const format::SegmentHeader& header : headers) {
+    auto epoch = std::make_shared<SealedEpoch>();
+    epoch->first_epoch = header.first_epoch;
+    epoch->last_epoch = header.last_epoch;
+    epoch->identity = header.last_epoch == restored.checkpoint->at.epoch
+                          ? restored.checkpoint->at
+                          : IdentityAt(lineage, header.last_epoch);
+    for (const uint32_t table_id : header.tables) {
+      const auto table = std::find_if(table_list_.begin(), table_list_.end(),
+                                      [&](const TableCore* t) { return t->meta().id == table_id; });
+      if (table == table_list_.end()) continue;  // dropped later in this history
+      SealedPart part;
+      part.table_id = table_id;
+      std::vector<std::unique_ptr<format::RecordStream>> records;
+      records.push_back(live_->OpenSegment(header.last_epoch, table_id));
+      const auto merged = compaction::MergeNewest(std::move(records), mark_epoch);
+      while (true) {
+        TIDEMARK_ASSIGN_OR_RETURN(const bool more, merged->Next());
+        if (!more) break;
+        (*table)->Replay(merged->record(), &part);
+        epoch->bytes += part.versions.back()->bytes();
+      }
+      epoch->parts.push_back(std::move(part));
+    }
+    Sort(*epoch);
+    replayed->push_back(std::move(epoch));
+  }
+  unreleased_epochs_.store(replayed->size());
+  AccountTables();
+  return {};
+}
+
+void StoreCore::StartLanes(const RestoredState& restored,
+                           std::vector<std::shared_ptr<SealedEpoch>> replayed) {
+  const bool links_are_free = repository_->storage().LinksFrom(live_->directory());
+  CommitLaneOptions commits;
+  commits.fs = environment_.fs;
+  commits.scratch_directory = live_->directory() + "/tmp";
+  commits.codec = options_.log_compression;
+  commits.codec_level = options_.log_compression_level;
+  commits.inline_bytes_max = options_.inline_segment_bytes_max;
+  commits.keep_last = options_.keep_last;
+  commits.keep_segments = !links_are_free;
+  commits.stands_on_any = restored.checkpoint.has_value();
+  if (restored.checkpoint) {
+    commits.stands_on_id = restored.checkpoint->id;
+    commits.stands_on_epoch = restored.checkpoint->at.epoch;
+  }
+  commits.on_durable = [this](std::vector<DurableEpoch> epochs) {
+    maintenance_->Add(std::move(epochs));
+  };
+  commits.on_fatal = [this](const Status& status) { OnFatal(status); };
+  commits_ = std::make_unique<CommitLane>(*repository_, std::move(commits));
+
+  MaintenanceOptions maintenance;
+  maintenance.fs = environment_.fs;
+  maintenance.write_back = {WriteBackBytes(options_), options_.write_back_segments};
+  maintenance.links_are_free = links_are_free;
+  maintenance.verify_first = restored.verify_first;
+  maintenance.on_applied = [this](Applied applied) { OnApplied(std::move(applied)); };
+  maintenance.on_fatal = [this](const Status& status) { OnFatal(status); };
+  if (!restored.verify_first.empty()) {
+    repository_->SetDeletionsAllowed(false);
+    commits_->SetKeepPresent(true);
+  }
+  maintenance_ =
+      std::make_unique<Maintenance>(runtime_->impl().executor(), *repository_, *live_, *commits_,
+                                    std::move(maintenance), std::move(replayed));
+  maintenance_->Start();
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,21 @@
+// The public Table is a handle to its TableCore.
+#include <tidemark/table.h>
+
+#include "store/store_core.h"
+
+namespace tidemark {
+
+Result<std::optional<std::string_view>> Table::Get(std::string_view key) { return core_->Get(key); }
+Status Table::Put(std::string_view key, std::string_view value) { return core_->Put(key, value); }
+Status Table::Delete(std::string_view key) { return core_->Delete(key); }
+Result<std::span<char>> Table::Mutable(std::string_view key) { return core_->Mutable(key); }
+Status Table::UpdateWith(std::string_view key, ChangeFunction change, void* context) {
+  return core_->Update(key, change, context);
+}
+Status Table::ForEachWith(VisitFunction visit, void* context) {
+  return core_->ForEach(visit, context);
+}
+const std::string& Table::name() const noexcept { return core_->meta().name; }
+const TableOptions& Table::options() const noexcept { return core_->options(); }
+
+}  // namespace tidemark

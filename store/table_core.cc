@@ -1,0 +1,321 @@
+#include "store/table_core.h"
+
+#include "format/key.h"
+#include "store/store_core.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace tidemark::store {
+
+namespace {
+
+using format::Op;
+
+Status TooLong(std::string_view what, std::string_view name, size_t got, uint64_t limit) {
+  return Status(StatusCode::kInvalidArgument, name,
+                "a " + std::string(what) + " of " + std::to_string(got) + " bytes; the limit is " +
+                    std::to_string(limit) +
+                    (what == "value" ? " (StoreOptions::value_bytes_max)" : ""));
+}
+
+// Set while the host's code runs inside a call, so that a call from there is refused.
+class CallbackGuard {
+ public:
+  explicit CallbackGuard(bool& flag) : flag_(flag) { flag_ = true; }
+  ~CallbackGuard() { flag_ = false; }
+  CallbackGuard(const CallbackGuard&) = delete;
+  CallbackGuard& operator=(const CallbackGuard&) = delete;
+
+ private:
+  bool& flag_;
+};
+
+}  // namespace
+
+TableCore::TableCore(StoreCore& store, format::TableMeta meta)
+    : store_(store),
+      meta_(std::move(meta)),
+      options_{.kind = meta_.kind,
+               .key_codec = meta_.key_codec,
+               .value_codec = meta_.value_codec,
+               .schema = meta_.schema},
+      index_(store.arena()) {}
+
+Status TableCore::CheckKey(std::string_view key) const {
+  TIDEMARK_RETURN_IF_ERROR(store_.CheckUsable());
+  if (key.size() > kKeyBytesMax) return TooLong("key", "key-too-long", key.size(), kKeyBytesMax);
+  return {};
+}
+
+Status TableCore::CheckValue(std::string_view value) const {
+  const uint64_t limit = store_.value_bytes_max();
+  return value.size() > limit ? TooLong("value", "value-too-long", value.size(), limit) : Status();
+}
+
+Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
+  if (Version* version = index_.Find(hash, key)) {
+    if (version->referenced == 0) version->referenced = 1;
+    return Found{version, version->present() ? std::optional(version->value()) : std::nullopt, key};
+  }
+  // Nothing newer than the view exists of a key that the cache does not hold (invariant 7).
+  TIDEMARK_ASSIGN_OR_RETURN(const std::optional<std::string_view> value,
+                            store_.ReadState(meta_.id, hash, &key));
+  const size_t bytes =
+      Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
+  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
+    return Found{nullptr, value, key};
+  Version* version = NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, 0);
+  index_.Insert(hash, version);
+  store_.SetMayEvict();
+  return Found{version, value ? std::optional(version->value()) : std::nullopt, key};
+}
+
+Result<std::optional<std::string_view>> TableCore::Get(std::string_view key) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(format::HashKey(key), key));
+  return found.value;
+}
+
+Status TableCore::Put(std::string_view key, std::string_view value) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  TIDEMARK_RETURN_IF_ERROR(CheckValue(value));
+  const uint64_t hash = format::HashKey(key);
+  return Write(hash, key, index_.Find(hash, key), Op::kPut, value, false);
+}
+
+Status TableCore::Delete(std::string_view key) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  const uint64_t hash = format::HashKey(key);
+  return Write(hash, key, index_.Find(hash, key), Op::kDelete, "", false);
+}
+
+Status TableCore::Update(std::string_view key, ChangeFunction change, void* context) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  const uint64_t hash = format::HashKey(key);
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
+  Result<std::string_view> changed = [&] {
+    const CallbackGuard guard(store_.in_callback());
+    return change(context, found.value);
+  }();
+  if (!changed.has_value()) return std::move(changed).error();
+  TIDEMARK_RETURN_IF_ERROR(CheckValue(*changed));
+  return Write(hash, found.key, found.version, Op::kPut, *changed, !found.value.has_value());
+}
+
+Result<std::span<char>> TableCore::Mutable(std::string_view key) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  const uint64_t hash = format::HashKey(key);
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
+  if (!found.value) return std::span<char>();
+  Version* version = found.version;
+  if (version == nullptr || version->epoch != store_.epoch()) {
+    const std::string key_copy(found.key);  // what it points into may be evicted or replaced
+    TIDEMARK_RETURN_IF_ERROR(Write(hash, key_copy, version, Op::kPut, *found.value, false));
+    version = index_.Find(hash, key_copy);
+  }
+  version->referenced = 1;
+  return std::span<char>(version->value_data(), version->value_size);
+}
+
+// The cases, from the most frequent one: changed before in this epoch; clean, so that RocksDB has
+// the old value and rollback can read it there; neither, so that a new version must be made.
+Status TableCore::Write(uint64_t hash, std::string_view key, Version* newest, Op op,
+                        std::string_view value, bool known_absent) {
+  if (newest == nullptr || !newest->Fits(value.size()))
+    return WriteNew(hash, key, newest, op, value, known_absent);
+  if (newest->epoch == store_.epoch()) {
+    WriteInPlace(newest, op, value);
+    return {};
+  }
+  if (!store_.IsClean(*newest)) return WriteNew(hash, key, newest, op, value, known_absent);
+  newest->absent_before = !newest->present();
+  newest->epoch = store_.epoch();
+  MarkDirty(newest);
+  WriteInPlace(newest, op, value);
+  store_.ReleaseSome();
+  return {};
+}
+
+void TableCore::WriteInPlace(Version* version, Op op, std::string_view value) {
+  version->op = op;
+  version->referenced = 1;
+  // The offset of the value depends on the key alone. memmove: the caller may pass a view of this
+  // very value.
+  if (!value.empty()) std::memmove(version->value_data(), value.data(), value.size());
+  version->value_size = static_cast<uint32_t>(value.size());
+}
+
+Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest, Op op,
+                           std::string_view value, bool known_absent) {
+  const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
+  std::string key_copy;
+  std::string value_copy;
+  const size_t growth =
+      GrowthFor(hash, newest == nullptr, newest == nullptr || newest->epoch != store_.epoch());
+  if (!store_.HasRoomFor(bytes, growth)) {
+    // Making room evicts: neither `newest` nor views into the cache survive it.
+    key = key_copy = std::string(key);
+    value = value_copy = std::string(value);
+    const bool was_absent = newest != nullptr && !newest->present();
+    const bool was_dirty = newest != nullptr && newest->epoch == store_.epoch();
+    TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(bytes, growth));
+    newest = index_.Find(hash, key);
+    if (newest == nullptr && was_absent && !was_dirty) known_absent = true;
+  }
+  Version* version = NewVersion(hash, key, value, op, store_.epoch());
+  version->referenced = 1;
+  if (newest == nullptr) {
+    version->absent_before = known_absent;
+    index_.Insert(hash, version);
+    MarkDirty(version);
+  } else if (newest->epoch == store_.epoch()) {
+    // It outgrew its block: the new one takes its place in the dirty list and in the chain.
+    version->absent_before = newest->absent_before;
+    version->older = newest->older;
+    if (version->older != nullptr) version->older->newer = version;
+    version->dirty_position = newest->dirty_position;
+    dirty_[version->dirty_position] = version;
+    index_.Replace(hash, newest, version);
+    Free(newest);
+  } else {
+    version->absent_before = !newest->present();
+    index_.Replace(hash, newest, version);
+    MarkDirty(version);
+    if (store_.IsClean(*newest)) {
+      Free(newest);
+    } else {
+      version->older = newest;
+      newest->newer = version;
+    }
+  }
+  store_.ReleaseSome();
+  return {};
+}
+
+Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_view value, Op op,
+                               uint64_t epoch) {
+  const size_t key_size = key.size() + format::kKeyGroupBytes;
+  const size_t bytes = Version::BytesFor(key_size, value.size());
+  auto* version = new (store_.Allocate(bytes)) Version;
+  version->epoch = epoch;
+  version->op = op;
+  version->size_class = store_.arena().SizeClass(bytes);
+  version->key_size = static_cast<uint32_t>(key_size);
+  version->value_size = static_cast<uint32_t>(value.size());
+  const uint16_t group = store_.GroupOf(hash);
+  version->key_data()[0] = static_cast<char>(group >> 8);
+  version->key_data()[1] = static_cast<char>(group & 0xff);
+  if (!key.empty())
+    std::memcpy(version->key_data() + format::kKeyGroupBytes, key.data(), key.size());
+  if (!value.empty()) std::memcpy(version->value_data(), value.data(), value.size());
+  return version;
+}
+
+void TableCore::MarkDirty(Version* version) {
+  version->dirty_position = static_cast<uint32_t>(dirty_.size());
+  const bool grows = dirty_.size() == dirty_.capacity();
+  dirty_.push_back(version);
+  if (grows) store_.AccountTables();
+  store_.AddEpochBytes(version->bytes());
+}
+
+size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const {
+  size_t growth = in_index ? index_.GrowthFor(hash) : 0;
+  if (in_dirty_list && dirty_.size() == dirty_.capacity())
+    growth += (dirty_.size() + 1) * sizeof(Version*);
+  return growth;
+}
+
+void TableCore::Free(Version* version) {
+  store_.Free(version, version->size_class, version->bytes());
+}
+
+SealedPart TableCore::Seal() {
+  SealedPart part;
+  part.table_id = meta_.id;
+  part.versions.reserve(std::min<size_t>(dirty_.size(), size_t{64} << 10));  // for the next epoch
+  part.versions.swap(dirty_);
+  return part;
+}
+
+// Older versions that write-back has not merged take their places again; what RocksDB has is read
+// from there.
+void TableCore::Rollback() {
+  for (Version* version : dirty_) {
+    const uint64_t hash = format::HashKey(format::UserKey(version->key()));
+    if (Version* older = version->older) {
+      older->newer = nullptr;
+      index_.Replace(hash, version, older);
+    } else {
+      index_.Erase(hash, version);
+    }
+    Free(version);
+  }
+  dirty_.clear();
+}
+
+void TableCore::Replay(const format::Record& record, SealedPart* part) {
+  const std::string_view key = format::UserKey(record.key);
+  const uint64_t hash = format::HashKey(key);
+  Version* newest = index_.Find(hash, key);
+  Version* version = NewVersion(
+      hash, key, record.value, format::SetsValue(record.op) ? Op::kPut : Op::kDelete, record.epoch);
+  version->absent_before = record.op == Op::kInsert;
+  if (newest == nullptr) {
+    index_.Insert(hash, version);
+  } else {
+    index_.Replace(hash, newest, version);
+    version->older = newest;
+    newest->newer = version;
+  }
+  part->versions.push_back(version);
+}
+
+size_t TableCore::Evict(size_t slots) {
+  size_t freed = 0;
+  index_.Sweep(slots, [&](Version* version) {
+    if (!store_.IsClean(*version)) return false;
+    if (version->referenced != 0) {
+      version->referenced = 0;
+      return false;
+    }
+    freed += Arena::Capacity(version->size_class, version->bytes());
+    Free(version);
+    return true;
+  });
+  return freed;
+}
+
+void TableCore::FreeAll() {
+  index_.ForEach([this](Version* version) { store_.FreeChain(version); });
+}
+
+Status TableCore::ForEach(VisitFunction visit, void* context) {
+  TIDEMARK_RETURN_IF_ERROR(store_.CheckUsable());
+  const CallbackGuard guard(store_.in_callback());
+  bool going_on = true;
+  Status damage;
+  TIDEMARK_RETURN_IF_ERROR(
+      store_.ScanState(meta_.id, [&](std::string_view stored_key, std::string_view stored_value) {
+        const std::string_view key = format::UserKey(stored_key);
+        if (index_.Find(format::HashKey(key), key) != nullptr)
+          return true;  // the cache has it, or a newer one
+        const auto value = format::ParseStoredValue(stored_value);
+        if (!value) {
+          damage = value.error().WithContext("table " + meta_.name);
+          return false;
+        }
+        return going_on = visit(context, key, value->value);
+      }));
+  TIDEMARK_RETURN_IF_ERROR(damage);
+  if (!going_on) return {};
+  index_.ForEach([&](Version* version) {
+    if (going_on && version->present())
+      going_on = visit(context, format::UserKey(version->key()), version->value());
+  });
+  return {};
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,91 @@
+// TableCore: the state cache of one table.
+//
+// Thread safety: the store's writer thread.
+#pragma once
+
+#include "format/manifest.h"
+#include "store/index.h"
+#include "store/sealed_epoch.h"
+
+#include <tidemark/table.h>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::store {
+
+class StoreCore;
+
+class TableCore {
+ public:
+  TableCore(StoreCore& store, format::TableMeta meta);
+
+  using ChangeFunction = Result<std::string_view> (*)(void*,
+                                                      const std::optional<std::string_view>&);
+  using VisitFunction = bool (*)(void*, std::string_view, std::string_view);
+
+  // The members of Table; see there.
+  Result<std::optional<std::string_view>> Get(std::string_view key);
+  Status Put(std::string_view key, std::string_view value);
+  Status Delete(std::string_view key);
+  Status Update(std::string_view key, ChangeFunction change, void* context);
+  Result<std::span<char>> Mutable(std::string_view key);
+  Status ForEach(VisitFunction visit, void* context);
+
+  const format::TableMeta& meta() const noexcept { return meta_; }
+  const TableOptions& options() const noexcept { return options_; }
+  const Index& index() const noexcept { return index_; }
+
+  // What StoreCore asks of it.
+  bool dirty() const noexcept { return !dirty_.empty(); }
+  SealedPart Seal();
+  void Rollback();
+  // Adds a replayed record as the newest version of its key; asks for no budget. `part` gets the
+  // version.
+  void Replay(const format::Record& record, SealedPart* part);
+  // Gives up to `slots` slots of the index a CLOCK look, evicting clean versions. Returns the bytes
+  // freed.
+  size_t Evict(size_t slots);
+  void FreeAll();
+  // Beside what the arena counts.
+  uint64_t memory_bytes() const { return dirty_.capacity() * sizeof(Version*); }
+
+ private:
+  Status CheckKey(std::string_view key) const;
+  Status CheckValue(std::string_view value) const;
+  // The newest version if the cache has one, else what RocksDB holds, brought into the cache if
+  // there is room. Null if RocksDB has no such key and there was no room to remember that.
+  struct Found {
+    Version* version = nullptr;
+    std::optional<std::string_view> value;  // nullopt: absent
+    // The key that was asked for: making room for what was read may evict what the caller's view of
+    // it points into.
+    std::string_view key;
+  };
+  Result<Found> Read(uint64_t hash, std::string_view key);
+  // Makes (op, value) the newest of the current epoch. `known_absent`: the key has no value
+  // anywhere.
+  Status Write(uint64_t hash, std::string_view key, Version* newest, format::Op op,
+               std::string_view value, bool known_absent);
+  Status WriteNew(uint64_t hash, std::string_view key, Version* newest, format::Op op,
+                  std::string_view value, bool known_absent);
+  void WriteInPlace(Version* version, format::Op op, std::string_view value);
+  Version* NewVersion(uint64_t hash, std::string_view key, std::string_view value, format::Op op,
+                      uint64_t epoch);
+  void MarkDirty(Version* version);
+  // What index and dirty list would take from the system for one more entry.
+  size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
+  void Free(Version* version);
+
+  StoreCore& store_;
+  const format::TableMeta meta_;
+  const TableOptions options_;
+  Index index_;
+  std::vector<Version*> dirty_;  // versions of the current epoch, each one once
+};
+
+}  // namespace tidemark::store

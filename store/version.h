@@ -1,0 +1,71 @@
+// Version: one value of one key as of one epoch, the unit of the state cache.
+//
+//   [Version, 40 bytes][stored key][padding to 8][value]
+//
+// The newest version of a key is what the index points to; `older` leads to the one of an earlier
+// epoch that write-back has not merged yet, `newer` back. A version is *sealed* from the barrier
+// that closes its epoch on: its key, value, op, epoch and seal flags do not change until the writer
+// has released the epoch, so background threads read them without a lock. The links and the
+// writer's flags belong to the writer at all times; no other thread reads them.
+//
+// A version is *clean* once its epoch is released: RocksDB holds its value, and the writer may
+// evict it or change it in place.
+#pragma once
+
+#include "format/record.h"
+#include "store/arena.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace tidemark::store {
+
+struct Version {
+  uint64_t epoch = 0;
+  Version* older = nullptr;  // writer only
+  Version* newer = nullptr;  // writer only
+  uint32_t value_size = 0;
+  uint32_t key_size = 0;  // of the stored key
+  uint32_t dirty_position =
+      0;  // in its table's dirty list, while its epoch is the current one; writer only
+  format::Op op = format::Op::kPut;  // kPut or kDelete
+  bool absent_before = false;        // the key is known to have been absent before this epoch
+  uint8_t referenced = 0;            // for CLOCK; writer only
+  uint8_t size_class = 0;            // the arena's
+
+  static constexpr size_t ValueOffset(size_t key_size) {
+    return (sizeof(Version) + key_size + 7) & ~size_t{7};
+  }
+  static constexpr size_t BytesFor(size_t key_size, size_t value_size) {
+    return ValueOffset(key_size) + value_size;
+  }
+
+  size_t bytes() const { return BytesFor(key_size, value_size); }
+  // Whether a value of `size` bytes may take this one's place. A large block's capacity is known by
+  // what it holds, so there it must stay the same.
+  bool Fits(size_t size) const {
+    const size_t needed = BytesFor(key_size, size);
+    const size_t capacity = Arena::Capacity(size_class, bytes());
+    return size_class == Arena::kLarge ? Arena::Capacity(size_class, needed) == capacity
+                                       : needed <= capacity;
+  }
+  char* key_data() { return reinterpret_cast<char*>(this) + sizeof(Version); }
+  const char* key_data() const { return reinterpret_cast<const char*>(this) + sizeof(Version); }
+  char* value_data() { return reinterpret_cast<char*>(this) + ValueOffset(key_size); }
+  const char* value_data() const {
+    return reinterpret_cast<const char*>(this) + ValueOffset(key_size);
+  }
+  std::string_view key() const { return {key_data(), key_size}; }
+  std::string_view value() const { return {value_data(), value_size}; }
+  bool present() const { return op != format::Op::kDelete; }
+
+  // Whether the change log needs it: a key that came and went inside one epoch leaves no trace.
+  bool vanished() const { return op == format::Op::kDelete && absent_before; }
+  format::Op log_op() const {
+    if (op == format::Op::kDelete) return op;
+    return absent_before ? format::Op::kInsert : format::Op::kPut;
+  }
+};
+static_assert(sizeof(Version) == 40);
+
+}  // namespace tidemark::store

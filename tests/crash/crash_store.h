@@ -1,0 +1,74 @@
+// A store as the tests of this folder use it, over any file system; and looks at the repository
+// that it leaves behind. Nothing here needs GoogleTest: the writer that is killed uses it too.
+#pragma once
+
+#include "format/manifest.h"
+#include "storage/file_system.h"
+#include "store/store_core.h"
+#include "tests/crash/workload.h"
+
+#include <tidemark/options.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidemark::test {
+
+// `root`/live and `root`/repository, a budget of 16 MiB, and write-backs at every opportunity.
+StoreOptions SmallStore(const std::string& root);
+
+// Thread safety: one thread at a time.
+class TestStore {
+ public:
+  using Ticket = std::shared_ptr<store::CheckpointTicket>;
+
+  static Result<TestStore> Open(StoreOptions options,
+                                storage::FileSystemPtr fs = storage::DefaultFileSystem());
+
+  store::StoreCore& core() { return *core_; }
+  const RestoreReport& restored() const { return core_->restored(); }
+  // The id restored; 0 if there was none.
+  uint64_t restored_id() const { return restored().checkpoint ? restored().checkpoint->id : 0; }
+  std::vector<uint64_t> Ids() const;
+
+  Status Run(const std::vector<Change>& changes);
+  Status Put(const std::string& table, const std::string& key, const std::string& value);
+  Result<std::optional<std::string>> Get(const std::string& table, const std::string& key);
+  // All rows, from a scan; Internal if gets do not agree with it.
+  Result<Content> ReadAll();
+
+  Result<Ticket> Begin(uint64_t id, CheckpointOptions options = {}) {
+    return core_->Checkpoint(id, std::move(options));
+  }
+  static Status Wait(const Ticket& ticket);
+  // Waits for the outcome.
+  Status Checkpoint(uint64_t id, Metadata metadata = {});
+  Status Drain() { return core_->Drain(); }
+  Status Close() { return core_->Close(); }
+
+ private:
+  explicit TestStore(std::shared_ptr<store::StoreCore> core) : core_(std::move(core)) {}
+
+  std::shared_ptr<store::StoreCore> core_;
+};
+
+// Where a repository lies.
+std::shared_ptr<CheckpointStorage> StorageAt(const std::string& root);
+Result<format::Manifest> ReadNewest(const CheckpointStorage& storage);
+std::vector<uint64_t> IdsOf(const format::Manifest& list);
+// Every retained checkpoint with every byte of its files: what is wrong, in words; empty if nothing
+// is.
+std::string FindDamage(const CheckpointStorage& storage, const format::Manifest& list);
+// The names in log/ and base/ on the storage, and those that the list has; without the subtask's
+// prefix.
+std::vector<std::string> FilesThere(const CheckpointStorage& storage);
+std::vector<std::string> FilesNamed(const format::Manifest& list);
+
+// The checksums of all files below a directory, by their path relative to it. Locks are left out.
+using Files = std::map<std::string, std::string>;
+Files ReadTree(const std::string& directory);
+
+}  // namespace tidemark::test

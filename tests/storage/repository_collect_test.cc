@@ -1,0 +1,234 @@
+// What goes and what stays: invariant 3, and invariant 4 where it depends on what was collected.
+#include "tests/storage/repository_fixture.h"
+
+#include <filesystem>
+
+namespace tidemark::test {
+namespace {
+
+class RepositoryCollectTest : public RepositoryFixture {
+ protected:
+  bool Exists(const std::string& name) { return fault_->Size(name).has_value(); }
+  std::string VersionName(uint64_t version) {
+    return format::SubtaskPrefix(0) + format::ManifestName(version);
+  }
+  // Names of log/ and base/ files that the list holds.
+  std::set<std::string> Named(const format::Manifest& list) {
+    std::set<std::string> names;
+    for (const auto& [id, file] : list.files)
+      if (file.kind != format::FileKind::kInlined)
+        names.insert(format::SubtaskPrefix(0) + file.name);
+    return names;
+  }
+  std::set<std::string> Present() {
+    std::set<std::string> present;
+    for (const std::string_view folder : {format::kLogPrefix, format::kBasePrefix})
+      for (std::string& name : Names(folder)) present.insert(std::move(name));
+    return present;
+  }
+};
+
+TEST_F(RepositoryCollectTest, Invariant03RetainedFilesStayAndDroppedOnesGo) {
+  TestWriter writer = Open();
+  for (uint64_t id = 1; id <= 120; ++id) {
+    const CommitShape shape{.inlined = id % 3 == 0, .keep_last = 4, .rebase = id % 5 == 0};
+    ASSERT_TRUE(writer.Commit(id, shape).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+    EXPECT_EQ(Present(), Named(writer->manifest()));
+    ExpectIntact(writer->manifest());
+    EXPECT_EQ(Read().value().manifest, writer->manifest());
+  }
+  EXPECT_EQ(ReadIds(), Range(117, 120));
+  EXPECT_LT(Versions().size(), 45u);
+}
+
+TEST_F(RepositoryCollectTest, Invariant03FilesThatTheProcessHoldsStay) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.CommitRange(1, 3, {.inlined = false}).ok());
+  const std::set<std::string> before = Named(writer->manifest());
+  std::string held = writer->manifest().files.begin()->second.name;
+  ASSERT_TRUE(writer.Commit(4, {.inlined = false, .keep_last = 1, .rebase = true}).ok());
+  ASSERT_TRUE(writer.Collect({held}).ok());
+  EXPECT_TRUE(Exists(format::SubtaskPrefix(0) + held));
+  for (const std::string& name : before)
+    EXPECT_EQ(Exists(name), name == format::SubtaskPrefix(0) + held) << name;
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  EXPECT_TRUE(Exists(format::SubtaskPrefix(0) + held));
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_FALSE(Exists(format::SubtaskPrefix(0) + held));
+}
+
+TEST_F(RepositoryCollectTest, Invariant03NothingGoesWhileDeletionsAreNotAllowed) {
+  {
+    TestWriter writer = Open();
+    ASSERT_TRUE(writer.CommitRange(1, 40, {.inlined = false}).ok());
+    ASSERT_TRUE(fault_->Put(format::SubtaskPrefix(0) + format::SegmentName(1, 90, 90, 7), "").ok());
+  }
+  TestWriter writer = Open();
+  const size_t before = fault_->List("").value().size();
+  writer->SetDeletionsAllowed(false);
+  ASSERT_TRUE(writer.Commit(41, {.keep_last = 1, .rebase = true}).ok());
+  ASSERT_TRUE(writer.Collect().ok());
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  EXPECT_EQ(fault_->List("").value().size(), before + 2);  // a version and a base file
+  writer->SetDeletionsAllowed(true);
+  ASSERT_TRUE(writer.Collect().ok());
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  EXPECT_EQ(Present(), Named(writer->manifest()));
+}
+
+// The drop is acknowledged only when its version is; until then the file is still retained.
+TEST_F(RepositoryCollectTest, Invariant03AnEditInDoubtDropsNothing) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.CommitRange(1, 3, {.inlined = false}).ok());
+  const CommitShape drops{.inlined = false, .keep_last = 1, .rebase = true};
+  for (const bool arrives : {true, false}) {
+    fault_->plan().Inject(
+        {.operations = {StorageOperation::kCreateIfAbsent}, .answer_lost = arrives});
+    EXPECT_FALSE(writer.Commit(4, drops).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+    ASSERT_TRUE(writer->Prepare().ok());
+    ASSERT_TRUE(writer.Collect().ok());
+    ASSERT_TRUE(writer->DeleteLeftovers().ok());
+    EXPECT_EQ(ReadIds(), Range(1, 3));
+    ExpectIntact(Read().value().manifest);
+  }
+}
+
+TEST_F(RepositoryCollectTest, Invariant03AFencedWriterDeletesNothing) {
+  TestWriter old_writer = Open();
+  ASSERT_TRUE(old_writer.CommitRange(1, 40, {.inlined = false}).ok());
+  ASSERT_TRUE(old_writer.Commit(41, {.keep_last = 1, .rebase = true}).ok());
+  TestWriter new_writer = Open(true);
+  const size_t before = fault_->List("").value().size();
+  EXPECT_EQ(old_writer->DeleteDropped({}).code(), StatusCode::kFenced);
+  EXPECT_EQ(old_writer->DeleteLeftovers().code(), StatusCode::kFenced);
+  EXPECT_EQ(old_writer->CollectManifests().code(), StatusCode::kFenced);
+  EXPECT_EQ(fault_->List("").value().size(), before);
+}
+
+TEST_F(RepositoryCollectTest, Invariant04VersionsThatOpenAnAttemptAreNeverDeleted) {
+  std::vector<uint64_t> openings;
+  uint64_t id = 0;
+  for (int i = 0; i < 5; ++i) {
+    TestWriter writer = Open();
+    openings.push_back(writer->next_version() - 1);
+    for (int commits = 0; commits < 70; ++commits) {
+      ASSERT_TRUE(writer.Commit(++id, {.inlined = false, .keep_last = 2, .rebase = true}).ok());
+      ASSERT_TRUE(writer.Collect().ok());
+    }
+    ASSERT_TRUE(writer->DeleteLeftovers().ok());
+    for (const uint64_t opening : openings) {
+      EXPECT_TRUE(Exists(VersionName(opening)));
+      // What the writer before may still be about to create, not having heard that it did.
+      if (opening > 1) {
+        EXPECT_TRUE(Exists(VersionName(opening - 1)));
+      }
+    }
+    EXPECT_LE(Versions().size(), 2 * openings.size() + 70);
+    EXPECT_LE(Names(format::kSnapshotPrefix).size(), 2u);
+  }
+  EXPECT_EQ(ReadIds(), Range(349, 350));
+}
+
+TEST_F(RepositoryCollectTest, Invariant03VersionsWithARetainedInlinedSegmentStay) {
+  {
+    TestWriter writer = Open();
+    ASSERT_TRUE(writer.CommitRange(1, 100).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+    ASSERT_TRUE(writer.Commit(101).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+  }
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_EQ(Versions(), Range(1, 103));  // all of them: every epoch since the beginning is needed
+  ExpectIntact(writer->manifest());
+  ASSERT_TRUE(writer.Commit(102, {.keep_last = 1, .rebase = true}).ok());
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_EQ(Versions(), (std::vector<uint64_t>{1, 102, 103, 104}));
+  ExpectIntact(Read().value().manifest);
+}
+
+TEST_F(RepositoryCollectTest, WritesASnapshotNowAndThenOnly) {
+  TestWriter writer = Open();
+  std::set<std::string> seen;
+  for (uint64_t id = 1; id <= 200; ++id) {
+    ASSERT_TRUE(writer.Commit(id, {.inlined = false, .keep_last = 1, .rebase = true}).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+    for (const std::string& name : Names(format::kSnapshotPrefix)) seen.insert(name);
+  }
+  EXPECT_GE(seen.size(), 4u);
+  EXPECT_LE(seen.size(), 7u);
+}
+
+TEST_F(RepositoryCollectTest, DeletesWhatCrashedAttemptsLeft) {
+  const std::string prefix = format::SubtaskPrefix(0);
+  {
+    TestWriter writer = Open();
+    ASSERT_TRUE(writer.Commit(1, {.inlined = false}).ok());
+    ASSERT_TRUE(
+        fault_->Put(prefix + format::SegmentName(1, 2, 2, 7), "upload without commit").ok());
+    ASSERT_TRUE(fault_->Put(prefix + format::BaseSstName(1, 8), "upload without commit").ok());
+    ASSERT_TRUE(fault_->Put(prefix + format::SnapshotName(0, 9), "a racing opener's").ok());
+  }
+  std::filesystem::copy_file(PathOf("FORMAT"), PathOf(prefix + "log/x.tmp-0000000000000000-1"));
+  TestWriter writer = Open();
+  ASSERT_TRUE(fault_->Put(prefix + format::SegmentName(2, 2, 2, 7), "on its way").ok());
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  std::set<std::string> expected = Named(writer->manifest());
+  expected.insert(prefix + format::SegmentName(2, 2, 2, 7));
+  EXPECT_EQ(Present(), expected);
+  EXPECT_EQ(Names(format::kSnapshotPrefix).size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(PathOf(prefix + "log/x.tmp-0000000000000000-1")));
+}
+
+// The store may put a segment that is durable into the next checkpoint, after the attempt has
+// changed.
+TEST_F(RepositoryCollectTest, KeepsUploadsOfItsOwnEarlierAttempts) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.Commit(1).ok());
+  const std::string upload = format::SubtaskPrefix(0) + format::SegmentName(1, 2, 2, 7);
+  ASSERT_TRUE(fault_->Put(upload, "durable").ok());
+  fault_->plan().Inject({.operations = {StorageOperation::kCreateIfAbsent}});
+  EXPECT_FALSE(writer.Commit(2).ok());
+  ASSERT_TRUE(writer->Prepare().ok());
+  EXPECT_EQ(writer->attempt(), 2u);
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  EXPECT_TRUE(Exists(upload));
+}
+
+TEST_F(RepositoryCollectTest, LeavesEverythingFromBeforeWhenItFoundDamage) {
+  {
+    TestWriter writer = Open();
+    ASSERT_TRUE(writer.CommitRange(1, 5, {.inlined = false}).ok());
+  }
+  std::filesystem::resize_file(PathOf(VersionName(4)), 20);
+  TestWriter writer = Open();
+  EXPECT_EQ(Ids(writer->manifest()), Range(1, 2));
+  const std::set<std::string> before = Present();
+  for (uint64_t id = 3; id <= 60; ++id) {
+    ASSERT_TRUE(writer.Commit(id).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+  }
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  EXPECT_EQ(Present(), before);
+  for (uint64_t version = 1; version <= 7; ++version) EXPECT_TRUE(Exists(VersionName(version)));
+}
+
+TEST_F(RepositoryCollectTest, ResumesADeletionThatFailed) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.CommitRange(1, 40, {.inlined = false}).ok());
+  ASSERT_TRUE(writer.Commit(41, {.keep_last = 1, .rebase = true}).ok());
+  for (uint64_t call : {1, 5, 20}) {
+    fault_->plan().Inject(
+        {.call = call, .sticky = true, .operations = {StorageOperation::kDelete}});
+    EXPECT_EQ(writer.Collect().code(), StatusCode::kUnavailable);
+    fault_->plan().Clear();
+    EXPECT_EQ(Read().value().manifest, writer->manifest());
+  }
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_EQ(Present(), Named(writer->manifest()));
+}
+
+}  // namespace
+}  // namespace tidemark::test

@@ -1,0 +1,124 @@
+#include "store/arena.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <set>
+#include <vector>
+
+namespace tidemark::store {
+namespace {
+
+// A block that the test owns, filled with a byte of its own.
+struct Block {
+  char* bytes = nullptr;
+  size_t size = 0;
+  uint8_t size_class = 0;
+  char fill = 0;
+};
+
+class ArenaTest : public ::testing::TestWithParam<size_t> {
+ protected:
+  Block Allocate(size_t size) {
+    Block block{static_cast<char*>(arena_.Allocate(size)), size, arena_.SizeClass(size),
+                static_cast<char>(next_fill_++)};
+    std::memset(block.bytes, block.fill, Arena::Capacity(block.size_class, size));
+    return block;
+  }
+  void Free(const Block& block) {
+    const size_t capacity = Arena::Capacity(block.size_class, block.size);
+    EXPECT_EQ(std::count(block.bytes, block.bytes + capacity, block.fill),
+              static_cast<ptrdiff_t>(capacity))
+        << "a block of " << block.size << " bytes was written to by others";
+    arena_.Free(block.bytes, block.size_class, block.size);
+  }
+
+  Arena arena_{GetParam()};
+  uint8_t next_fill_ = 1;
+};
+
+INSTANTIATE_TEST_SUITE_P(ChunkBytes, ArenaTest,
+                         ::testing::Values(Arena::kSmallChunkBytes, Arena::kHugeChunkBytes));
+
+TEST_P(ArenaTest, ClassesFitTightlyAndAscend) {
+  size_t previous_capacity = 0;
+  uint8_t previous_class = 0;
+  for (size_t size = 0; arena_.SizeClass(size) != Arena::kLarge; ++size) {
+    const uint8_t size_class = arena_.SizeClass(size);
+    const size_t capacity = Arena::Capacity(size_class, size);
+    ASSERT_GE(capacity, size);
+    ASSERT_GE(size_class, previous_class);
+    ASSERT_GE(capacity, previous_capacity);
+    // At most 16 bytes or a quarter is lost.
+    ASSERT_LE(capacity, std::max(size + 16, size + size / 4)) << size;
+    previous_class = size_class;
+    previous_capacity = capacity;
+  }
+}
+
+TEST_P(ArenaTest, BlocksAreAlignedAndApart) {
+  std::vector<Block> blocks;
+  for (size_t size = 0; size < 9000; size += 7) blocks.push_back(Allocate(size));
+  for (const Block& block : blocks) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block.bytes) % 16, 0u) << block.size;
+  }
+  for (const Block& block : blocks) Free(block);
+}
+
+TEST_P(ArenaTest, GivesBackWhatIsFree) {
+  std::vector<Block> blocks;
+  for (int i = 0; i < 20'000; ++i) blocks.push_back(Allocate(100));
+  EXPECT_GE(arena_.reserved_bytes(), 20'000u * 100);
+  EXPECT_LE(arena_.reserved_bytes(), 20'000u * 112 * 17 / 16 + GetParam());
+  for (const Block& block : blocks) Free(block);
+  EXPECT_LE(arena_.reserved_bytes(), 4 * GetParam());  // a few spare chunks
+}
+
+TEST_P(ArenaTest, ReusesFreedBlocksBeforeItGrows) {
+  std::vector<Block> blocks;
+  for (int i = 0; i < 5'000; ++i) blocks.push_back(Allocate(60));
+  const uint64_t reserved = arena_.reserved_bytes();
+  for (int round = 0; round < 10; ++round) {
+    for (size_t i = 0; i < blocks.size(); i += 3) Free(blocks[i]);
+    for (size_t i = 0; i < blocks.size(); i += 3) blocks[i] = Allocate(60);
+    EXPECT_EQ(arena_.reserved_bytes(), reserved);
+  }
+  for (const Block& block : blocks) Free(block);
+}
+
+TEST_P(ArenaTest, LargeBlocksAreCountedInWholePages) {
+  const uint64_t before = arena_.reserved_bytes();
+  const Block block = Allocate(1'000'001);
+  EXPECT_EQ(block.size_class, Arena::kLarge);
+  EXPECT_EQ(arena_.reserved_bytes(), before + 1'003'520);
+  EXPECT_EQ(arena_.GrowthFor(1'000'001), 1'003'520u);
+  Free(block);
+  EXPECT_EQ(arena_.reserved_bytes(), before);
+}
+
+TEST_P(ArenaTest, SaysBeforehandWhatItWillTake) {
+  std::mt19937 random(3);
+  std::vector<Block> blocks;
+  for (int i = 0; i < 20'000; ++i) {
+    if (!blocks.empty() && random() % 5 < 2) {
+      std::swap(blocks[random() % blocks.size()], blocks.back());
+      Free(blocks.back());
+      blocks.pop_back();
+      continue;
+    }
+    const size_t size = random() % 50 == 0 ? random() % 100'000 : random() % 600;
+    const bool has_room = arena_.HasRoomFor(size);
+    const size_t growth = arena_.GrowthFor(size);
+    const uint64_t before = arena_.reserved_bytes();
+    blocks.push_back(Allocate(size));
+    ASSERT_EQ(arena_.reserved_bytes() - before, has_room ? 0 : growth) << size;
+  }
+  for (const Block& block : blocks) Free(block);
+  EXPECT_LE(arena_.reserved_bytes(), 4 * GetParam());
+}
+
+}  // namespace
+}  // namespace tidemark::store

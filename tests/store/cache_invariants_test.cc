@@ -1,0 +1,277 @@
+// What a store promises about its cache, its barrier and its memory: invariants 7, 8 and 10 of
+// docs/ARCHITECTURE.md.
+#include "tests/store/allocation_counter.h"
+#include "tests/store/core_fixture.h"
+
+#include <chrono>
+#include <fstream>
+#include <string>
+
+namespace tidemark::store {
+namespace {
+
+using test::FileOperation;
+using test::StorageOperation;
+
+std::string KeyOf(int i) { return "key" + std::to_string(i); }
+
+class CacheInvariantsTest : public CoreFixture {
+ protected:
+  static constexpr uint64_t kBudget = 16 * kMiB;
+  static constexpr size_t kValueBytes = 4'000;
+
+  CacheInvariantsTest() : CoreFixture(kBudget) {}
+  void SetUp() override { Open(); }
+
+  static std::string ValueOf(int i, int version = 1) {
+    return KeyOf(i) + std::string(kValueBytes, static_cast<char>('a' + version));
+  }
+  Status TryPut(int i, int version = 1) { return table_->Put(KeyOf(i), ValueOf(i, version)); }
+  uint64_t used() const { return options_.runtime->memory_used_bytes(); }
+  void ExpectBudgetHeld() { ASSERT_LE(used(), kBudget); }
+};
+
+TEST_F(CacheInvariantsTest, Invariant07AnEntryLeavesTheCacheOnlyWhenRocksDbHoldsIt) {
+  options_.stall_timeout = std::chrono::milliseconds(200);
+  Close();
+  Open();
+  // An epoch that cannot become durable, and as much again in the next one.
+  const auto pause = storage_->PauseBefore(StorageOperation::kCreateIfAbsent, "manifest/");
+  int keys = 0;
+  for (; keys < 1'500; ++keys) ASSERT_EQ(TryPut(keys).ToString(), "OK");
+  const auto pending = Checkpoint(1);
+  pause->WaitUntilReached();
+  Status full;
+  for (; full.ok(); ++keys) full = TryPut(keys);
+  --keys;
+  EXPECT_EQ(full.code(), StatusCode::kResourceExhausted) << full.ToString();
+  EXPECT_EQ(full.name(), "memory-budget");
+  ASSERT_GT(keys, 2'000);
+  ExpectBudgetHeld();
+  // Reads ask for room for what they bring in; none of what RocksDB lacks may go for them.
+  for (int i = 0; i < 3'000; ++i)
+    ASSERT_EQ(Read(*table_, "absent" + std::to_string(i)), std::nullopt);
+  EXPECT_GE(table_->index().size(), static_cast<size_t>(keys));
+  for (int i = 0; i < keys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i)) << i;
+  EXPECT_EQ(Read(*table_, KeyOf(keys)), std::nullopt) << "the refused one changed nothing";
+
+  pause->Release();
+  EXPECT_EQ(Wait(*pending).ToString(), "OK");
+  ASSERT_EQ(Save(2).ToString(), "OK");
+  ASSERT_EQ(store_->Drain().ToString(), "OK");
+  // Now they may.
+  for (int i = keys; i < keys + 3'000; ++i) {
+    ASSERT_EQ(TryPut(i).ToString(), "OK");
+    if (i % 500 == 0) {
+      ASSERT_EQ(Save(static_cast<uint64_t>(i)).ToString(), "OK");
+    }
+  }
+  EXPECT_LT(table_->index().size(), static_cast<size_t>(keys) + 3'000);
+  for (int i = 0; i < keys + 3'000; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i)) << i;
+}
+
+// ---- The barrier ----
+
+// Of this thread, by the kernel's account.
+struct ThreadIo {
+  uint64_t read_calls = 0;
+  uint64_t write_calls = 0;
+
+  static ThreadIo Now() {
+    std::ifstream file("/proc/thread-self/io");
+    ThreadIo io;
+    std::string name;
+    uint64_t value = 0;
+    while (file >> name >> value) {
+      if (name == "syscr:") io.read_calls = value;
+      if (name == "syscw:") io.write_calls = value;
+    }
+    return io;
+  }
+};
+
+TEST_F(CacheInvariantsTest, Invariant08TheBarrierReadsAndWritesNothing) {
+  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(TryPut(i).ToString(), "OK");
+  // What looking costs.
+  const ThreadIo first = ThreadIo::Now();
+  const ThreadIo second = ThreadIo::Now();
+  const auto pending = Checkpoint(1);
+  const ThreadIo third = ThreadIo::Now();
+  EXPECT_EQ(third.read_calls - second.read_calls, second.read_calls - first.read_calls);
+  EXPECT_EQ(third.write_calls - second.write_calls, second.write_calls - first.write_calls);
+  EXPECT_EQ(Wait(*pending).ToString(), "OK");
+}
+
+// Each call of the storage and of the file system is held up in turn; barriers go on meanwhile.
+TEST_F(CacheInvariantsTest, Invariant08TheBarrierWaitsForNoIo) {
+  options_.inline_segment_bytes_max = 0;
+  options_.write_back_segments = 1;
+  Close();
+  Open();
+  uint64_t id = 0;
+  for (const auto& [operation, name] : {std::pair(StorageOperation::kPutFile, "log/"),
+                                        std::pair(StorageOperation::kCreateIfAbsent, "manifest/"),
+                                        std::pair(StorageOperation::kPutFile, "base/"),
+                                        std::pair(StorageOperation::kPutFile, "log/")}) {
+    SCOPED_TRACE(name);
+    const auto pause = storage_->PauseBefore(operation, name);
+    std::vector<std::shared_ptr<CheckpointTicket>> pending;
+    ASSERT_EQ(TryPut(1, static_cast<int>(id % 20)).ToString(), "OK");
+    pending.push_back(Checkpoint(++id));
+    pause->WaitUntilReached();
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_EQ(TryPut(i).ToString(), "OK");
+      pending.push_back(Checkpoint(++id));
+    }
+    // It would be forever if one of them waited.
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+    pause->Release();
+    for (const auto& one : pending) EXPECT_EQ(Wait(*one).ToString(), "OK");
+  }
+}
+
+TEST_F(CacheInvariantsTest, Invariant08TheBarrierAllocatesByTablesNotByKeys) {
+  if (!CountsAllocations()) GTEST_SKIP() << "sanitizers have allocators of their own";
+  uint64_t id = 0;
+  const auto barrier = [&](int keys) {
+    for (int i = 0; i < keys; ++i) EXPECT_TRUE(table_->Put("small" + std::to_string(i), "v").ok());
+    const AllocationCounter counter;
+    const auto ticket = Checkpoint(++id);
+    const std::pair took(counter.allocations(), counter.bytes());
+    EXPECT_EQ(Wait(*ticket).ToString(), "OK");
+    return took;
+  };
+  (void)barrier(10);
+  const auto [few, few_bytes] = barrier(10);
+  const auto [many, many_bytes] = barrier(80'000);
+  EXPECT_LE(many, few + 4);
+  // One list for the next epoch's changes is made ready, of bounded size.
+  EXPECT_LE(many_bytes, few_bytes + (uint64_t{64} << 10) * sizeof(void*) + 4'096);
+  EXPECT_LT(few_bytes, 16'384u);
+}
+
+// ---- Memory ----
+
+TEST_F(CacheInvariantsTest, Invariant10AnEpochLargerThanTheBudgetIsRefused) {
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(TryPut(i).ToString(), "OK");
+  ASSERT_EQ(Save(1).ToString(), "OK");
+  const Content before = Read(*table_);
+  Content during = before;
+  Status full;
+  for (int i = 0; full.ok(); ++i) {
+    ASSERT_LT(i, 10'000);
+    full = TryPut(i, 2);
+    if (full.ok()) during[KeyOf(i)] = ValueOf(i, 2);
+    ExpectBudgetHeld();
+  }
+  EXPECT_EQ(full.code(), StatusCode::kResourceExhausted) << full.ToString();
+  EXPECT_EQ(full.name(), "memory-budget");
+  EXPECT_NE(full.message().find("16777216"), std::string_view::npos) << full.ToString();
+  EXPECT_TRUE(Read(*table_) == during) << "the refused write changed nothing";
+  const auto change = [](void*,
+                         const std::optional<std::string_view>&) -> Result<std::string_view> {
+    static const std::string large(kMiB, 'x');
+    return std::string_view(large);
+  };
+  EXPECT_EQ(table_->Update("another", change, nullptr).name(), "memory-budget");
+  EXPECT_EQ(Read(*table_, "another"), std::nullopt);
+  EXPECT_EQ(table_->Delete(KeyOf(0)).ToString(), "OK") << "what needs no memory goes on";
+
+  ASSERT_EQ(store_->Rollback().ToString(), "OK");
+  EXPECT_TRUE(Read(*table_) == before);
+  ASSERT_EQ(TryPut(5, 3).ToString(), "OK");
+  ASSERT_EQ(Save(2).ToString(), "OK");
+  EXPECT_EQ(Read(*table_, KeyOf(5)), ValueOf(5, 3));
+}
+
+TEST_F(CacheInvariantsTest, Invariant10ItMayAlsoBeSavedAndGoneOnWith) {
+  int keys = 0;
+  while (TryPut(keys).ok()) ++keys;
+  ASSERT_EQ(Save(1).ToString(), "OK");
+  for (int i = 0; i < keys; ++i)
+    ASSERT_EQ(TryPut(i, 2).ToString(), "OK") << "a write waits until there is room";
+  ASSERT_EQ(Save(2).ToString(), "OK");
+  for (int i = 0; i < keys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i, 2)) << i;
+}
+
+TEST_F(CacheInvariantsTest, Invariant10TheBudgetIsHeldUnderEviction) {
+  const int keys = TIDEMARK_SANITIZED ? 6'000 : 20'000;  // 80 MB
+  uint64_t id = 0;
+  for (int i = 0; i < keys; ++i) {
+    ASSERT_EQ(TryPut(i).ToString(), "OK");
+    ExpectBudgetHeld();
+    if (i % 300 == 299) Checkpoint(++id);
+  }
+  ASSERT_EQ(Save(++id).ToString(), "OK");
+  for (int i = 0; i < keys; ++i) {
+    ASSERT_EQ(Read(*table_, KeyOf(i * 7 % keys)), ValueOf(i * 7 % keys)) << i;
+    ExpectBudgetHeld();
+  }
+}
+
+// Small entries: the index and the lists of changed keys weigh as much as they do.
+TEST_F(CacheInvariantsTest, Invariant10TheBudgetIsHeldWithSmallEntries) {
+  const int keys = TIDEMARK_SANITIZED ? 150'000 : 600'000;
+  uint64_t id = 0;
+  for (int i = 0; i < keys; ++i) {
+    ASSERT_EQ(table_->Put(KeyOf(i), "v").ToString(), "OK");
+    ExpectBudgetHeld();
+    if (i % 20'000 == 19'999) Checkpoint(++id);
+  }
+  ASSERT_EQ(Save(++id).ToString(), "OK");
+  Status full;
+  for (int i = 0; full.ok(); ++i) {
+    ASSERT_LT(i, 2'000'000);
+    full = table_->Put("another" + std::to_string(i), "v");
+    ExpectBudgetHeld();
+  }
+  EXPECT_EQ(full.name(), "memory-budget");
+  ASSERT_EQ(store_->Rollback().ToString(), "OK");
+  for (int i = 0; i < keys; i += 97) ASSERT_EQ(Read(*table_, KeyOf(i)), "v") << i;
+}
+
+// A write that waits for memory must be let go by the write-back of an epoch that was still being
+// committed when it began to wait. Once the request for that write-back was forgotten then, and the
+// write waited for all of stall_timeout.
+TEST_F(CacheInvariantsTest, Invariant10AWriteThatWaitsForACommitInFlightIsLetGo) {
+  options_.write_back_bytes = uint64_t{1} << 30;
+  options_.write_back_segments = 4'096;
+  options_.stall_timeout = std::chrono::seconds(60);
+  Close();
+  Open();
+  const auto pause = storage_->PauseBefore(StorageOperation::kCreateIfAbsent, "manifest/");
+  int keys = 0;
+  while (used() + kMiB < kBudget) ASSERT_EQ(TryPut(keys++).ToString(), "OK");
+  const auto pending = Checkpoint(1);
+  pause->WaitUntilReached();
+  std::thread releaser([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    pause->Release();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(TryPut(i, 2).ToString(), "OK") << i;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(50));
+  releaser.join();
+  EXPECT_EQ(Wait(*pending).ToString(), "OK");
+}
+
+TEST_F(CacheInvariantsTest, Invariant10StoresShareOneBudget) {
+  StoreOptions second = options_;
+  second.directory = directory_ / "second";
+  second.storage = storage::OpenLocalDirectoryOn(directory_ / "repository2", fs_).value();
+  auto other = StoreCore::Open(second, {fs_}).value();
+  auto table = other->OpenTable("t", {}).value();
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_EQ(TryPut(i).ToString(), "OK");
+    ASSERT_EQ(table->Put(KeyOf(i), ValueOf(i)).ToString(), "OK");
+    ExpectBudgetHeld();
+  }
+  ASSERT_EQ(Save(1).ToString(), "OK");
+  const uint64_t both = used();
+  ASSERT_EQ(other->Close().ToString(), "OK");
+  EXPECT_LT(used(), both - 2 * kMiB);
+}
+
+}  // namespace
+}  // namespace tidemark::store

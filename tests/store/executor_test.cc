@@ -1,0 +1,130 @@
+#include "store/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace tidemark::store {
+namespace {
+
+TEST(ExecutorTest, RunsEverythingBeforeItEnds) {
+  std::atomic<int> ran{0};
+  {
+    Executor executor(3);
+    for (int i = 0; i < 1'000; ++i) executor.Post([&] { ran.fetch_add(1); });
+  }
+  EXPECT_EQ(ran.load(), 1'000);
+}
+
+TEST(ExecutorTest, ATaskMayPostAnother) {
+  std::atomic<int> ran{0};
+  {
+    Executor executor(1);
+    executor.Post([&] {
+      ran.fetch_add(1);
+      executor.Post([&] { ran.fetch_add(1); });
+    });
+  }
+  EXPECT_EQ(ran.load(), 2);
+}
+
+TEST(LaneTest, NeverRunsTwiceAtATime) {
+  Executor executor(4);
+  std::atomic<int> inside{0};
+  std::atomic<int> runs{0};
+  Lane lane(executor, [&] {
+    EXPECT_EQ(inside.fetch_add(1), 0);
+    runs.fetch_add(1);
+    std::this_thread::yield();
+    inside.fetch_sub(1);
+  });
+  std::vector<std::thread> kickers;
+  for (int i = 0; i < 4; ++i) {
+    kickers.emplace_back([&] {
+      for (int k = 0; k < 500; ++k) lane.Kick();
+    });
+  }
+  for (std::thread& kicker : kickers) kicker.join();
+  lane.WaitIdle();
+  EXPECT_GE(runs.load(), 1);
+  EXPECT_LE(runs.load(), 2'000);
+  EXPECT_EQ(inside.load(), 0);
+  lane.Stop();
+}
+
+TEST(LaneTest, AKickDuringARunIsNotLost) {
+  Executor executor(2);
+  std::atomic<int> wanted{0};
+  std::atomic<int> seen{0};
+  Lane lane(executor, [&] { seen.store(wanted.load()); });
+  for (int i = 1; i <= 2'000; ++i) {
+    wanted.store(i);
+    lane.Kick();
+    if (i % 100 == 0) {
+      lane.WaitIdle();
+      ASSERT_EQ(seen.load(), i);
+    }
+  }
+  lane.Stop();
+}
+
+TEST(LaneTest, AStepMayKickItself) {
+  Executor executor(1);
+  int left = 5;
+  Lane* self = nullptr;
+  Lane lane(executor, [&] {
+    if (--left > 0) self->Kick();
+  });
+  self = &lane;
+  lane.Kick();
+  lane.WaitIdle();
+  EXPECT_EQ(left, 0);
+  lane.Stop();
+}
+
+TEST(LaneTest, StopWaitsAndThenNothingRuns) {
+  Executor executor(2);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> runs{0};
+    std::atomic<bool> done{false};
+    {
+      Lane lane(executor, [&] {
+        runs.fetch_add(1);
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+        done.store(true);
+      });
+      lane.Kick();
+      if (round % 2 == 0) std::this_thread::yield();
+      lane.Stop();
+      EXPECT_EQ(done.load(), runs.load() > 0);
+      const int before = runs.load();
+      lane.Kick();
+      lane.WaitIdle();
+      EXPECT_EQ(runs.load(), before);
+    }
+  }
+}
+
+TEST(LaneTest, ManyLanesShareFewThreads) {
+  Executor executor(2);
+  std::vector<std::atomic<int>> runs(20);
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (auto& count : runs) {
+    lanes.push_back(std::make_unique<Lane>(executor, [&count] { count.fetch_add(1); }));
+  }
+  for (int i = 0; i < 50; ++i) {
+    for (auto& lane : lanes) lane->Kick();
+  }
+  for (auto& lane : lanes) {
+    lane->WaitIdle();
+    lane->Stop();
+  }
+  for (auto& count : runs) EXPECT_GE(count.load(), 1);
+}
+
+}  // namespace
+}  // namespace tidemark::store

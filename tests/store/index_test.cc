@@ -1,0 +1,209 @@
+#include "store/index.h"
+
+#include "format/key.h"
+#include "tests/store/version_maker.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace tidemark::store {
+namespace {
+
+constexpr int kKeys = TIDEMARK_SANITIZED ? 40'000 : 200'000;
+
+uint64_t HashOf(const Version* version) { return format::HashKey(format::UserKey(version->key())); }
+
+class IndexTest : public ::testing::Test {
+ protected:
+  void Insert(const std::string& key) {
+    Version* version = versions_.Make(key);
+    index_.Insert(format::HashKey(key), version);
+    model_[key] = version;
+  }
+  void Replace(const std::string& key) {
+    Version* version = versions_.Make(key);
+    index_.Replace(format::HashKey(key), model_.at(key), version);
+    model_[key] = version;
+  }
+  void Erase(const std::string& key) {
+    index_.Erase(format::HashKey(key), model_.at(key));
+    model_.erase(key);
+  }
+  Version* Find(const std::string& key) const { return index_.Find(format::HashKey(key), key); }
+
+  void ExpectModel() const {
+    ASSERT_EQ(index_.size(), model_.size());
+    for (const auto& [key, version] : model_) ASSERT_EQ(Find(key), version) << key;
+    std::set<const Version*> seen;
+    index_.ForEach([&](const Version* version) {
+      const auto found = model_.find(std::string(format::UserKey(version->key())));
+      ASSERT_NE(found, model_.end());
+      ASSERT_EQ(found->second, version);
+      ASSERT_TRUE(seen.insert(version).second) << "visited twice";
+    });
+    ASSERT_EQ(seen.size(), model_.size());
+  }
+
+  VersionMaker versions_;
+  Arena arena_;
+  Index index_{arena_};
+  std::unordered_map<std::string, Version*> model_;
+};
+
+TEST_F(IndexTest, FindsNothingInAnEmptyOne) {
+  EXPECT_EQ(Find("a"), nullptr);
+  EXPECT_EQ(Find(""), nullptr);
+  EXPECT_EQ(index_.size(), 0u);
+}
+
+TEST_F(IndexTest, TellsKeysApartByAllTheirBytes) {
+  for (const std::string& key : {std::string(), std::string(1, '\0'), std::string(2, '\0'),
+                                 std::string("a"), std::string("ab"), std::string(65'535, 'a')}) {
+    EXPECT_EQ(Find(key), nullptr);
+    Insert(key);
+  }
+  ExpectModel();
+}
+
+TEST_F(IndexTest, EqualsAMapUnderRandomChanges) {
+  std::mt19937 random(11);
+  const auto key = [&] { return "key" + std::to_string(random() % 20'000); };
+  for (int i = 0; i < kKeys; ++i) {
+    const std::string name = key();
+    const bool is_there = model_.contains(name);
+    ASSERT_EQ(Find(name) != nullptr, is_there);
+    // Phases of growth and of shrinking.
+    const bool growing = (i / 20'000) % 3 != 2;
+    if (!is_there) {
+      if (growing || random() % 8 == 0) Insert(name);
+    } else if (random() % 4 == 0 || !growing) {
+      Erase(name);
+    } else {
+      Replace(name);
+    }
+    if (i % 20'000 == 0) ExpectModel();
+  }
+  ExpectModel();
+  while (!model_.empty()) Erase(model_.begin()->first);
+  ExpectModel();
+}
+
+TEST_F(IndexTest, SweepVisitsEverythingAndEvictsWhatItMay) {
+  std::mt19937 random(12);
+  for (int i = 0; i < 30'000; ++i) Insert("key" + std::to_string(i));
+  for (int round = 0; round < 20; ++round) {
+    std::set<std::string> evicted;
+    const size_t removed = index_.Sweep(1 + random() % 5'000, [&](Version* version) {
+      if (random() % 2 == 0) return false;
+      EXPECT_TRUE(evicted.insert(std::string(format::UserKey(version->key()))).second);
+      return true;
+    });
+    EXPECT_EQ(removed, evicted.size());
+    for (const std::string& key : evicted) model_.erase(key);
+    for (int i = 0; i < 500; ++i) {  // the hand must survive growth under it
+      const std::string key = "new" + std::to_string(round) + "/" + std::to_string(i);
+      Insert(key);
+    }
+    ExpectModel();
+  }
+  // Twice around finds every last one.
+  (void)index_.Sweep(3 * index_.slots(), [&](Version*) { return true; });
+  model_.clear();
+  ExpectModel();
+}
+
+TEST_F(IndexTest, NoInsertRehashesMoreThanOneSubTable) {
+  // What one insertion takes from the arena at most: two new sub-tables of full size.
+  constexpr uint64_t kGrowthMax = 2 * Index::kSlotsMax * sizeof(uint64_t) + 256;
+  for (int i = 0; i < kKeys; ++i) {
+    const uint64_t before = index_.memory_bytes();
+    Insert("key" + std::to_string(i));
+    ASSERT_LE(index_.memory_bytes() - before, kGrowthMax) << "at " << i << " keys";
+  }
+  ExpectModel();
+  // Not below two thirds full on the whole after many splits, as extendible hashing has it; ln 2 of
+  // 7/8.
+  EXPECT_LT(index_.memory_bytes(), model_.size() * sizeof(uint64_t) * 2);
+}
+
+TEST_F(IndexTest, SaysBeforehandWhetherItGrows) {
+  for (int i = 0; i < 60'000; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const size_t growth = index_.GrowthFor(format::HashKey(key));
+    const uint64_t memory = index_.memory_bytes();
+    const uint64_t before = arena_.reserved_bytes();
+    Insert(key);
+    if (growth == 0 && index_.memory_bytes() == memory) continue;
+    // What it takes for a moment, before the old sub-table is freed.
+    ASSERT_LE(arena_.reserved_bytes(), before + growth) << "at " << i << " keys";
+  }
+}
+
+// Keys of one tag, slot and sub-table for a long time: long runs, many comparisons by bytes.
+TEST_F(IndexTest, KeysWithEqualHashBits) {
+  std::map<uint64_t, std::vector<std::string>> by_bits;  // of the 28 bits of tag and slot
+  std::vector<std::string> colliding;
+  for (int i = 0; i < 6 * kKeys; ++i) {
+    std::string key = "k" + std::to_string(i);
+    const uint64_t bits = (format::HashKey(key) >> 16) & 0xfffffff;
+    by_bits[bits].push_back(std::move(key));
+  }
+  for (auto& [bits, keys] : by_bits) {
+    if (keys.size() > 1) colliding.insert(colliding.end(), keys.begin(), keys.end());
+  }
+  ASSERT_GT(colliding.size(), 50u);
+  for (const std::string& key : colliding) {
+    ASSERT_EQ(Find(key), nullptr);
+    Insert(key);
+  }
+  ExpectModel();
+  for (size_t i = 0; i < colliding.size(); i += 2) Erase(colliding[i]);
+  ExpectModel();
+}
+
+// All keys of one corner of the hash: the directory becomes deep, and stays small.
+TEST_F(IndexTest, KeysOfOneCornerOfTheHash) {
+  constexpr int kTopBits = 6;
+  for (int i = 0; model_.size() < 9'000; ++i) {
+    const std::string key = "corner" + std::to_string(i);
+    if (format::HashKey(key) >> (64 - kTopBits) == 5) Insert(key);
+  }
+  ExpectModel();
+  // Every split on the way into the corner leaves an empty sub-table beside it.
+  EXPECT_LT(index_.memory_bytes(), 9'000u * 8 * 4 + kTopBits * Index::kSlotsMax * 8);
+  (void)index_.Sweep(2 * index_.slots(), [&](Version* version) {
+    if (HashOf(version) % 2 == 0) return false;
+    model_.erase(std::string(format::UserKey(version->key())));
+    return true;
+  });
+  ExpectModel();
+}
+
+// A run of slots that wraps around the end of its sub-table, erased from every position.
+TEST_F(IndexTest, ErasesFromRunsThatWrapAround) {
+  std::vector<std::string> at_the_end;
+  for (int i = 0; at_the_end.size() < 12; ++i) {
+    std::string key = "w" + std::to_string(i);
+    // The last two of the sixteen slots of the first sub-table.
+    if (((format::HashKey(key) >> 16) & 15) >= 14) at_the_end.push_back(std::move(key));
+  }
+  for (size_t first = 0; first < at_the_end.size(); ++first) {
+    for (const std::string& key : at_the_end) Insert(key);
+    ExpectModel();
+    for (size_t i = 0; i < at_the_end.size(); ++i) {
+      Erase(at_the_end[(first + i * 5) % at_the_end.size()]);
+      ExpectModel();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::store

@@ -1,0 +1,131 @@
+// The oracle of the model test: what a store must hold, kept in ordinary maps.
+#pragma once
+
+#include <tidemark/options.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tidemark::store {
+
+// A sequence has found something that must not be.
+struct ModelFailure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Values are shared between the states that hold them.
+using ModelValue = std::shared_ptr<const std::string>;
+using ModelTable = std::map<std::string, ModelValue>;
+using ModelState = std::map<std::string, ModelTable>;  // by table name
+
+struct ModelCheckpoint {
+  uint64_t id = 0;
+  uint64_t epoch = 0;
+  std::shared_ptr<const ModelState> state;
+  Metadata metadata;
+};
+
+class ModelOracle {
+ public:
+  explicit ModelOracle(uint32_t keep_last) : keep_last_(keep_last) {}
+
+  ModelState& current() { return current_; }
+  const std::vector<ModelCheckpoint>& retained() const { return retained_; }
+  const std::optional<uint64_t>& stands_on() const { return stands_on_; }
+
+  // A barrier that closes `epoch`: what the checkpoint holds if it succeeds.
+  ModelCheckpoint Barrier(uint64_t id, uint64_t epoch, Metadata metadata) {
+    barrier_ = std::make_shared<const ModelState>(current_);
+    return {id, epoch, barrier_, std::move(metadata)};
+  }
+
+  // Tables created since the barrier stay, empty.
+  void Rollback() {
+    ModelState state = *barrier_;
+    for (const auto& [name, table] : current_) state[name];
+    current_ = std::move(state);
+  }
+
+  // The checkpoint is durable. What it does not continue, and what is too old, is gone.
+  void Acknowledge(const ModelCheckpoint& checkpoint) {
+    if (!branched_) {
+      std::erase_if(retained_, [this](const auto& one) { return one.epoch > stands_on_epoch_; });
+    }
+    retained_.push_back(checkpoint);
+    while (retained_.size() > keep_last_) retained_.erase(retained_.begin());
+    StandOn(checkpoint);
+    branched_ = true;
+    doubtful_.clear();
+  }
+  // It was reported as failed. Until another one succeeds a new writer may find it all the same:
+  // its last request may have been carried out.
+  void Failed(const ModelCheckpoint& checkpoint) { doubtful_.push_back(checkpoint); }
+
+  // What a store that was opened says that it restored.
+  void Restored(const std::optional<CheckpointInfo>& info, std::optional<uint64_t> asked_for) {
+    if (!info) {
+      Expect(retained_.empty(), "nothing was restored");
+      current_.clear();
+      barrier_ = std::make_shared<const ModelState>();
+      stands_on_.reset();
+      stands_on_epoch_ = 0;
+    } else {
+      Adopt(Find(*info, asked_for));
+    }
+    branched_ = false;
+    doubtful_.clear();
+  }
+
+ private:
+  static void Expect(bool condition, const std::string& otherwise) {
+    if (!condition) throw ModelFailure(otherwise);
+  }
+
+  ModelCheckpoint Find(const CheckpointInfo& info, std::optional<uint64_t> asked_for) {
+    for (const ModelCheckpoint& one : retained_) {
+      if (one.id != info.id || one.epoch != info.epoch) continue;
+      Expect(
+          asked_for ? *asked_for == one.id : one.epoch == retained_.back().epoch,
+          "checkpoint " + std::to_string(one.id) + " was restored, which is not the one asked for");
+      Expect(one.metadata == info.metadata, "the metadata of checkpoint " + std::to_string(one.id));
+      return one;
+    }
+    for (const ModelCheckpoint& one : doubtful_) {
+      if (one.id != info.id || one.epoch != info.epoch) continue;
+      Expect(!asked_for,
+             "checkpoint " + std::to_string(one.id) + " was restored, which had failed");
+      const ModelCheckpoint found = one;
+      Acknowledge(found);
+      return found;
+    }
+    throw ModelFailure("checkpoint " + std::to_string(info.id) + " of epoch " +
+                       std::to_string(info.epoch) + " was restored, which nobody has made");
+  }
+
+  void Adopt(const ModelCheckpoint& checkpoint) {
+    barrier_ = checkpoint.state;
+    current_ = *checkpoint.state;
+    StandOn(checkpoint);
+  }
+  void StandOn(const ModelCheckpoint& checkpoint) {
+    stands_on_ = checkpoint.id;
+    stands_on_epoch_ = checkpoint.epoch;
+  }
+
+  const uint32_t keep_last_;
+  ModelState current_;
+  std::shared_ptr<const ModelState> barrier_ = std::make_shared<const ModelState>();
+  std::vector<ModelCheckpoint> retained_;  // ascending
+  std::vector<ModelCheckpoint> doubtful_;
+  std::optional<uint64_t> stands_on_;
+  uint64_t stands_on_epoch_ = 0;
+  bool branched_ = false;
+};
+
+}  // namespace tidemark::store

@@ -1,0 +1,82 @@
+// FaultFileSystem: a RocksDB file system of which chosen calls fail. Only calls that change
+// something count: reads never fail here.
+#pragma once
+
+#include "tests/support/fault_plan.h"
+
+#include <rocksdb/file_system.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace tidemark::test {
+
+enum class FileOperation {
+  kCreate,  // NewWritableFile and its like
+  kAppend,  // Append, PositionedAppend, Truncate
+  kSync,    // Sync, Fsync, RangeSync
+  kClose,
+  kLink,
+  kRename,
+  kDelete,
+  kCreateDirectory,
+  kDeleteDirectory,
+  kSyncDirectory,
+};
+using FileFault = Fault<FileOperation>;
+
+// A link or rename matches with both of its paths.
+//
+// Thread safety: all members may be called concurrently.
+class FaultFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit FaultFileSystem(
+      const std::shared_ptr<rocksdb::FileSystem>& target = rocksdb::FileSystem::Default());
+
+  FaultPlan<FileOperation>& plan() noexcept { return *plan_; }
+  // While set, links fail as they do on a file system that knows none.
+  void DenyLinks(bool deny) noexcept { deny_links_.store(deny); }
+  // While set, syncs count and can fail, but do nothing: for tests that do not pull the plug.
+  void SkipSyncs(bool skip) noexcept { *skip_syncs_ = skip; }
+
+  const char* Name() const override { return "FaultFileSystem"; }
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReuseWritableFile(const std::string& name, const std::string& old_name,
+                                      const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* result,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus Truncate(const std::string& name, size_t size,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus CreateDir(const std::string& name, const rocksdb::IOOptions& options,
+                              rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus CreateDirIfMissing(const std::string& name, const rocksdb::IOOptions& options,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteDir(const std::string& name, const rocksdb::IOOptions& options,
+                              rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override;
+
+ private:
+  // Shared with the files, which may outlive this object.
+  const std::shared_ptr<FaultPlan<FileOperation>> plan_;
+  const std::shared_ptr<std::atomic<bool>> skip_syncs_;
+  std::atomic<bool> deny_links_{false};
+};
+
+}  // namespace tidemark::test

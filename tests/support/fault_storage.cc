@@ -1,0 +1,125 @@
+#include "tests/support/fault_storage.h"
+
+#include <fstream>
+
+namespace tidemark::test {
+namespace {
+
+Status ErrorOf(FaultError error, std::string_view name) {
+  if (error == FaultError::kFull)
+    return Status(StatusCode::kResourceExhausted, "disk-full", std::string(name) + ": injected");
+  return Status(StatusCode::kUnavailable, "io-error", std::string(name) + ": injected");
+}
+
+}  // namespace
+
+void FaultStorage::Pause::WaitUntilReached() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return reached_; });
+}
+
+void FaultStorage::Pause::Release() {
+  std::lock_guard lock(mutex_);
+  released_ = true;
+  changed_.notify_all();
+}
+
+void FaultStorage::Pause::Meet(StorageOperation operation, std::string_view name) {
+  if (operation != operation_ || name.find(contains_) == std::string_view::npos) return;
+  std::unique_lock lock(mutex_);
+  if (reached_) return;
+  reached_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return released_; });
+}
+
+std::shared_ptr<FaultStorage::Pause> FaultStorage::PauseBefore(StorageOperation operation,
+                                                               std::string contains) {
+  auto pause = std::make_shared<Pause>(operation, std::move(contains));
+  std::lock_guard lock(mutex_);
+  pauses_.push_back(pause);
+  return pause;
+}
+
+template <class Call>
+auto FaultStorage::Guarded(StorageOperation operation, std::string_view name, Call&& call) const {
+  std::vector<std::shared_ptr<Pause>> pauses;
+  {
+    std::lock_guard lock(mutex_);
+    pauses = pauses_;
+  }
+  for (const auto& pause : pauses) pause->Meet(operation, name);
+  const auto fault = plan_.Strike(operation, name);
+  if (fault && !fault->answer_lost && !fault->repeated)
+    return decltype(call())(ErrorOf(fault->error, name));
+  auto result = call();
+  if (fault && fault->repeated) return call();
+  if (fault) return decltype(call())(ErrorOf(fault->error, name));
+  return result;
+}
+
+Status FaultStorage::Put(std::string_view name, std::string_view bytes) {
+  return Guarded(StorageOperation::kPut, name, [&] { return target_->Put(name, bytes); });
+}
+
+Result<TransferKind> FaultStorage::PutFile(std::string_view name, const std::string& path) {
+  return Guarded(StorageOperation::kPutFile, name, [&]() -> Result<TransferKind> {
+    if (!deny_links_.load()) return target_->PutFile(name, path);
+    std::ifstream file(path, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    TIDEMARK_RETURN_IF_ERROR(target_->Put(name, bytes));
+    return TransferKind::kCopied;
+  });
+}
+
+Status FaultStorage::CreateIfAbsent(std::string_view name, std::string_view bytes) {
+  return Guarded(StorageOperation::kCreateIfAbsent, name,
+                 [&] { return target_->CreateIfAbsent(name, bytes); });
+}
+
+Result<std::string> FaultStorage::Read(std::string_view name, uint64_t offset,
+                                       uint64_t length) const {
+  return Guarded(StorageOperation::kRead, name,
+                 [&] { return target_->Read(name, offset, length); });
+}
+
+Result<uint64_t> FaultStorage::Size(std::string_view name) const {
+  return Guarded(StorageOperation::kSize, name, [&] { return target_->Size(name); });
+}
+
+Result<TransferKind> FaultStorage::Fetch(std::string_view name, const std::string& path,
+                                         bool may_link) const {
+  return Guarded(StorageOperation::kFetch, name,
+                 [&] { return target_->Fetch(name, path, may_link && !deny_links_.load()); });
+}
+
+Result<std::vector<ObjectInfo>> FaultStorage::List(std::string_view prefix) const {
+  return Guarded(StorageOperation::kList, prefix, [&] { return target_->List(prefix); });
+}
+
+Status FaultStorage::Delete(std::span<const std::string> names) {
+  for (const std::string& name : names) {
+    TIDEMARK_RETURN_IF_ERROR(Guarded(StorageOperation::kDelete, name, [&] {
+      return target_->Delete({&name, 1});
+    }));
+  }
+  return {};
+}
+
+Status FaultStorage::DeleteUnfinished(std::string_view prefix) {
+  return Guarded(StorageOperation::kDeleteUnfinished, prefix,
+                 [&] { return target_->DeleteUnfinished(prefix); });
+}
+
+bool FaultStorage::LinksFrom(const std::string& local_directory) const {
+  return !deny_links_.load() && target_->LinksFrom(local_directory);
+}
+
+Result<std::unique_ptr<StorageLock>> FaultStorage::TryLock(std::string_view name) {
+  return Guarded(StorageOperation::kLock, name, [&]() -> Result<std::unique_ptr<StorageLock>> {
+    if (!hide_locks_.load()) return target_->TryLock(name);
+    return Status(StatusCode::kUnsupported, "no-locks", "this storage knows no locks");
+  });
+}
+
+}  // namespace tidemark::test

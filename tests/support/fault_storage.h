@@ -1,0 +1,97 @@
+// FaultStorage: any CheckpointStorage with faults: chosen calls fail, or are carried out and
+// reported as failed; links can be denied, locks hidden, and a call held up until the test lets it
+// go.
+#pragma once
+
+#include "tests/support/fault_plan.h"
+
+#include <tidemark/storage.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tidemark::test {
+
+enum class StorageOperation {
+  kPut,
+  kPutFile,
+  kCreateIfAbsent,
+  kRead,
+  kSize,
+  kFetch,
+  kList,
+  kDelete,  // once for each name
+  kDeleteUnfinished,
+  kLock,
+};
+using StorageFault = Fault<StorageOperation>;
+
+// Calls that would change something; what most tests inject into.
+inline const std::set<StorageOperation> kStorageWrites = {
+    StorageOperation::kPut, StorageOperation::kPutFile, StorageOperation::kCreateIfAbsent,
+    StorageOperation::kDelete};
+
+// Thread safety: all members may be called concurrently.
+class FaultStorage final : public CheckpointStorage {
+ public:
+  // Holds up the first call that matches, before it does anything, until released.
+  class Pause {
+   public:
+    Pause(StorageOperation operation, std::string contains)
+        : operation_(operation), contains_(std::move(contains)) {}
+    // Blocks until the call has arrived.
+    void WaitUntilReached();
+    void Release();
+
+   private:
+    friend class FaultStorage;
+    void Meet(StorageOperation operation, std::string_view name);
+
+    const StorageOperation operation_;
+    const std::string contains_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool reached_ = false;
+    bool released_ = false;
+  };
+
+  explicit FaultStorage(std::shared_ptr<CheckpointStorage> target) : target_(std::move(target)) {}
+
+  FaultPlan<StorageOperation>& plan() noexcept { return plan_; }
+  // PutFile and Fetch copy.
+  void DenyLinks(bool deny) noexcept { deny_links_.store(deny); }
+  // TryLock says Unsupported, as object stores do.
+  void HideLocks(bool hide) noexcept { hide_locks_.store(hide); }
+  std::shared_ptr<Pause> PauseBefore(StorageOperation operation, std::string contains);
+
+  std::string Uri() const override { return target_->Uri(); }
+  Status Put(std::string_view name, std::string_view bytes) override;
+  Result<TransferKind> PutFile(std::string_view name, const std::string& path) override;
+  Status CreateIfAbsent(std::string_view name, std::string_view bytes) override;
+  Result<std::string> Read(std::string_view name, uint64_t offset, uint64_t length) const override;
+  Result<uint64_t> Size(std::string_view name) const override;
+  Result<TransferKind> Fetch(std::string_view name, const std::string& path,
+                             bool may_link) const override;
+  Result<std::vector<ObjectInfo>> List(std::string_view prefix) const override;
+  Status Delete(std::span<const std::string> names) override;
+  Status DeleteUnfinished(std::string_view prefix) override;
+  bool LinksFrom(const std::string& local_directory) const override;
+  Result<std::unique_ptr<StorageLock>> TryLock(std::string_view name) override;
+
+ private:
+  template <class Call>
+  auto Guarded(StorageOperation operation, std::string_view name, Call&& call) const;
+
+  const std::shared_ptr<CheckpointStorage> target_;
+  mutable FaultPlan<StorageOperation> plan_;
+  std::atomic<bool> deny_links_{false};
+  std::atomic<bool> hide_locks_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Pause>> pauses_;  // guarded by mutex_
+};
+
+}  // namespace tidemark::test

@@ -1,0 +1,93 @@
+#include "tools/console.h"
+
+#include "tools/json.h"
+#include "tools/text.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace tidemark::tools {
+namespace {
+
+bool IsSet(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
+// 0, or the error number.
+int WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written >= 0)
+      bytes.remove_prefix(static_cast<size_t>(written));
+    else if (errno != EINTR)
+      return errno;
+  }
+  return 0;
+}
+
+// Talk that cannot be delivered is lost, which changes nothing about the answer.
+void Say(const std::string& line) { static_cast<void>(WriteAll(STDERR_FILENO, line)); }
+
+std::string ErrorAsJson(const Status& error, ExitCode code, std::string_view about) {
+  std::string line = R"({"schema": "tidemark.error/1", "code": )";
+  line.append(JsonString(StatusCodeName(error.code())))
+      .append(", \"name\": ")
+      .append(JsonString(error.name()))
+      .append(", \"exit_code\": ")
+      .append(std::to_string(static_cast<int>(code)));
+  if (!about.empty()) line.append(", \"about\": ").append(JsonString(about));
+  return line.append(", \"message\": ").append(JsonString(error.message())).append("}\n");
+}
+
+}  // namespace
+
+Style Style::For(int fd) {
+  const char* const terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
+  return Style(isatty(fd) == 1 && !dumb && !IsSet("NO_COLOR"));
+}
+
+std::string Style::Wrap(std::string_view code, std::string_view text) const {
+  if (!coloured_) return std::string(text);
+  std::string wrapped = "\x1b[";
+  return wrapped.append(code).append("m").append(text).append("\x1b[0m");
+}
+
+Console::Console(bool json)
+    : json_(json), data_style_(Style::For(STDOUT_FILENO)), talk_style_(Style::For(STDERR_FILENO)) {}
+
+void Console::Note(std::string_view text) {
+  if (!json_) Say(Printable(text) + "\n");
+}
+
+ExitCode Console::Report(const Status& error, std::string_view about) {
+  return Report(error, ExitCodeOf(error), about);
+}
+
+ExitCode Console::Report(const Status& error, ExitCode code, std::string_view about) {
+  if (json_) {
+    Say(ErrorAsJson(error, code, about));
+    return code;
+  }
+  std::string line = "ckpt-inspect: ";
+  line.append(code == ExitCode::kCorruption ? talk_style_.Bad("damaged: ")
+                                            : talk_style_.Bad("error: "));
+  if (!about.empty()) line.append(about).append(": ");
+  line.append(Printable(error.message())).append(" (").append(error.name()).append(")\n");
+  Say(line);
+  return code;
+}
+
+ExitCode Console::Flush() {
+  const int error = WriteAll(STDOUT_FILENO, data_);
+  data_.clear();
+  if (error == 0 || error == EPIPE) return ExitCode::kOk;
+  return Report(Status(StatusCode::kUnavailable, "output",
+                       std::string("cannot write to standard output: ") + std::strerror(error)));
+}
+
+}  // namespace tidemark::tools

@@ -1,0 +1,96 @@
+#include "tools/document.h"
+#include "tools/text.h"
+#include "tools/verify_report.h"
+
+namespace tidemark::tools {
+namespace {
+
+std::string_view ResultName(CheckpointResult result) {
+  switch (result) {
+    case CheckpointResult::kGood:
+      return "good";
+    case CheckpointResult::kDamaged:
+      return "damaged";
+    case CheckpointResult::kIncomplete:
+      return "incomplete";
+  }
+  return {};
+}
+
+void WriteAmount(const Amount& amount, JsonWriter* json) {
+  json->BeginObject();
+  json->Key("checkpoints").Number(amount.checkpoints);
+  json->Key("files").Number(amount.files);
+  json->Key("bytes").Number(amount.bytes);
+  json->EndObject();
+}
+
+void WriteCheckpoints(const SubtaskFindings& findings, JsonWriter* json) {
+  for (const CheckedCheckpoint& checkpoint : findings.checkpoints) {
+    json->BeginObject();
+    json->Key("id").Id(checkpoint.id);
+    json->Key("subtask").Number(findings.subtask);
+    json->Key("time").String(FormatTimeExact(checkpoint.time_ms));
+    json->Key("files").Number(checkpoint.files);
+    json->Key("bytes").Number(checkpoint.bytes);
+    json->Key("asked").Bool(checkpoint.asked);
+    json->Key("result").String(ResultName(checkpoint.result));
+    json->EndObject();
+  }
+}
+
+void WriteFinding(const Finding& finding, uint32_t subtask, JsonWriter* json) {
+  json->BeginObject();
+  WriteErrorFields(finding.error, subtask, json);
+  if (!finding.file.empty()) json->Key("file").String(finding.file);
+  json->Key("checkpoints").BeginArray();
+  for (const uint64_t id : finding.checkpoints) json->Id(id);
+  json->EndArray();
+  json->EndObject();
+}
+
+void WriteErrors(const Catalog& catalog, const VerifyRun& run, JsonWriter* json) {
+  for (const Subtask& subtask : catalog.subtasks) WriteTrouble(subtask, json);
+  for (const SubtaskFindings& findings : run.subtasks) {
+    for (const Finding& finding : findings.findings) WriteFinding(finding, findings.subtask, json);
+    for (const Status& error : findings.unanswered) WriteError(error, findings.subtask, json);
+  }
+}
+
+void WriteNewestGood(const SubtaskFindings& findings, JsonWriter* json) {
+  json->BeginObject();
+  json->Key("subtask").Number(findings.subtask);
+  json->Key("id");
+  if (findings.newest_good)
+    json->Id(*findings.newest_good);
+  else
+    json->Null();
+  json->EndObject();
+}
+
+}  // namespace
+
+void VerifyAsJson(const Catalog& catalog, const VerifyRun& run, ExitCode outcome,
+                  std::string* out) {
+  JsonWriter json(out);
+  json.BeginObject();
+  WriteHead("tidemark.verify/1", catalog, &json);
+  json.Key("level").String(LevelName(run.level));
+  json.Key("verdict").String(VerdictOf(run, outcome));
+  json.Key("checked");
+  WriteAmount(run.Checked(), &json);
+  json.Key("available");
+  WriteAmount(run.Available(), &json);
+  json.Key("checkpoints").BeginArray();
+  for (const SubtaskFindings& findings : run.subtasks) WriteCheckpoints(findings, &json);
+  json.EndArray();
+  json.Key("newest_good").BeginArray();
+  for (const SubtaskFindings& findings : run.subtasks) WriteNewestGood(findings, &json);
+  json.EndArray();
+  json.Key("errors").BeginArray();
+  WriteErrors(catalog, run, &json);
+  json.EndArray();
+  json.EndObject();
+}
+
+}  // namespace tidemark::tools

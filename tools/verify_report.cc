@@ -1,0 +1,54 @@
+#include "tools/verify_report.h"
+
+namespace tidemark::tools {
+
+Amount VerifyRun::Checked() const {
+  Amount sum;
+  for (const SubtaskFindings& findings : subtasks) sum += findings.checked;
+  return sum;
+}
+
+Amount VerifyRun::Available() const {
+  Amount sum;
+  for (const SubtaskFindings& findings : subtasks) sum += findings.available;
+  return sum;
+}
+
+std::string_view VerdictOf(const VerifyRun& run, ExitCode outcome) {
+  switch (outcome) {
+    case ExitCode::kOk:
+      return run.level == storage::VerifyLevel::kChecksum ? "intact" : "no-damage-found";
+    case ExitCode::kCorruption:
+      return "damaged";
+    case ExitCode::kIncomplete:
+      return run.Checked().checkpoints == 0 ? "nothing-to-check" : "incomplete";
+    case ExitCode::kNotFound:
+      return "not-found";
+    case ExitCode::kChanged:
+      return "changed";
+    case ExitCode::kNewerFormat:
+      return "newer-format";
+    case ExitCode::kNo:
+    case ExitCode::kUsage:
+    case ExitCode::kRefused:
+    case ExitCode::kInternal:
+      break;
+  }
+  return "error";
+}
+
+const std::map<std::string, storage::VerifyLevel>& Levels() {
+  static const std::map<std::string, storage::VerifyLevel> levels{
+      {"manifest", storage::VerifyLevel::kManifest},
+      {"files", storage::VerifyLevel::kFiles},
+      {"checksum", storage::VerifyLevel::kChecksum}};
+  return levels;
+}
+
+std::string_view LevelName(storage::VerifyLevel level) {
+  for (const auto& [name, value] : Levels())
+    if (value == level) return name;
+  return "";
+}
+
+}  // namespace tidemark::tools

@@ -1,0 +1,37 @@
+// What `ckpt-inspect verify` says in the end, as text and as JSON.
+#pragma once
+
+#include "tools/verification.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::tools {
+
+struct VerifyRun {
+  storage::VerifyLevel level = storage::VerifyLevel::kChecksum;
+  std::vector<SubtaskFindings> subtasks;  // those with a list
+
+  Amount Checked() const;
+  Amount Available() const;
+};
+
+// From the exit code, which knows of everything that went wrong.
+//   intact            what was asked for was read to the last byte and is as the list says
+//   no-damage-found   nothing wrong at a level that does not read contents
+//   damaged, incomplete, nothing-to-check, not-found, changed, newer-format, error
+std::string_view VerdictOf(const VerifyRun& run, ExitCode outcome);
+
+// The levels by their names on the command line.
+const std::map<std::string, storage::VerifyLevel>& Levels();
+std::string_view LevelName(storage::VerifyLevel level);
+
+// verify_text.cc
+std::string VerifyAsText(const Catalog& catalog, const VerifyRun& run, ExitCode outcome,
+                         const Style& style);
+// verify_json.cc: the whole document.
+void VerifyAsJson(const Catalog& catalog, const VerifyRun& run, ExitCode outcome, std::string* out);
+
+}  // namespace tidemark::tools
