@@ -286,7 +286,7 @@ Status StoreCore::ScanState(uint32_t table_id,
 
 std::vector<CheckpointInfo> StoreCore::Checkpoints() const {
   std::vector<CheckpointInfo> infos;
-  if (repository_ == nullptr) return retained_at_close_;
+  if (repository_ == nullptr || closed_.load()) return infos;
   repository_->WithManifest([&](const format::Manifest& manifest) {
     for (const format::Checkpoint& checkpoint : manifest.checkpoints)
       infos.push_back(InfoOf(checkpoint));
@@ -323,7 +323,6 @@ Status StoreCore::Close() {
     Status closed = repository_->Close();
     if (status.ok()) status = std::move(closed);
   }
-  retained_at_close_ = Checkpoints();
   maintenance_.reset();
   commits_.reset();
   releasing_.clear();

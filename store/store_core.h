@@ -172,7 +172,6 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint64_t fixed_bytes_ = 0;  // RocksDB's block cache
   uint64_t epoch_bytes_ = 0;  // of versions that the current epoch made or changed
   bool in_callback_ = false;
-  std::vector<CheckpointInfo> retained_at_close_;
   std::atomic<bool> closed_{false};
 
   // Shared with the lanes.

@@ -99,7 +99,7 @@ class StateStore {
 
   // What Open restored.
   const RestoreReport& restored() const noexcept;
-  // The checkpoints retained now, oldest first; after Close, those retained then.
+  // The checkpoints retained now, oldest first; none after Close.
   std::vector<CheckpointInfo> Checkpoints() const;
   // The epoch that the next barrier closes.
   uint64_t epoch() const noexcept;
