@@ -81,6 +81,7 @@ void* Arena::Allocate(size_t bytes) {
     void* block = std::malloc(block_bytes);
     if (block == nullptr) throw std::bad_alloc();
     reserved_bytes_ += block_bytes;
+    allocated_bytes_ += block_bytes;
     return block;
   }
   const int size_class = ClassOf(bytes);
@@ -108,6 +109,7 @@ void* Arena::Allocate(size_t bytes) {
     chunk->unused_offset += chunk->block_bytes;
   }
   ++chunk->live;
+  allocated_bytes_ += chunk->block_bytes;
   if (!chunk->HasRoom(chunk_bytes_)) Unlink(chunk);
   return block;
 }
@@ -115,6 +117,7 @@ void* Arena::Allocate(size_t bytes) {
 void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
   if (size_class == kLarge) {
     reserved_bytes_ -= Capacity(kLarge, bytes);
+    allocated_bytes_ -= Capacity(kLarge, bytes);
     std::free(block);
     return;
   }
@@ -122,6 +125,7 @@ void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
   assert(chunk->size_class == size_class);
   auto* free_block = new (block) FreeBlock{chunk->free};
   chunk->free = free_block;
+  allocated_bytes_ -= chunk->block_bytes;
   if (!chunk->linked) Link(chunk);
   if (--chunk->live > 0) return;
   Unlink(chunk);

@@ -50,6 +50,8 @@ class Arena {
 
   // Taken from the system and not given back.
   uint64_t reserved_bytes() const noexcept { return reserved_bytes_; }
+  // In blocks that are allocated; the rest of what is reserved waits in chunks for blocks to come.
+  uint64_t allocated_bytes() const noexcept { return allocated_bytes_; }
 
  private:
   struct Chunk;
@@ -81,6 +83,7 @@ class Arena {
   Chunk* open_[kClasses] = {};    // chunks with a free block, doubly linked
   std::vector<void*> spare_;      // a few empty chunks, to save the trips to the system
   uint64_t reserved_bytes_ = 0;
+  uint64_t allocated_bytes_ = 0;
 };
 
 }  // namespace tidemark::store

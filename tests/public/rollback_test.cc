@@ -109,30 +109,5 @@ TEST_F(RollbackTest, GivesTheMemoryBack) {
   EXPECT_LT(options_.runtime->memory_used_bytes(), before + kMiB);
 }
 
-// Once: versions that were written while the epoch of the ones before was being released stayed in
-// memory for good, and their memory was never counted out.
-TEST_F(RollbackTest, DISABLED_RewritingAllKeysEveryEpochDoesNotGrow) {
-  const auto rewrite = [&](uint64_t id) {
-    for (int i = 0; i < 5'000; ++i)
-      Put("key" + std::to_string(i), std::string(100, 'v') + std::to_string(id));
-    EXPECT_OK(Save(id));
-    // Writes that meet an epoch on its way to being released.
-    for (int i = 0; i < 3'000; ++i)
-      Put("key" + std::to_string(i), std::string(100, 'w') + std::to_string(id));
-  };
-  options_.write_back_segments = 1;
-  Reopen();
-  table_.emplace(Open("t"));
-  uint64_t id = 0;
-  while (id < 5) rewrite(++id);
-  EXPECT_OK(Save(++id));
-  EXPECT_OK(store_->Drain());
-  const uint64_t before = options_.runtime->memory_used_bytes();
-  for (int round = 0; round < 25; ++round) rewrite(++id);
-  EXPECT_OK(Save(++id));
-  EXPECT_OK(store_->Drain());
-  EXPECT_LT(options_.runtime->memory_used_bytes(), before + kMiB);
-}
-
 }  // namespace
 }  // namespace tidemark::test

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::store {
@@ -54,11 +55,8 @@ class ModelOracle {
 
   // The checkpoint is durable. What it does not continue, and what is too old, is gone.
   void Acknowledge(const ModelCheckpoint& checkpoint) {
-    if (!branched_) {
-      std::erase_if(retained_, [this](const auto& one) { return one.epoch > stands_on_epoch_; });
-    }
+    retained_ = LeftByCommit();
     retained_.push_back(checkpoint);
-    while (retained_.size() > keep_last_) retained_.erase(retained_.begin());
     StandOn(checkpoint);
     branched_ = true;
     doubtful_.clear();
@@ -67,8 +65,12 @@ class ModelOracle {
   // its last request may have been carried out.
   void Failed(const ModelCheckpoint& checkpoint) { doubtful_.push_back(checkpoint); }
 
-  // What a store that was opened says that it restored.
-  void Restored(const std::optional<CheckpointInfo>& info, std::optional<uint64_t> asked_for) {
+  // What a store that was opened says that it restored, and which checkpoints it found.
+  void Restored(const std::optional<CheckpointInfo>& info, std::optional<uint64_t> asked_for,
+                const std::vector<CheckpointInfo>& found) {
+    Expect(!asked_for || (info && info->id == *asked_for),
+           "another checkpoint was restored than the one asked for");
+    AdoptDoubtful(found);
     if (!info) {
       Expect(retained_.empty(), "nothing was restored");
       current_.clear();
@@ -79,30 +81,46 @@ class ModelOracle {
       Adopt(Find(*info, asked_for));
     }
     branched_ = false;
-    doubtful_.clear();
+  }
+
+  // Those retained that a new writer finds for certain, whether or not a failed commit was carried
+  // out.
+  std::vector<ModelCheckpoint> certain() const {
+    return doubtful_.empty() ? retained_ : LeftByCommit();
   }
 
  private:
+  // What of `retained_` one more commit leaves.
+  std::vector<ModelCheckpoint> LeftByCommit() const {
+    std::vector<ModelCheckpoint> left;
+    for (const ModelCheckpoint& one : retained_) {
+      if (branched_ || one.epoch <= stands_on_epoch_) left.push_back(one);
+    }
+    if (left.size() >= keep_last_) left.erase(left.begin(), left.end() - (keep_last_ - 1));
+    return left;
+  }
+
   static void Expect(bool condition, const std::string& otherwise) {
     if (!condition) throw ModelFailure(otherwise);
+  }
+
+  // A request whose answer was lost may have been carried out all the same. Then its checkpoint is
+  // there, whichever one is restored, and has dropped what it would have dropped.
+  void AdoptDoubtful(const std::vector<CheckpointInfo>& found) {
+    for (const ModelCheckpoint& one : std::exchange(doubtful_, {})) {
+      // By metadata: the abandoned end of a branch may have had the same id and epoch.
+      const auto is_one = [&](const CheckpointInfo& info) { return info.metadata == one.metadata; };
+      if (std::any_of(found.begin(), found.end(), is_one)) Acknowledge(one);
+    }
   }
 
   ModelCheckpoint Find(const CheckpointInfo& info, std::optional<uint64_t> asked_for) {
     for (const ModelCheckpoint& one : retained_) {
       if (one.id != info.id || one.epoch != info.epoch) continue;
-      Expect(
-          asked_for ? *asked_for == one.id : one.epoch == retained_.back().epoch,
-          "checkpoint " + std::to_string(one.id) + " was restored, which is not the one asked for");
+      Expect(asked_for || one.epoch == retained_.back().epoch,
+             "checkpoint " + std::to_string(one.id) + " was restored, which is not the newest");
       Expect(one.metadata == info.metadata, "the metadata of checkpoint " + std::to_string(one.id));
       return one;
-    }
-    for (const ModelCheckpoint& one : doubtful_) {
-      if (one.id != info.id || one.epoch != info.epoch) continue;
-      Expect(!asked_for,
-             "checkpoint " + std::to_string(one.id) + " was restored, which had failed");
-      const ModelCheckpoint found = one;
-      Acknowledge(found);
-      return found;
     }
     throw ModelFailure("checkpoint " + std::to_string(info.id) + " of epoch " +
                        std::to_string(info.epoch) + " was restored, which nobody has made");

@@ -26,8 +26,7 @@ void ModelRun::Run() {
   world_.CompareAll();
   world_.End(ModelWorld::Ending::kClose, random_);
   // Every retained checkpoint, the oldest first.
-  const auto retained = world_.oracle().retained();
-  for (const ModelCheckpoint& checkpoint : retained) {
+  for (const ModelCheckpoint& checkpoint : world_.oracle().certain()) {
     world_.Open(checkpoint.id, random_);
     world_.End(ModelWorld::Ending::kClose, random_);
   }
@@ -122,8 +121,8 @@ void ModelRun::ReopenStep() {
   fault_steps_ = 0;
   epoch_bytes_ = 0;
   std::optional<uint64_t> checkpoint;
-  const auto& retained = world_.oracle().retained();
-  if (!retained.empty() && Chance(2)) checkpoint = retained[random_() % retained.size()].id;
+  const auto certain = world_.oracle().certain();
+  if (!certain.empty() && Chance(2)) checkpoint = certain[random_() % certain.size()].id;
   world_.Open(checkpoint, random_);
 }
 

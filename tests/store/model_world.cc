@@ -139,7 +139,7 @@ void ModelWorld::Open(std::optional<uint64_t> checkpoint, ModelRandom& random) {
   const RestoreReport& report = store_->restored();
   Expect(report.skipped.empty(), "checkpoints were skipped");
   Expect(report.damaged_manifests.empty(), "manifests were found damaged");
-  oracle_.Restored(report.checkpoint, checkpoint);
+  oracle_.Restored(report.checkpoint, checkpoint, store_->Checkpoints());
   if (report.checkpoint) {
     Note("restored " + std::to_string(report.checkpoint->id) + " of epoch " +
          std::to_string(report.checkpoint->epoch) +
@@ -179,8 +179,8 @@ void ModelWorld::End(Ending ending, ModelRandom& random) {
   tables_.clear();
   const Status closed = store_->Close();
   Expect(closed.ok() || has_fault_, "close: " + closed.ToString());
-  Settle();
   store_.reset();
+  Settle();
   ClearFaults();
   Expect(runtime_->memory_used_bytes() == 0,
          std::to_string(runtime_->memory_used_bytes()) + " bytes are still counted after close");
@@ -254,7 +254,7 @@ uint64_t ModelWorld::newest_id() const {
 void ModelWorld::Checkpoint(uint64_t id, bool wait) {
   Note("checkpoint " + std::to_string(id) + (wait ? ", waited for" : ""));
   CheckpointOptions options;
-  options.metadata["id"] = std::to_string(id);
+  options.metadata["made"] = std::to_string(++checkpoints_made_);  // tells it from all others
   const uint64_t epoch = store_->epoch();
   auto ticket = store_->Checkpoint(id, options);
   Expect(ticket.error(), "checkpoint " + std::to_string(id));

@@ -107,6 +107,7 @@ class ModelWorld {
   std::shared_ptr<StoreCore> abandoned_;  // lives on until another one has been opened
   std::map<std::string, std::shared_ptr<TableCore>> tables_;
   std::vector<Pending> pending_;
+  uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;
   bool had_fault_ = false;  // at any time since the last checkpoint was decided
   std::vector<std::string> notes_;

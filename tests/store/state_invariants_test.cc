@@ -169,8 +169,8 @@ TEST_P(StateInvariantsTest, Invariant05WhenTheLocalDiskFails) {
   Close();
 }
 
-// Once: a segment that could not be brought into the local change log was tried again although the failure
-// had consumed its file, and nothing was collected until the next write-back.
+// Once: a segment that could not be brought into the local change log was tried again although the
+// failure had consumed its file, and nothing was collected until the next write-back.
 TEST_P(StateInvariantsTest, ALocalChangeLogThatFailsHoldsUpNothing) {
   options_.inline_segment_bytes_max = 0;
   options_.keep_last = 1;
