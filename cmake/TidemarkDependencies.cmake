@@ -104,6 +104,13 @@ macro(_tidemark_find_library_component)
     DEBIAN libxxhash-dev
     HEADER xxhash.h
     LIBRARY xxhash)
+  _tidemark_find(
+    abseil
+    WHAT "Abseil, whose B-tree orders keys in memory"
+    DEBIAN libabsl-dev
+    PACKAGE absl
+    PACKAGE_NAMES absl
+    TARGETS absl::btree)
 endmacro()
 
 function(tidemark_find_dependencies out)

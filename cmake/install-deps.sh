@@ -9,7 +9,7 @@ set -euo pipefail
 build_packages=(
   make cmake ninja-build g++ ccache
   librocksdb-dev libflatbuffers-dev flatbuffers-compiler
-  libzstd-dev liblz4-dev libxxhash-dev
+  libzstd-dev liblz4-dev libxxhash-dev libabsl-dev
   libcli11-dev libgtest-dev libbenchmark-dev
 )
 demo_packages=(perl-doc)              # the text whose words are counted
@@ -46,7 +46,7 @@ explain_other_systems() {
   cat <<'TEXT'
 install-deps: this system has no apt. Tidemark needs, from your package manager or from source:
   a C++20 compiler, make, CMake 3.25 or newer, Ninja; ccache is used when it is there
-  RocksDB 7.8 or newer, FlatBuffers 2.0 or newer with flatc, zstd, LZ4, xxHash 0.8 or newer
+  RocksDB 7.8 or newer, FlatBuffers 2.0 or newer with flatc, zstd, LZ4, xxHash 0.8 or newer, Abseil
   CLI11 (tools and examples), GoogleTest (tests), Google Benchmark (benchmarks)
   clang-format and clang-tidy for `make check`; any text as `make demo INPUT=file`
 TEXT

@@ -34,6 +34,15 @@ uint16_t GroupOfStoredKey(std::string_view stored) {
                                static_cast<uint8_t>(stored[1]));
 }
 
+std::optional<std::string_view> PartitionPrefix(std::string_view user_key) {
+  if (user_key.size() < kPartitionLengthBytes) return std::nullopt;
+  const size_t size =
+      kPartitionLengthBytes + (static_cast<size_t>(static_cast<uint8_t>(user_key[0])) << 8 |
+                               static_cast<uint8_t>(user_key[1]));
+  if (user_key.size() < size) return std::nullopt;
+  return user_key.substr(0, size);
+}
+
 void AppendValueHeader(uint64_t expiry_ms, std::string* out) {
   out->push_back(static_cast<char>(expiry_ms != 0 ? kValueHasExpiry : 0));
   if (expiry_ms != 0) AppendLittleEndian(expiry_ms, out);

@@ -49,6 +49,13 @@ constexpr std::string_view UserKey(std::string_view stored) {
   return stored.substr(kKeyGroupBytes);
 }
 
+// The user key of an entry in a table of partitions (TableKind::kMap): [length u16
+// BE][partition][entry key]. The entries of one partition lie side by side in the order of their
+// entry keys, and all of them are of the partition's key group.
+constexpr size_t kPartitionLengthBytes = 2;
+// What such a user key begins with, length included; nullopt if it is cut short.
+std::optional<std::string_view> PartitionPrefix(std::string_view user_key);
+
 constexpr uint8_t kValueHasExpiry = 0x01;
 constexpr uint8_t kValueFlagsKnown = kValueHasExpiry;
 

@@ -50,6 +50,27 @@ struct LiveDatabaseOptions {
   std::chrono::milliseconds compaction_patience{60'000};
 };
 
+// Moves over the stored entries of one table in key order, as of the view that it came from,
+// between two stored keys. Released before the view's LiveDatabase is closed.
+//
+// Thread safety: one thread at a time.
+class StateCursor {
+ public:
+  virtual ~StateCursor() = default;
+  // The first entry at or after `stored_key`, or the last one before it.
+  virtual void SeekAtOrAfter(std::string_view stored_key) = 0;
+  virtual void SeekBefore(std::string_view stored_key) = 0;
+  // Only while valid().
+  virtual void Next() = 0;
+  virtual void Previous() = 0;
+  // False at the end, and after an error, which status() tells.
+  virtual bool valid() const = 0;
+  virtual Status status() const = 0;
+  // Stored key and value; the views hold until the cursor moves. Only while valid().
+  virtual std::string_view key() const = 0;
+  virtual std::string_view value() const = 0;
+};
+
 // Reads of the state as of one applied epoch, whatever is applied later. Holds a RocksDB snapshot;
 // released by the last owner, before the LiveDatabase is closed.
 class StateView {
@@ -64,6 +85,10 @@ class StateView {
   virtual Status Scan(
       uint32_t table_id,
       const std::function<bool(std::string_view, std::string_view)>& visit) const = 0;
+  // A cursor over the stored keys in [from, to) of a table, not positioned yet. It shares this
+  // view's ownership of the database, so the view may go first.
+  virtual std::unique_ptr<StateCursor> NewCursor(uint32_t table_id, std::string_view from,
+                                                 std::string_view to) const = 0;
 
  protected:
   uint64_t epoch_ = 0;

@@ -6,6 +6,66 @@
 
 namespace tidemark::storage {
 
+namespace {
+
+rocksdb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+// A table that has no column family yet.
+class EmptyCursor final : public StateCursor {
+ public:
+  void SeekAtOrAfter(std::string_view) override {}
+  void SeekBefore(std::string_view) override {}
+  void Next() override {}
+  void Previous() override {}
+  bool valid() const override { return false; }
+  Status status() const override { return {}; }
+  std::string_view key() const override { return {}; }
+  std::string_view value() const override { return {}; }
+};
+
+class RocksDbCursor final : public StateCursor {
+ public:
+  RocksDbCursor(std::shared_ptr<Database> database, ColumnFamily family,
+                rocksdb::ReadOptions options, std::string_view from, std::string_view to)
+      : database_(std::move(database)),
+        family_(std::move(family)),
+        from_(from),
+        to_(to),
+        from_slice_(SliceOf(from_)),
+        to_slice_(SliceOf(to_)) {
+    options.iterate_lower_bound = &from_slice_;
+    options.iterate_upper_bound = &to_slice_;
+    iterator_.reset((*database_)->NewIterator(options, family_.get()));
+  }
+
+  void SeekAtOrAfter(std::string_view stored_key) override { iterator_->Seek(SliceOf(stored_key)); }
+  void SeekBefore(std::string_view stored_key) override {
+    iterator_->SeekForPrev(SliceOf(stored_key));
+    if (iterator_->Valid() && iterator_->key() == SliceOf(stored_key)) iterator_->Prev();
+  }
+  void Next() override { iterator_->Next(); }
+  void Previous() override { iterator_->Prev(); }
+  bool valid() const override { return iterator_->Valid(); }
+  Status status() const override {
+    const rocksdb::Status status = iterator_->status();
+    return status.ok() ? Status() : FromDatabase(status, "scan of a table in " + database_->path());
+  }
+  std::string_view key() const override { return iterator_->key().ToStringView(); }
+  std::string_view value() const override { return iterator_->value().ToStringView(); }
+
+ private:
+  // The iterator goes before what it reads from.
+  const std::shared_ptr<Database> database_;
+  const ColumnFamily family_;
+  const std::string from_;
+  const std::string to_;
+  const rocksdb::Slice from_slice_;
+  const rocksdb::Slice to_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+}  // namespace
+
 SnapshotView::SnapshotView(std::shared_ptr<Database> database, TableFamilies tables, uint64_t epoch)
     : database_(std::move(database)),
       tables_(std::move(tables)),
@@ -41,6 +101,13 @@ Status SnapshotView::Scan(
   }
   const rocksdb::Status status = it->status();
   return status.ok() ? Status() : Failed(status, "scan", table_id);
+}
+
+std::unique_ptr<StateCursor> SnapshotView::NewCursor(uint32_t table_id, std::string_view from,
+                                                     std::string_view to) const {
+  const auto table = tables_.find(table_id);
+  if (table == tables_.end()) return std::make_unique<EmptyCursor>();
+  return std::make_unique<RocksDbCursor>(database_, table->second, get_options_, from, to);
 }
 
 Status SnapshotView::Failed(const rocksdb::Status& status, std::string_view what,

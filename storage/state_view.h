@@ -24,6 +24,8 @@ class SnapshotView final : public StateView {
                    std::string* value) const override;
   Status Scan(uint32_t table_id,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
+  std::unique_ptr<StateCursor> NewCursor(uint32_t table_id, std::string_view from,
+                                         std::string_view to) const override;
 
  private:
   Status Failed(const rocksdb::Status& status, std::string_view what, uint32_t table_id) const;

@@ -28,11 +28,12 @@ Status CheckTable(std::string_view name, const TableOptions& options) {
                                              " bytes; expected 1 to " +
                                              std::to_string(kTableNameBytesMax));
   }
-  if (options.kind != TableKind::kBytes && options.kind != TableKind::kValue) {
+  if (options.kind != TableKind::kBytes && options.kind != TableKind::kOrderedBytes &&
+      options.kind != TableKind::kValue && options.kind != TableKind::kMap) {
     return Status(StatusCode::kUnsupported, "table-kind",
                   "table `" + std::string(name) + "`: kind " +
                       std::to_string(static_cast<int>(options.kind)) +
-                      " is reserved and not built yet; kBytes and kValue are");
+                      " is reserved and not built yet; kBytes, kOrderedBytes, kValue and kMap are");
   }
   if (options.schema.size() > kSchemaBytesMax) {
     return InvalidArgument("schema-too-large", "table `" + std::string(name) + "`: a schema of " +
@@ -163,7 +164,6 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
   unreleased_epochs_.fetch_add(1);
   commits_->Submit(std::move(sealed), ticket);
   ++epoch_;
-  AccountTables();
   ticket->SetBarrierDuration(ticket->SinceBarrier());
   return ticket;
 }
@@ -174,7 +174,6 @@ Status StoreCore::Rollback() {
   may_evict_ = true;
   epoch_bytes_ = 0;
   AccountMemory();
-  AccountTables();
   return {};
 }
 
@@ -256,16 +255,16 @@ void StoreCore::Release(size_t steps) {
 
 // ---- Reads of RocksDB ----
 
-Result<std::optional<std::string_view>> StoreCore::ReadState(uint32_t table_id, uint64_t hash,
+Result<std::optional<std::string_view>> StoreCore::ReadState(uint32_t table_id, uint16_t group,
                                                              std::string_view* key) {
   stored_key_.clear();
-  format::AppendStoredKey(GroupOf(hash), *key, &stored_key_);
+  format::AppendStoredKey(group, *key, &stored_key_);
   *key = format::UserKey(stored_key_);
   // The value begins one byte into the buffer, so the cache copies it to an aligned place; see
   // TableCore::Read.
   Result<bool> found = view_->Get(table_id, stored_key_, &read_buffer_);
   if (!found.has_value()) {
-    return found.error().code() == StatusCode::kCorruption ? Fail(found.error()) : found.error();
+    return NoteReadError(found.error());
   }
   if (!*found) return std::optional<std::string_view>();
   const auto parsed = format::ParseStoredValue(read_buffer_);
@@ -278,8 +277,7 @@ Result<std::optional<std::string_view>> StoreCore::ReadState(uint32_t table_id, 
 
 Status StoreCore::ScanState(uint32_t table_id,
                             const std::function<bool(std::string_view, std::string_view)>& visit) {
-  Status status = view_->Scan(table_id, visit);
-  return status.code() == StatusCode::kCorruption ? Fail(status) : status;
+  return NoteReadError(view_->Scan(table_id, visit));
 }
 
 // ---- Background as a whole ----
@@ -326,7 +324,11 @@ Status StoreCore::Close() {
   maintenance_.reset();
   commits_.reset();
   releasing_.clear();
-  for (TableCore* table : table_list_) table->FreeAll();
+  for (TableCore* table : table_list_) {
+    table->FailScans(
+        Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again"));
+    table->FreeAll();
+  }
   view_.reset();
   live_.reset();
   directory_lock_.reset();

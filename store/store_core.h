@@ -69,6 +69,17 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint16_t GroupOf(uint64_t hash) const noexcept {
     return format::KeyGroupOf(hash, options_.max_parallelism);
   }
+  // Where tables live that have one group.
+  uint16_t FirstGroup() const noexcept {
+    return format::KeyGroupsOf(options_.subtask, options_.parallelism, options_.max_parallelism)
+        .first;
+  }
+  // What RocksDB holds, as of the newest applied epoch that the writer knows.
+  const std::shared_ptr<const storage::StateView>& view() const noexcept { return view_; }
+  // Passes an error of a read of RocksDB on; a Corruption fails the store.
+  Status NoteReadError(const Status& status) {
+    return status.code() == StatusCode::kCorruption ? Fail(status) : status;
+  }
   Arena& arena() noexcept { return arena_; }
   // Memory that HasRoomFor has found or MakeRoom has made.
   void* Allocate(size_t bytes) {
@@ -90,7 +101,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool IsClean(const Version& version) const noexcept { return version.epoch <= released_epoch_; }
   // The value (without header) that RocksDB holds, in a buffer that the next call overwrites. `key`
   // then views a copy that lives as long: it may have pointed into that very buffer.
-  Result<std::optional<std::string_view>> ReadState(uint32_t table_id, uint64_t hash,
+  Result<std::optional<std::string_view>> ReadState(uint32_t table_id, uint16_t group,
                                                     std::string_view* key);
   Status ScanState(uint32_t table_id,
                    const std::function<bool(std::string_view, std::string_view)>& visit);
@@ -106,7 +117,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   }
   Status MakeRoom(size_t bytes, size_t growth);
   bool MakeRoomForClean(size_t bytes, size_t growth);
-  void AccountTables();
+  void AddTableBytes(int64_t bytes);
   // A few steps of releasing applied epochs: the price of a new version, so that no single call
   // pays for all.
   void ReleaseSome() {

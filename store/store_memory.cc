@@ -22,12 +22,9 @@ void StoreCore::AccountMemory() {
   accounted_arena_bytes_ = now;
 }
 
-void StoreCore::AccountTables() {
-  uint64_t now = 0;
-  for (const TableCore* table : table_list_) now += table->memory_bytes();
-  runtime_->impl().budget().Add(static_cast<int64_t>(now) -
-                                static_cast<int64_t>(accounted_table_bytes_));
-  accounted_table_bytes_ = now;
+void StoreCore::AddTableBytes(int64_t bytes) {
+  runtime_->impl().budget().Add(bytes);
+  accounted_table_bytes_ += static_cast<uint64_t>(bytes);
 }
 
 // Goes over the tables with CLOCK until kEvictBytes are free, one table after the other from where

@@ -162,7 +162,6 @@ Status StoreCore::Load(const RestoredState& restored,
     replayed->push_back(std::move(epoch));
   }
   unreleased_epochs_.store(replayed->size());
-  AccountTables();
   return {};
 }
 

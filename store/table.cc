@@ -15,7 +15,20 @@ Status Table::UpdateWith(std::string_view key, ChangeFunction change, void* cont
 Status Table::ForEachWith(VisitFunction visit, void* context) {
   return core_->ForEach(visit, context);
 }
+Result<Iterator> Table::Scan(const ScanOptions& options) {
+  TIDEMARK_ASSIGN_OR_RETURN(auto scan, store::TableCore::Scan(core_, options));
+  return Iterator(std::move(scan));
+}
 const std::string& Table::name() const noexcept { return core_->meta().name; }
 const TableOptions& Table::options() const noexcept { return core_->options(); }
+
+Iterator::Iterator(std::unique_ptr<store::ScanCore> core) : core_(std::move(core)) {}
+Iterator::Iterator(Iterator&&) noexcept = default;
+Iterator& Iterator::operator=(Iterator&&) noexcept = default;
+Iterator::~Iterator() = default;
+Result<bool> Iterator::Next() { return core_->Next(); }
+std::string_view Iterator::key() const { return core_->key(); }
+std::string_view Iterator::value() const { return core_->value(); }
+void Iterator::Close() { core_->Close(); }
 
 }  // namespace tidemark

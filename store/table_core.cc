@@ -20,6 +20,13 @@ Status TooLong(std::string_view what, std::string_view name, size_t got, uint64_
                     (what == "value" ? " (StoreOptions::value_bytes_max)" : ""));
 }
 
+Status NotPartitioned(const std::string& table) {
+  return Status(StatusCode::kInvalidArgument, "key-partition",
+                "table `" + table +
+                    "` has keys of the form [length u16 BE][partition][entry key]; got fewer bytes "
+                    "than that length says");
+}
+
 // Set while the host's code runs inside a call, so that a call from there is refused.
 class CallbackGuard {
  public:
@@ -46,6 +53,8 @@ TableCore::TableCore(StoreCore& store, format::TableMeta meta)
 Status TableCore::CheckKey(std::string_view key) const {
   TIDEMARK_RETURN_IF_ERROR(store_.CheckUsable());
   if (key.size() > kKeyBytesMax) return TooLong("key", "key-too-long", key.size(), kKeyBytesMax);
+  if (meta_.kind == TableKind::kMap && !format::PartitionPrefix(key)) [[unlikely]]
+    return NotPartitioned(meta_.name);
   return {};
 }
 
@@ -61,13 +70,13 @@ Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
   }
   // Nothing newer than the view exists of a key that the cache does not hold (invariant 7).
   TIDEMARK_ASSIGN_OR_RETURN(const std::optional<std::string_view> value,
-                            store_.ReadState(meta_.id, hash, &key));
+                            store_.ReadState(meta_.id, GroupOf(hash, key), &key));
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
   if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
     return Found{nullptr, value, key};
   Version* version = NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, 0);
-  index_.Insert(hash, version);
+  IndexInsert(hash, version);
   store_.SetMayEvict();
   return Found{version, value ? std::optional(version->value()) : std::nullopt, key};
 }
@@ -82,18 +91,24 @@ Status TableCore::Put(std::string_view key, std::string_view value) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
   TIDEMARK_RETURN_IF_ERROR(CheckValue(value));
   const uint64_t hash = format::HashKey(key);
+  if (!scans_.empty()) [[unlikely]]
+    RememberForScans(hash, &key, &value);
   return Write(hash, key, index_.Find(hash, key), Op::kPut, value, false);
 }
 
 Status TableCore::Delete(std::string_view key) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
   const uint64_t hash = format::HashKey(key);
+  if (!scans_.empty()) [[unlikely]]
+    RememberForScans(hash, &key, nullptr);
   return Write(hash, key, index_.Find(hash, key), Op::kDelete, "", false);
 }
 
 Status TableCore::Update(std::string_view key, ChangeFunction change, void* context) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
   const uint64_t hash = format::HashKey(key);
+  if (!scans_.empty()) [[unlikely]]
+    RememberForScans(hash, &key, nullptr);
   TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
   Result<std::string_view> changed = [&] {
     const CallbackGuard guard(store_.in_callback());
@@ -107,6 +122,8 @@ Status TableCore::Update(std::string_view key, ChangeFunction change, void* cont
 Result<std::span<char>> TableCore::Mutable(std::string_view key) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
   const uint64_t hash = format::HashKey(key);
+  if (!scans_.empty()) [[unlikely]]
+    RememberForScans(hash, &key, nullptr);
   TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
   if (!found.value) return std::span<char>();
   Version* version = found.version;
@@ -168,7 +185,7 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   version->referenced = 1;
   if (newest == nullptr) {
     version->absent_before = known_absent;
-    index_.Insert(hash, version);
+    IndexInsert(hash, version);
     MarkDirty(version);
   } else if (newest->epoch == store_.epoch()) {
     // It outgrew its block: the new one takes its place in the dirty list and in the chain.
@@ -177,11 +194,11 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
     if (version->older != nullptr) version->older->newer = version;
     version->dirty_position = newest->dirty_position;
     dirty_[version->dirty_position] = version;
-    index_.Replace(hash, newest, version);
+    IndexReplace(hash, newest, version);
     Free(newest);
   } else {
     version->absent_before = !newest->present();
-    index_.Replace(hash, newest, version);
+    IndexReplace(hash, newest, version);
     MarkDirty(version);
     if (store_.IsClean(*newest)) {
       Free(newest);
@@ -204,7 +221,7 @@ Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_
   version->size_class = store_.arena().SizeClass(bytes);
   version->key_size = static_cast<uint32_t>(key_size);
   version->value_size = static_cast<uint32_t>(value.size());
-  const uint16_t group = store_.GroupOf(hash);
+  const uint16_t group = GroupOf(hash, key);
   version->key_data()[0] = static_cast<char>(group >> 8);
   version->key_data()[1] = static_cast<char>(group & 0xff);
   if (!key.empty())
@@ -217,12 +234,13 @@ void TableCore::MarkDirty(Version* version) {
   version->dirty_position = static_cast<uint32_t>(dirty_.size());
   const bool grows = dirty_.size() == dirty_.capacity();
   dirty_.push_back(version);
-  if (grows) store_.AccountTables();
+  if (grows) Account();
   store_.AddEpochBytes(version->bytes());
 }
 
 size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const {
   size_t growth = in_index ? index_.GrowthFor(hash) : 0;
+  if (in_index && ordered_ != nullptr) growth += OrderedIndex::kGrowthBytes;
   if (in_dirty_list && dirty_.size() == dirty_.capacity())
     growth += (dirty_.size() + 1) * sizeof(Version*);
   return growth;
@@ -237,6 +255,7 @@ SealedPart TableCore::Seal() {
   part.table_id = meta_.id;
   part.versions.reserve(std::min<size_t>(dirty_.size(), size_t{64} << 10));  // for the next epoch
   part.versions.swap(dirty_);
+  Account();
   return part;
 }
 
@@ -245,15 +264,17 @@ SealedPart TableCore::Seal() {
 void TableCore::Rollback() {
   for (Version* version : dirty_) {
     const uint64_t hash = format::HashKey(format::UserKey(version->key()));
+    if (!scans_.empty()) Remember(version->key(), version, false);
     if (Version* older = version->older) {
       older->newer = nullptr;
-      index_.Replace(hash, version, older);
+      IndexReplace(hash, version, older);
     } else {
-      index_.Erase(hash, version);
+      IndexErase(hash, version);
     }
     Free(version);
   }
   dirty_.clear();
+  Account();
 }
 
 void TableCore::Replay(const format::Record& record, SealedPart* part) {
@@ -264,9 +285,9 @@ void TableCore::Replay(const format::Record& record, SealedPart* part) {
       hash, key, record.value, format::SetsValue(record.op) ? Op::kPut : Op::kDelete, record.epoch);
   version->absent_before = record.op == Op::kInsert;
   if (newest == nullptr) {
-    index_.Insert(hash, version);
+    IndexInsert(hash, version);
   } else {
-    index_.Replace(hash, newest, version);
+    IndexReplace(hash, newest, version);
     version->older = newest;
     newest->newer = version;
   }
@@ -282,6 +303,7 @@ size_t TableCore::Evict(size_t slots) {
       return false;
     }
     freed += Arena::Capacity(version->size_class, version->bytes());
+    if (ordered_ != nullptr) ordered_->Erase(version);
     Free(version);
     return true;
   });

@@ -5,6 +5,8 @@
 
 #include "format/manifest.h"
 #include "store/index.h"
+#include "store/ordered_index.h"
+#include "store/scan.h"
 #include "store/sealed_epoch.h"
 
 #include <tidemark/table.h>
@@ -35,10 +37,19 @@ class TableCore {
   Status Update(std::string_view key, ChangeFunction change, void* context);
   Result<std::span<char>> Mutable(std::string_view key);
   Status ForEach(VisitFunction visit, void* context);
+  // `self` owns this table.
+  static Result<std::unique_ptr<ScanCore>> Scan(const std::shared_ptr<TableCore>& self,
+                                                const ScanOptions& options);
 
   const format::TableMeta& meta() const noexcept { return meta_; }
   const TableOptions& options() const noexcept { return options_; }
   const Index& index() const noexcept { return index_; }
+  StoreCore& store() const noexcept { return store_; }
+
+  // For scans. The ordered index is there once a scan has been made.
+  const OrderedIndex* ordered() const noexcept { return ordered_.get(); }
+  void AddScan(ScanCore* scan) { scans_.push_back(scan); }
+  void RemoveScan(ScanCore* scan);
 
   // What StoreCore asks of it.
   bool dirty() const noexcept { return !dirty_.empty(); }
@@ -51,10 +62,26 @@ class TableCore {
   // freed.
   size_t Evict(size_t slots);
   void FreeAll();
-  // Beside what the arena counts.
-  uint64_t memory_bytes() const { return dirty_.capacity() * sizeof(Version*); }
+  // Ends all scans with `why`.
+  void FailScans(const Status& why);
+  // Counts what changed of what it holds beside the arena's blocks.
+  void Account();
 
  private:
+  uint64_t memory_bytes() const;
+  // The key group of a key with this hash.
+  uint16_t GroupOf(uint64_t hash, std::string_view key) const;
+  Result<ScanCore::Range> RangeOf(const ScanOptions& options) const;
+  Status BuildOrderedIndex();
+  // Lets scans remember the entry of `key` before it changes. To make room for that, entries may be
+  // evicted which the arguments are views of: those are then copied, and view the copies. `value`
+  // may be null.
+  void RememberForScans(uint64_t hash, std::string_view* key, std::string_view* value);
+  void Remember(std::string_view stored_key, const Version* newest, bool has_room);
+  void IndexInsert(uint64_t hash, Version* version);
+  void IndexReplace(uint64_t hash, const Version* from, Version* to);
+  void IndexErase(uint64_t hash, const Version* version);
+
   Status CheckKey(std::string_view key) const;
   Status CheckValue(std::string_view value) const;
   // The newest version if the cache has one, else what RocksDB holds, brought into the cache if
@@ -85,7 +112,13 @@ class TableCore {
   const format::TableMeta meta_;
   const TableOptions options_;
   Index index_;
-  std::vector<Version*> dirty_;  // versions of the current epoch, each one once
+  std::vector<Version*> dirty_;            // versions of the current epoch, each one once
+  std::unique_ptr<OrderedIndex> ordered_;  // the same versions as index_, once there was a scan
+  std::vector<ScanCore*> scans_;           // that are open
+  std::string scan_stored_key_;            // buffers of RememberForScans
+  std::string scan_key_;
+  std::string scan_value_;
+  uint64_t accounted_bytes_ = 0;
 };
 
 }  // namespace tidemark::store

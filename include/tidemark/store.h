@@ -2,6 +2,7 @@
 // durable.
 #pragma once
 
+#include <tidemark/map_state.h>
 #include <tidemark/options.h>
 #include <tidemark/table.h>
 #include <tidemark/value_state.h>
@@ -74,6 +75,12 @@ class StateStore {
   Result<ValueState<K, V>> Value(std::string_view name) {
     TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, ValueState<K, V>::Options()));
     return ValueState<K, V>(std::move(table));
+  }
+
+  template <class K, class M, class V>
+  Result<MapState<K, M, V>> Map(std::string_view name) {
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, MapState<K, M, V>::Options()));
+    return MapState<K, M, V>(std::move(table));
   }
 
   // The barrier: closes the current epoch and hands it to the commit thread; no I/O, microseconds.

@@ -1,6 +1,7 @@
 // Table: one named state by bytes, the lower of the two levels of the API.
 #pragma once
 
+#include <tidemark/scan.h>
 #include <tidemark/status.h>
 
 #include <cstdint>
@@ -16,12 +17,12 @@ namespace tidemark {
 // What a table is to its users. Persisted: do not renumber.
 enum class TableKind : uint8_t {
   kBytes = 1,         // hashed table by bytes
-  kOrderedBytes = 2,  // reserved: ordered as a whole, one key group
+  kOrderedBytes = 2,  // ordered as a whole, in one key group; does not rescale
   kValue = 3,         // ValueState
-  kMap = 4,           // reserved
-  kList = 5,          // reserved
-  kAggregate = 6,     // reserved
-  kTimerQueue = 7,    // reserved
+  kMap = 4,  // MapState: keys are [length u16 BE][partition][entry key], ordered within a partition
+  kList = 5,        // reserved
+  kAggregate = 6,   // reserved
+  kTimerQueue = 7,  // reserved
 };
 
 // What is fixed when a table is created and checked whenever it is opened again.
@@ -93,6 +94,12 @@ class Table {
         },
         const_cast<void*>(static_cast<const void*>(std::addressof(visit))));
   }
+
+  // The entries of a range in key order, as they are now. Reads nothing yet. The first scan of a
+  // table puts what the cache has of it in order, which takes a while and some memory. Unsupported
+  // (`table-unordered`) for hashed tables without partitions, InvalidArgument (`scan-partition`),
+  // ResourceExhausted (`memory-budget`).
+  Result<Iterator> Scan(const ScanOptions& options = {});
 
   const std::string& name() const noexcept;
   const TableOptions& options() const noexcept;

@@ -347,8 +347,8 @@ TEST_F(TableTest, AnotherKindOrCodecIsAMismatchAlsoAfterRestore) {
 }
 
 TEST_F(TableTest, ReservedKindsAndLargeSchemasAreRefused) {
-  EXPECT_ERROR(store_->OpenTable("t", {.kind = TableKind::kMap}).error(), StatusCode::kUnsupported,
-               "table-kind");
+  EXPECT_ERROR(store_->OpenTable("t", {.kind = TableKind::kTimerQueue}).error(),
+               StatusCode::kUnsupported, "table-kind");
   EXPECT_ERROR(store_->OpenTable("t", {.kind = static_cast<TableKind>(99)}).error(),
                StatusCode::kUnsupported, "table-kind");
   EXPECT_ERROR(store_->OpenTable("t", {.schema = std::string(kMiB + 1, 's')}).error(),

@@ -109,6 +109,7 @@ Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& optio
                                                        ModelRandom& random) {
   const Environment environment{fs_};
   if (random() % 6 == 0) {
+    has_fault_ = had_fault_ = true;  // it may strike what an abandoned store has under way, too
     const uint64_t call = 1 + random() % 12;
     if (random() % 2 == 0) {
       storage_->plan().Inject({.call = call});

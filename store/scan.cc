@@ -1,0 +1,182 @@
+#include "store/scan.h"
+
+#include "format/key.h"
+#include "store/store_core.h"
+
+#include <utility>
+
+namespace tidemark::store {
+
+namespace {
+
+// A node of the map of pre-images, and what the allocator adds.
+constexpr size_t kPreImageOverheadBytes = 160;
+
+}  // namespace
+
+ScanCore::ScanCore(std::shared_ptr<TableCore> table, Range range, bool reverse)
+    : table_(std::move(table)),
+      range_(std::move(range)),
+      reverse_(reverse),
+      done_(range_.from >= range_.to),
+      bound_(reverse ? range_.to : range_.from),
+      memory_(*table_->ordered(), range_.from) {
+  table_->AddScan(this);
+}
+
+ScanCore::~ScanCore() { Close(); }
+
+void ScanCore::Close() {
+  if (!status_.ok()) return;
+  table_->RemoveScan(this);
+  Fail(Status(StatusCode::kClosed, "iterator-closed", "the iterator was closed; make another one"));
+}
+
+void ScanCore::Fail(Status why) {
+  status_ = std::move(why);
+  images_.clear();
+  memory_bytes_ = 0;
+  state_.reset();
+  view_.reset();
+  value_ = {};
+}
+
+std::string_view ScanCore::key() const {
+  const std::string_view stored = bound_;
+  return format::UserKey(reverse_ ? stored : stored.substr(0, stored.size() - 1));
+}
+
+Result<bool> ScanCore::Next() {
+  if (!status_.ok()) return status_.WithContext("table `" + table_->meta().name + "`");
+  TIDEMARK_RETURN_IF_ERROR(table_->store().CheckUsable());
+  while (!done_) {
+    TIDEMARK_ASSIGN_OR_RETURN(const bool present, MoveToNearest());
+    if (present) return true;
+  }
+  value_ = {};
+  return false;
+}
+
+// Moves to the nearest key of the three sources. False if there is no entry at it, or if it is the
+// end (done_).
+Result<bool> ScanCore::MoveToNearest() {
+  SettleMemory();
+  TIDEMARK_RETURN_IF_ERROR(SettleState());
+  const Version* version = memory_.here();
+  if (version != nullptr && !IsAhead(version->key())) version = nullptr;
+  const bool in_state = state_->valid();
+  const auto image = NearestPreImage();
+
+  std::optional<std::string_view> nearest;
+  const auto consider = [&](std::string_view key) {
+    if (!nearest || IsNearer(key, *nearest)) nearest = key;
+  };
+  if (version != nullptr) consider(version->key());
+  if (in_state) consider(state_->key());
+  if (image != images_.end()) consider(image->first);
+  if (!nearest) {
+    done_ = true;
+    return false;
+  }
+  memory_shown_ = version != nullptr && version->key() == *nearest;
+  state_shown_ = in_state && state_->key() == *nearest;
+  const bool has_image = image != images_.end() && image->first == *nearest;
+  SetPosition(*nearest);
+  if (has_image) return ReadPreImage(image->second);
+  if (memory_shown_) {
+    value_ = version->value();
+    return version->present();
+  }
+  TIDEMARK_RETURN_IF_ERROR(ShowStored(state_->value()));
+  return true;
+}
+
+Result<bool> ScanCore::ReadPreImage(const PreImage& image) {
+  if (image.view == nullptr) {
+    if (image.value) value_ = *image.value;
+    return image.value.has_value();
+  }
+  const std::string_view stored_key =
+      std::string_view(bound_).substr(0, bound_.size() - (reverse_ ? 0 : 1));
+  std::string stored;
+  Result<bool> found = image.view->Get(table_->meta().id, stored_key, &stored);
+  if (!found.has_value()) return table_->store().NoteReadError(std::move(found).error());
+  if (!*found) return false;
+  TIDEMARK_RETURN_IF_ERROR(ShowStored(stored));
+  return true;
+}
+
+// Copies the value to an aligned place.
+Status ScanCore::ShowStored(std::string_view stored_value) {
+  const auto parsed = format::ParseStoredValue(stored_value);
+  if (!parsed.has_value())
+    return table_->store().NoteReadError(
+        parsed.error().WithContext("table " + table_->meta().name));
+  value_buffer_.assign(parsed->value);
+  value_ = value_buffer_;
+  return {};
+}
+
+void ScanCore::SettleMemory() {
+  if (!memory_.valid()) {
+    reverse_ ? memory_.SeekBefore(bound_) : memory_.SeekAtOrAfter(bound_);
+  } else if (memory_shown_) {
+    reverse_ ? memory_.Previous() : memory_.Next();
+  }
+  memory_shown_ = false;
+}
+
+Status ScanCore::SettleState() {
+  const auto& newest = table_->store().view();
+  if (state_ == nullptr || view_ != newest) {
+    view_ = newest;
+    state_ = view_->NewCursor(table_->meta().id, range_.from, range_.to);
+    reverse_ ? state_->SeekBefore(bound_) : state_->SeekAtOrAfter(bound_);
+  } else if (state_shown_) {
+    reverse_ ? state_->Previous() : state_->Next();
+  }
+  state_shown_ = false;
+  if (state_->valid()) return {};
+  return table_->store().NoteReadError(state_->status());
+}
+
+ScanCore::PreImages::const_iterator ScanCore::NearestPreImage() const {
+  if (images_.empty()) return images_.end();
+  auto image = images_.lower_bound(bound_);
+  if (!reverse_) return image;
+  return image == images_.begin() ? images_.end() : --image;
+}
+
+bool ScanCore::IsAhead(std::string_view stored_key) const {
+  return reverse_ ? stored_key < bound_ && stored_key >= range_.from
+                  : stored_key >= bound_ && stored_key < range_.to;
+}
+
+void ScanCore::SetPosition(std::string_view stored_key) {
+  bound_.assign(stored_key);
+  if (!reverse_) bound_.push_back('\0');
+}
+
+// ---- What the table tells ----
+
+bool ScanCore::Wants(std::string_view stored_key) const {
+  return !done_ && IsAhead(stored_key) && !images_.contains(stored_key);
+}
+
+size_t ScanCore::BytesFor(std::string_view stored_key, const Version* newest) {
+  return kPreImageOverheadBytes + stored_key.size() +
+         (newest != nullptr && newest->present() ? newest->value_size : 0);
+}
+
+void ScanCore::Remember(std::string_view stored_key, const Version* newest) {
+  PreImage image;
+  if (newest == nullptr) {
+    image.view = table_->store().view();
+  } else if (newest->present()) {
+    image.value = std::string(newest->value());
+  }
+  images_.emplace(stored_key, std::move(image));
+  memory_bytes_ += BytesFor(stored_key, newest);
+}
+
+}  // namespace tidemark::store

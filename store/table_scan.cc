@@ -1,0 +1,178 @@
+// TableCore's part in scans: ranges, the ordered index, and pre-images.
+#include "format/key.h"
+#include "store/store_core.h"
+#include "store/table_core.h"
+
+#include <algorithm>
+
+namespace tidemark::store {
+
+namespace {
+
+Status ScanTooLarge() {
+  return Status(StatusCode::kResourceExhausted, "scan-outgrown",
+                "the entries that changed since the iterator was made do not fit the memory budget "
+                "(RuntimeOptions::memory_budget_bytes); close iterators before changing so much, "
+                "or raise it");
+}
+
+// The least string above all that begin with `prefix`; nullopt if there is none.
+std::optional<std::string> AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  prefix.back() = static_cast<char>(static_cast<uint8_t>(prefix.back()) + 1);
+  return prefix;
+}
+
+std::string StoredKey(uint16_t group, std::string_view key) {
+  std::string stored;
+  format::AppendStoredKey(group, key, &stored);
+  return stored;
+}
+
+}  // namespace
+
+uint16_t TableCore::GroupOf(uint64_t hash, std::string_view key) const {
+  if (meta_.kind == TableKind::kOrderedBytes) return store_.FirstGroup();
+  if (meta_.kind != TableKind::kMap) return store_.GroupOf(hash);
+  const std::string_view partition =
+      format::PartitionPrefix(key).value_or(key).substr(format::kPartitionLengthBytes);
+  return store_.GroupOf(format::HashKey(partition));
+}
+
+Result<ScanCore::Range> TableCore::RangeOf(const ScanOptions& options) const {
+  if (meta_.kind != TableKind::kOrderedBytes && meta_.kind != TableKind::kMap) {
+    return Status(StatusCode::kUnsupported, "table-unordered",
+                  "table `" + meta_.name +
+                      "` is hashed, so it has no order to scan in; ForEach visits all of it, "
+                      "and tables of kind kOrderedBytes and kMap have one");
+  }
+  if (meta_.kind == TableKind::kMap && !format::PartitionPrefix(options.prefix)) {
+    return Status(StatusCode::kInvalidArgument, "scan-partition",
+                  "table `" + meta_.name +
+                      "` is ordered within a partition only; ScanOptions::prefix must begin "
+                      "with a whole one ([length u16 BE][partition])");
+  }
+  if (options.prefix.size() > kKeyBytesMax) {
+    return Status(StatusCode::kInvalidArgument, "key-too-long",
+                  "a prefix of " + std::to_string(options.prefix.size()) + " bytes; the limit is " +
+                      std::to_string(kKeyBytesMax));
+  }
+  const uint16_t group = GroupOf(0, options.prefix);
+  std::optional<std::string> end = AfterPrefix(options.prefix);
+  if (options.to && (!end || *options.to < *end)) end = *options.to;
+  // Groups end at 32,767, so there always is a next one.
+  return ScanCore::Range{
+      StoredKey(group, std::max(options.prefix, options.from)),
+      end ? StoredKey(group, *end) : StoredKey(static_cast<uint16_t>(group + 1), "")};
+}
+
+Result<std::unique_ptr<ScanCore>> TableCore::Scan(const std::shared_ptr<TableCore>& self,
+                                                  const ScanOptions& options) {
+  TIDEMARK_RETURN_IF_ERROR(self->store_.CheckUsable());
+  TIDEMARK_ASSIGN_OR_RETURN(ScanCore::Range range, self->RangeOf(options));
+  if (self->ordered_ == nullptr) TIDEMARK_RETURN_IF_ERROR(self->BuildOrderedIndex());
+  return std::make_unique<ScanCore>(self, std::move(range), options.reverse);
+}
+
+// At the first scan; tables that are never scanned do not pay for it.
+Status TableCore::BuildOrderedIndex() {
+  constexpr size_t kEntryBytes = 32;  // of a tree that was filled in no order
+  const auto growth = [this] { return index_.size() * kEntryBytes + OrderedIndex::kGrowthBytes; };
+  if (!store_.MakeRoomForClean(0, growth())) {
+    return Status(
+        StatusCode::kResourceExhausted, "memory-budget",
+        "no room for the " + std::to_string(growth()) +
+            " bytes that ordering the cached entries of table `" + meta_.name +
+            "` takes; checkpoint more often or raise RuntimeOptions::memory_budget_bytes");
+  }
+  ordered_ = std::make_unique<OrderedIndex>(meta_.kind == TableKind::kMap ? KeyOrder::kByPartition
+                                                                          : KeyOrder::kByKey);
+  index_.ForEach([this](Version* version) { ordered_->Insert(version); });
+  Account();
+  return {};
+}
+
+// ---- The two indexes hold the same versions ----
+
+void TableCore::IndexInsert(uint64_t hash, Version* version) {
+  index_.Insert(hash, version);
+  if (ordered_ == nullptr) return;
+  ordered_->Insert(version);
+  Account();
+}
+
+void TableCore::IndexReplace(uint64_t hash, const Version* from, Version* to) {
+  index_.Replace(hash, from, to);
+  if (ordered_ != nullptr) ordered_->Replace(from, to);
+}
+
+void TableCore::IndexErase(uint64_t hash, const Version* version) {
+  index_.Erase(hash, version);
+  if (ordered_ != nullptr) ordered_->Erase(version);
+}
+
+// ---- Open scans ----
+
+void TableCore::RemoveScan(ScanCore* scan) {
+  std::erase(scans_, scan);
+  Account();
+}
+
+void TableCore::FailScans(const Status& why) {
+  for (ScanCore* scan : std::exchange(scans_, {})) scan->Fail(why);
+  Account();
+}
+
+void TableCore::RememberForScans(uint64_t hash, std::string_view* key, std::string_view* value) {
+  scan_stored_key_.clear();
+  format::AppendStoredKey(GroupOf(hash, *key), *key, &scan_stored_key_);
+  const auto wants = [this](const ScanCore* scan) { return scan->Wants(scan_stored_key_); };
+  const auto wanting = static_cast<size_t>(std::count_if(scans_.begin(), scans_.end(), wants));
+  if (wanting == 0) return;
+  const Version* newest = index_.Find(hash, *key);
+  const size_t bytes = wanting * ScanCore::BytesFor(scan_stored_key_, newest);
+  bool has_room = store_.HasRoomFor(0, bytes);
+  if (!has_room) {
+    *key = scan_key_.assign(*key);
+    if (value != nullptr) *value = scan_value_.assign(*value);
+    has_room = store_.MakeRoomForClean(0, bytes);
+    newest = index_.Find(hash, *key);
+  }
+  Remember(scan_stored_key_, newest, has_room);
+}
+
+void TableCore::Remember(std::string_view stored_key, const Version* newest, bool has_room) {
+  for (size_t i = 0; i < scans_.size();) {
+    ScanCore* scan = scans_[i];
+    if (!scan->Wants(stored_key)) {
+      ++i;
+    } else if (has_room || store_.HasRoomFor(0, ScanCore::BytesFor(stored_key, newest))) {
+      scan->Remember(stored_key, newest);
+      Account();  // the next one asks what is left
+      ++i;
+    } else {
+      scan->Fail(ScanTooLarge());
+      scans_.erase(scans_.begin() + static_cast<ptrdiff_t>(i));
+      Account();
+    }
+  }
+}
+
+// ---- Memory ----
+
+uint64_t TableCore::memory_bytes() const {
+  uint64_t bytes = dirty_.capacity() * sizeof(Version*);
+  if (ordered_ != nullptr) bytes += ordered_->memory_bytes();
+  for (const ScanCore* scan : scans_) bytes += scan->memory_bytes();
+  return bytes;
+}
+
+void TableCore::Account() {
+  const uint64_t now = memory_bytes();
+  if (now == accounted_bytes_) return;
+  store_.AddTableBytes(static_cast<int64_t>(now - accounted_bytes_));
+  accounted_bytes_ = now;
+}
+
+}  // namespace tidemark::store
