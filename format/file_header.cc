@@ -27,10 +27,21 @@ Status Corrupt(std::string_view where, const std::string& problem) {
                 std::string(where) + ": " + problem + "; the file is damaged");
 }
 
-Status NotTidemark(std::string_view where) {
-  return Status(StatusCode::kIncompatibleFormat, "not-tidemark",
-                std::string(where) + ": expected a file that begins with " + std::string(kMagic) +
-                    "; another program wrote this one");
+// How the file begins, in hexadecimal: anything may stand there.
+std::string Beginning(std::string_view file) {
+  const std::string_view magic = file.substr(0, kMagic.size());
+  return ToHex({reinterpret_cast<const uint8_t*>(magic.data()), magic.size()});
+}
+
+std::string ExpectedMagic(std::string_view file) {
+  return "expected a file that begins with " + std::string(kMagic) + " (" + Beginning(kMagic) +
+         "), got " + Beginning(file);
+}
+
+Status NotTidemark(std::string_view file, std::string_view where) {
+  return Status(
+      StatusCode::kIncompatibleFormat, "not-tidemark",
+      std::string(where) + ": " + ExpectedMagic(file) + "; another program wrote this one");
 }
 
 // A file of ours whose magic was damaged differs from a foreign file: the check still fits what the
@@ -47,9 +58,9 @@ Status CheckMagic(std::string_view file, std::string_view where) {
     return kMagic.starts_with(magic)
                ? Corrupt(where, "expected a header of " + std::to_string(kFileHeaderBytes) +
                                     " bytes, got " + std::to_string(file.size()))
-               : NotTidemark(where);
+               : NotTidemark(file, where);
   if (magic == kMagic) return {};
-  return WasOurs(file) ? Corrupt(where, "the magic is damaged") : NotTidemark(where);
+  return WasOurs(file) ? Corrupt(where, ExpectedMagic(file)) : NotTidemark(file, where);
 }
 
 Status CheckVersion(std::string_view file, std::string_view where) {
