@@ -110,14 +110,34 @@ Status ManifestChain::CheckRepository(const format::WriterId& found, std::string
                     "; files of two repositories have been mixed");
 }
 
+namespace {
+
+// The version that holds an inlined segment. A list names it, so if it is gone, or not one of ours,
+// that is damage.
+Result<format::ManifestVersion> ReadInliningVersion(const CheckpointStorage& storage,
+                                                    const std::string& name,
+                                                    const std::string& where,
+                                                    const format::FileMeta& file) {
+  const auto bytes = ReadObject(storage, name);
+  if (!bytes && bytes.error().code() == StatusCode::kNotFound)
+    return Status(StatusCode::kCorruption, "file-missing",
+                  where + ": expected a manifest version with an inlined segment of " +
+                      std::to_string(file.size) + " bytes, got none");
+  if (!bytes) return bytes.error();
+  auto version = format::DecodeManifestVersion(*bytes, where);
+  if (!version) return AsDamage(std::move(version).error());
+  return version;
+}
+
+}  // namespace
+
 Result<std::vector<format::SegmentEntry>> ReadInlined(const CheckpointStorage& storage,
                                                       uint32_t subtask,
                                                       const format::FileMeta& file) {
   const std::string name = format::SubtaskPrefix(subtask) + file.name;
   const std::string where = storage.Uri() + "/" + name;
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, ReadObject(storage, name));
   TIDEMARK_ASSIGN_OR_RETURN(format::ManifestVersion version,
-                            format::DecodeManifestVersion(bytes, where));
+                            ReadInliningVersion(storage, name, where, file));
   const uint64_t size = format::InlinedBytes(version.inlined);
   if (size != file.size)
     return Status(StatusCode::kCorruption, "file-size",

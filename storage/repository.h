@@ -47,7 +47,8 @@ struct ManifestReading {
 Result<ManifestReading> ReadManifest(const CheckpointStorage& storage,
                                      const format::WriterId& repository_id, uint32_t subtask);
 // The inlined segment inside `manifest/<version>` that `file` (kind kInlined) names; checked
-// against its checksum.
+// against its checksum. Corruption (`file-missing`, `file-size`, `file-checksum`, and what
+// decoding the version finds) for proven damage; IncompatibleFormat (`format-newer`); Unavailable.
 Result<std::vector<format::SegmentEntry>> ReadInlined(const CheckpointStorage& storage,
                                                       uint32_t subtask,
                                                       const format::FileMeta& file);

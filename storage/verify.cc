@@ -89,17 +89,6 @@ Status CheckContent(const CheckpointStorage& storage, const std::string& name,
                                           file.checksum.Hex(), digest.checksum.Hex()));
 }
 
-// Its file is a manifest version, which has checksums of its own; the list knows what is inside.
-Status CheckInlined(const CheckpointStorage& storage, uint32_t subtask,
-                    const format::FileMeta& file) {
-  const Status read = ReadInlined(storage, subtask, file).error();
-  if (read.code() != StatusCode::kNotFound) return AsDamage(read);
-  return Damage("file-missing",
-                Expected(storage.Uri() + "/" + format::SubtaskPrefix(subtask) + file.name,
-                         "a manifest version with an inlined segment of",
-                         std::to_string(file.size) + " bytes", "none"));
-}
-
 // Content that could not be read proves nothing; everything else has been looked at.
 bool WasChecked(const Status& finding) {
   return finding.ok() || finding.code() == StatusCode::kCorruption;
@@ -116,7 +105,8 @@ bool VerifyReport::damaged() const noexcept {
 Status VerifyFile(const CheckpointStorage& storage, uint32_t subtask, const format::FileMeta& file,
                   VerifyLevel level) {
   if (level == VerifyLevel::kManifest) return {};
-  if (file.kind == format::FileKind::kInlined) return CheckInlined(storage, subtask, file);
+  // Its file is a manifest version, which has checksums of its own; the list knows what is inside.
+  if (file.kind == format::FileKind::kInlined) return ReadInlined(storage, subtask, file).error();
   const std::string name = format::SubtaskPrefix(subtask) + file.name;
   TIDEMARK_RETURN_IF_ERROR(CheckSize(storage, name, file));
   return level == VerifyLevel::kChecksum ? CheckContent(storage, name, file) : Status();

@@ -354,6 +354,23 @@ TEST_F(RepositoryTest, ReadsTheInlinedSegmentOfAVersion) {
   EXPECT_EQ(storage::ReadInlined(*fault_, 0, other).error().name(), "file-checksum");
 }
 
+// A version that was gone used to be NotFound, and one that another program had written over
+// IncompatibleFormat: restore took neither for damage, and did not fall back.
+TEST_F(RepositoryTest, Invariant09VersionOfAnInlinedSegmentThatIsGoneOrForeignIsDamage) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.Commit(1).ok());
+  const format::FileMeta file = writer->manifest().files.begin()->second;
+  const std::string path = PathOf(format::SubtaskPrefix(0) + file.name);
+  std::filesystem::remove(path);
+  const Status gone = storage::ReadInlined(*fault_, 0, file).error();
+  EXPECT_EQ(gone.code(), StatusCode::kCorruption) << gone.ToString();
+  EXPECT_EQ(gone.name(), "file-missing");
+  std::ofstream(path) << "another program's bytes";
+  const Status foreign = storage::ReadInlined(*fault_, 0, file).error();
+  EXPECT_EQ(foreign.code(), StatusCode::kCorruption) << foreign.ToString();
+  EXPECT_EQ(foreign.name(), "not-tidemark");
+}
+
 // An attempt is stamped into the names of files: one that was ever seen is not given out again,
 // although the version that opened it cannot be used.
 TEST_F(RepositoryTest, NeverReusesAnAttemptThatItCanSee) {
