@@ -40,10 +40,10 @@ Status CheckExplicitCheckpoint(const CheckpointStorage& storage, const StoreOpti
   Status exists = CheckCheckpointExists(reading->manifest, *options.restore_checkpoint)
                       .WithContext(storage.Uri());
   if (exists.ok() || reading->damaged.empty()) return exists;
-  const Status& damaged = reading->damaged.front();
-  return Status(StatusCode::kCorruption, damaged.name(),
-                std::string(exists.message()) +
-                    "; but part of the list cannot be read: " + std::string(damaged.message()));
+  // All of them: the first may only say that what it builds on is damaged.
+  std::string message = std::string(exists.message()) + "; but part of the list cannot be read";
+  for (const Status& damaged : reading->damaged) message.append(": ").append(damaged.message());
+  return Status(StatusCode::kCorruption, reading->damaged.front().name(), std::move(message));
 }
 
 }  // namespace
