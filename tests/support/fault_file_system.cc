@@ -75,8 +75,9 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus RangeSync(uint64_t offset, uint64_t bytes, const IOOptions& options,
                      IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kSync, name_,
-                   [&] { return target()->RangeSync(offset, bytes, options, debug); });
+    return Guarded(*plan_, FileOperation::kSync, name_, [&] {
+      return *skip_syncs_ ? IOStatus::OK() : target()->RangeSync(offset, bytes, options, debug);
+    });
   }
   // A descriptor is gone even when close fails.
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
