@@ -4,6 +4,7 @@
 #include "format/names.h"
 #include "storage/repository.h"
 #include "storage/verify.h"
+#include "tests/support/fault_file_system.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 namespace tidemark::test {
 namespace {
 
+constexpr uint64_t kBudgetBytes = uint64_t{16} << 20;
 const char* const kTables[] = {"counts", "profiles", "sessions"};
 
 Status Disagrees(const std::string& table, std::string_view key) {
@@ -22,7 +24,6 @@ Status Disagrees(const std::string& table, std::string_view key) {
 
 StoreOptions SmallStore(const std::string& root) {
   StoreOptions options;
-  options.runtime = Runtime::Create({.memory_budget_bytes = 16U << 20}).value();
   options.directory = root + "/live";
   options.repository = root + "/repository";
   options.write_back_bytes = 64 << 10;
@@ -32,7 +33,17 @@ StoreOptions SmallStore(const std::string& root) {
   return options;
 }
 
+storage::FileSystemPtr DiskWithoutSyncs() {
+  auto disk = std::make_shared<FaultFileSystem>();
+  disk->SkipSyncs(true);
+  return disk;
+}
+
 Result<TestStore> TestStore::Open(StoreOptions options, storage::FileSystemPtr fs) {
+  if (options.runtime == nullptr) {
+    TIDEMARK_ASSIGN_OR_RETURN(options.runtime,
+                              Runtime::Create({.memory_budget_bytes = kBudgetBytes}));
+  }
   store::Environment environment;
   environment.fs = std::move(fs);
   TIDEMARK_ASSIGN_OR_RETURN(auto core, store::StoreCore::Open(std::move(options), environment));
@@ -117,8 +128,8 @@ Status TestStore::Checkpoint(uint64_t id, Metadata metadata) {
   return Wait(ticket);
 }
 
-std::shared_ptr<CheckpointStorage> StorageAt(const std::string& root) {
-  return OpenLocalDirectory(root + "/repository").value();
+std::shared_ptr<CheckpointStorage> StorageAt(const std::string& root, storage::FileSystemPtr fs) {
+  return storage::OpenLocalDirectoryOn(root + "/repository", std::move(fs)).value();
 }
 
 Result<format::Manifest> ReadNewest(const CheckpointStorage& storage) {

@@ -17,14 +17,21 @@
 
 namespace tidemark::test {
 
-// `root`/live and `root`/repository, a budget of 16 MiB, and write-backs at every opportunity.
+// `root`/live and `root`/repository, and write-backs at every opportunity. Plain data without a
+// runtime, which would start threads: a test makes options in its own process and opens the store
+// in another one.
 StoreOptions SmallStore(const std::string& root);
+
+// Where syncs do nothing, for stores that die while the machine stays up: the kernel keeps what
+// they have written, and a disk that syncs slowly is not what these tests measure.
+storage::FileSystemPtr DiskWithoutSyncs();
 
 // Thread safety: one thread at a time.
 class TestStore {
  public:
   using Ticket = std::shared_ptr<store::CheckpointTicket>;
 
+  // Without a runtime in the options the store gets one of its own, with a budget of 16 MiB.
   static Result<TestStore> Open(StoreOptions options,
                                 storage::FileSystemPtr fs = storage::DefaultFileSystem());
 
@@ -56,7 +63,8 @@ class TestStore {
 };
 
 // Where a repository lies.
-std::shared_ptr<CheckpointStorage> StorageAt(const std::string& root);
+std::shared_ptr<CheckpointStorage> StorageAt(
+    const std::string& root, storage::FileSystemPtr fs = storage::DefaultFileSystem());
 Result<format::Manifest> ReadNewest(const CheckpointStorage& storage);
 std::vector<uint64_t> IdsOf(const format::Manifest& list);
 // Every retained checkpoint with every byte of its files: what is wrong, in words; empty if nothing

@@ -54,17 +54,17 @@ size_t Snapshots(const std::string& directory) {
 void MakeTemplate(const std::string& directory) {
   const StoreOptions options = TemplateOptions(directory);
   {
-    auto store = TestStore::Open(options).value();
+    auto store = TestStore::Open(options, DiskWithoutSyncs()).value();
     Commit(store, 1, 3);
     ASSERT_EQ(store.Drain().ToString(), "OK");
   }
   {
-    auto store = TestStore::Open(options).value();
+    auto store = TestStore::Open(options, DiskWithoutSyncs()).value();
     Commit(store, 4, 5);
     ASSERT_EQ(store.Drain().ToString(), "OK");
     Commit(store, 6, 8);
   }
-  auto store = TestStore::Open(options).value();
+  auto store = TestStore::Open(options, DiskWithoutSyncs()).value();
   Commit(store, 9, 10);
   while (Snapshots(directory) > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   Die();
@@ -75,18 +75,22 @@ std::string NameOfSegment(const format::Manifest& list, uint64_t checkpoint) {
   return list.files.at(found->segments.back()).name;
 }
 
-// A file of the newer base; an SST that the older one does not have.
+// RocksDB's MANIFEST, or the largest SST, of the newer base, which the older one does not have. The
+// largest has rows; the small one with the applied mark is read whenever the database is opened, so
+// damage of that one never gets as far as the store.
 std::string NameOfBaseFile(const format::Manifest& list, format::FileKind kind) {
   std::set<uint64_t> older;
   for (const format::BaseFile& file : list.bases.begin()->second.files) older.insert(file.file);
+  const format::FileMeta* largest = nullptr;
   for (const format::BaseFile& file : list.bases.rbegin()->second.files) {
     const format::FileMeta& meta = list.files.at(file.file);
-    const bool is_manifest = file.live_name.starts_with("MANIFEST");
-    if (meta.kind == kind && !older.contains(file.file) && meta.size > 1000 &&
-        (kind == format::FileKind::kBaseSst || is_manifest))
-      return meta.name;
+    const bool is_kind = meta.kind == kind && (kind == format::FileKind::kBaseSst ||
+                                               file.live_name.starts_with("MANIFEST"));
+    if (is_kind && !older.contains(file.file) && (largest == nullptr || meta.size > largest->size))
+      largest = &meta;
   }
-  throw std::runtime_error("the newer base has no file of its own");
+  if (largest == nullptr) throw std::runtime_error("the newer base has no file of its own");
+  return largest->name;
 }
 
 std::string Replacement(size_t bytes) {
@@ -140,6 +144,8 @@ void DamageFixture::SetUpTestSuite() {
   directory_ = new TempDir;
   ASSERT_EQ(InChild([] { MakeTemplate(directory_->path()); }), kDied);
 }
+
+void DamageFixture::SetUp() { fs::remove_all(root()); }
 
 void DamageFixture::TearDownTestSuite() {
   delete directory_;
@@ -202,7 +208,7 @@ void DamageFixture::Damage(const std::string& path, Harm harm) {
 void DamageFixture::ExpectRestores(const StoreOptions& options, uint64_t id,
                                    const std::string& damaged) {
   const std::string end = InChild([&] {
-    auto store = TestStore::Open(options);
+    auto store = Open(options);
     ASSERT_TRUE(store.has_value()) << store.error().ToString();
     EXPECT_EQ(store->restored_id(), id);
     const auto content = store->ReadAll();
@@ -213,8 +219,8 @@ void DamageFixture::ExpectRestores(const StoreOptions& options, uint64_t id,
       return status.code() == StatusCode::kCorruption && Says(status, damaged) &&
              Says(status, "expected") && Says(status, "got");
     });
-    EXPECT_TRUE(named || id == kNewest)
-        << "nothing tells what is wrong with " << damaged << AsText(told);
+    EXPECT_TRUE(damaged.empty() ? told.empty() : named)
+        << "expected to be told what is wrong with `" << damaged << "`, got:" << AsText(told);
     EXPECT_EQ(store->Close().ToString(), "OK");
   });
   EXPECT_EQ(end, "");
@@ -223,7 +229,7 @@ void DamageFixture::ExpectRestores(const StoreOptions& options, uint64_t id,
 void DamageFixture::ExpectError(const StoreOptions& options, StatusCode code,
                                 const std::vector<std::string>& says) {
   const std::string end = InChild([&] {
-    const auto store = TestStore::Open(options);
+    const auto store = Open(options);
     ASSERT_FALSE(store.has_value()) << "restored " << store->restored().checkpoint->id;
     EXPECT_EQ(store.error().code(), code) << store.error().ToString();
     for (const std::string& text : says)

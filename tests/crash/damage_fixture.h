@@ -10,10 +10,13 @@
 #include "format/names.h"
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
+#include "tests/support/fault_storage.h"
 #include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -35,6 +38,8 @@ enum class Harm { kMissing, kEmpty, kTruncated, kBitFlipped, kByteAppended, kRep
 
 std::string NameOf(Part part);
 std::string NameOf(Harm harm);
+inline void PrintTo(Part part, std::ostream* out) { *out << NameOf(part); }
+inline void PrintTo(Harm harm, std::ostream* out) { *out << NameOf(harm); }
 
 // The content at a checkpoint.
 Content TemplateContent(uint64_t id);
@@ -43,6 +48,8 @@ class DamageFixture : public ::testing::Test {
  protected:
   static void SetUpTestSuite();
   static void TearDownTestSuite();
+  // `root()` does not exist, whatever the test before has left.
+  void SetUp() override;
 
   // A fresh copy of the template in `root()`/repository.
   void CopyTemplate();
@@ -53,10 +60,17 @@ class DamageFixture : public ::testing::Test {
   std::string root() const { return *directory_ / "case"; }
   std::string PathOf(const std::string& name) const { return root() + "/repository/" + name; }
   StoreOptions Options() const;
+  // The repository of `root()` on storage that a test may interfere with.
+  std::shared_ptr<FaultStorage> Storage() const {
+    return std::make_shared<FaultStorage>(StorageAt(root(), DiskWithoutSyncs()));
+  }
+  static Result<TestStore> Open(const StoreOptions& options) {
+    return TestStore::Open(options, DiskWithoutSyncs());
+  }
 
-  // Opens in a child process. What is restored is exactly what was written; what was passed over is
-  // told, and some message names `damaged`, with what was expected and what was there. The
-  // checkpoint is `id` (0: the error is told).
+  // Opens in a child process. The checkpoint is `id`, and what is restored is exactly what was
+  // written; what was passed over is told, and some message names `damaged`, with what was expected
+  // and what was there. If `damaged` is empty, nothing is told.
   void ExpectRestores(const StoreOptions& options, uint64_t id, const std::string& damaged);
   // Opens in a child process and expects the error, whose message holds each of `says`.
   void ExpectError(const StoreOptions& options, StatusCode code,

@@ -5,7 +5,6 @@
 
 #include "format/checksum.h"
 #include "format/frame.h"
-#include "tests/support/fault_storage.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -55,6 +54,19 @@ class DamageTest : public DamageFixture, public ::testing::WithParamInterface<Pa
       check(harm, path);
     }
   }
+  // Versions are consecutive, so one that is gone is missed because of those after it. Without the
+  // newest the list is what it was before the last commit.
+  bool LeavesNoTrace(Harm harm) const {
+    return part() == Part::kNewestManifest && harm == Harm::kMissing;
+  }
+  void ExpectFallback(const StoreOptions& options, Harm harm, const std::string& path) {
+    const uint64_t id = NewestWithout(part());
+    if (id == 0) {
+      ExpectError(options, ErrorWithoutFormat(harm), {path, "expected", "got"});
+    } else {
+      ExpectRestores(options, id, LeavesNoTrace(harm) ? "" : path);
+    }
+  }
   // Without its first bytes nobody can tell that FORMAT was ours.
   StatusCode ErrorWithoutFormat(Harm harm) const {
     const bool unknown = harm == Harm::kMissing || harm == Harm::kReplaced;
@@ -64,21 +76,18 @@ class DamageTest : public DamageFixture, public ::testing::WithParamInterface<Pa
 };
 
 TEST_P(DamageTest, Invariant09FallsBackToTheNewestWholeCheckpoint) {
-  ForEveryHarm([&](Harm harm, const std::string& path) {
-    const uint64_t id = NewestWithout(part());
-    if (id == 0) {
-      ExpectError(Options(), ErrorWithoutFormat(harm), {path, "expected", "got"});
-    } else {
-      ExpectRestores(Options(), id, path);
-    }
-  });
+  ForEveryHarm([&](Harm harm, const std::string& path) { ExpectFallback(Options(), harm, path); });
 }
 
 TEST_P(DamageTest, Invariant09ExplicitCheckpointNeverFallsBack) {
   ForEveryHarm([&](Harm harm, const std::string& path) {
     StoreOptions options = Options();
     options.restore_checkpoint = kNewest;
-    ExpectError(options, ErrorWithoutFormat(harm), {path, "expected", "got"});
+    if (LeavesNoTrace(harm)) {
+      ExpectError(options, StatusCode::kNotFound, {"checkpoint 10", "1, 2, 3, 4, 5, 6, 7, 8, 9"});
+    } else {
+      ExpectError(options, ErrorWithoutFormat(harm), {path, "expected", "got"});
+    }
   });
 }
 
@@ -88,12 +97,7 @@ TEST_P(DamageTest, FastFallsBackToo) {
   ForEveryHarm([&](Harm harm, const std::string& path) {
     StoreOptions options = Options();
     options.verification = Verification::kFast;
-    const uint64_t id = NewestWithout(part());
-    if (id == 0) {
-      ExpectError(options, ErrorWithoutFormat(harm), {path, "expected", "got"});
-    } else {
-      ExpectRestores(options, id, path);
-    }
+    ExpectFallback(options, harm, path);
   });
 }
 
@@ -107,7 +111,7 @@ TEST_P(DamageTest, OlderCheckpointsAreNotAffected) {
     StoreOptions options = Options();
     options.restore_checkpoint = older;
     const std::string end = InChild([&] {
-      auto store = TestStore::Open(options).value();
+      auto store = Open(options).value();
       EXPECT_EQ(store.restored_id(), older);
       EXPECT_EQ(Difference(TemplateContent(older), store.ReadAll().value()), "");
     });
@@ -138,10 +142,10 @@ TEST_F(FastTest, BackgroundHashFindsDamageBeforeAnythingIsPublishedOrDropped) {
   Damage(path, Harm::kBitFlipped);
   const std::vector<std::string> files = FilesThere(*StorageAt(root()));
   const std::string end = InChild([&] {
-    const auto storage = std::make_shared<FaultStorage>(StorageAt(root()));
+    const auto storage = Storage();
     const auto pause = storage->PauseBefore(StorageOperation::kRead, path);
-    auto store = TestStore::Open(FastOptions(storage)).value();
-    EXPECT_EQ(store.restored_id(), kNewest);
+    auto store = Open(FastOptions(storage)).value();
+    ASSERT_EQ(store.restored_id(), kNewest);
     pause->WaitUntilReached();
     EXPECT_EQ(store.Put("counts", "key", "value").ToString(), "OK");
     EXPECT_EQ(store.Checkpoint(kNewest + 1).ToString(), "OK");
@@ -178,8 +182,7 @@ TEST_F(FastTest, CheckpointThatIsNotTheNewestIsHashedAtOnce) {
 TEST_F(FastTest, OnceAllIsHashedOldCheckpointsGo) {
   CopyTemplate();
   const std::string end = InChild([&] {
-    auto store =
-        TestStore::Open(FastOptions(std::make_shared<FaultStorage>(StorageAt(root())))).value();
+    auto store = Open(FastOptions(Storage())).value();
     EXPECT_EQ(store.Drain().ToString(), "OK");
     EXPECT_EQ(store.Checkpoint(kNewest + 1).ToString(), "OK");
     EXPECT_EQ(store.Ids(), (std::vector<uint64_t>{kNewest + 1}));
@@ -200,7 +203,7 @@ TEST_F(FastTest, Invariant09DamagedBaseNeverShowsAWrongValue) {
     CopyTemplate();
     Damage(path, harm);
     const std::string end = InChild([&] {
-      auto opened = TestStore::Open(FastOptions(std::make_shared<FaultStorage>(StorageAt(root()))));
+      auto opened = Open(FastOptions(Storage()));
       ASSERT_TRUE(opened.has_value()) << opened.error().ToString();
       const auto content = opened->ReadAll();
       EXPECT_EQ(content ? Difference(TemplateContent(opened->restored_id()), *content) : "", "");
@@ -235,7 +238,7 @@ TEST_F(DamageFixture, Invariant09RandomDamage) {
     }
     SCOPED_TRACE(told);
     const std::string end = InChild([&] {
-      auto store = TestStore::Open(Options());
+      auto store = Open(Options());
       if (store) {
         EXPECT_EQ(Difference(TemplateContent(store->restored_id()), store->ReadAll().value()), "");
         EXPECT_EQ(store->Drain().ToString(), "OK");

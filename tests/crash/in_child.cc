@@ -9,8 +9,21 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <iterator>
 
 namespace tidemark::test {
+namespace {
+
+ptrdiff_t CountThreads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+// One, and those of a sanitizer.
+const ptrdiff_t kThreadsAtStart = CountThreads();
+
+}  // namespace
 
 const char* const kDied = "killed by signal 9 (Killed)";
 
@@ -20,6 +33,8 @@ void Die() {
 }
 
 std::string InChild(const std::function<void()>& part, unsigned seconds_max) {
+  if (CountThreads() > kThreadsAtStart)
+    return "not run: the test's own process has started threads, which the child would lack";
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) return "cannot fork";

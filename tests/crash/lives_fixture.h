@@ -40,7 +40,7 @@ class LivesFixture : public ::testing::TestWithParam<Transfer> {
     options.write_back_bytes = 16 << 20;
     options.inline_segment_bytes_max = 512;
     if (GetParam() == Transfer::kLink) return options;
-    auto storage = std::make_shared<FaultStorage>(StorageAt(directory_.path()));
+    auto storage = std::make_shared<FaultStorage>(StorageAt(directory_.path(), DiskWithoutSyncs()));
     storage->DenyLinks(true);
     options.repository.clear();
     options.storage = std::move(storage);
@@ -52,10 +52,13 @@ class LivesFixture : public ::testing::TestWithParam<Transfer> {
     return options;
   }
 
+  static Result<TestStore> Open(const StoreOptions& options) {
+    return TestStore::Open(options, DiskWithoutSyncs());
+  }
   // A life: opens, runs `part`, closes unless it dies.
   void Live(const StoreOptions& options, const std::function<void(TestStore&)>& part) {
     const std::string end = InChild([&] {
-      auto store = TestStore::Open(options);
+      auto store = Open(options);
       ASSERT_TRUE(store.has_value()) << store.error().ToString();
       part(*store);
       EXPECT_EQ(store->Close().ToString(), "OK");

@@ -89,7 +89,7 @@ TEST_P(RetentionTest, LeftoversOfACrashAreRemoved) {
   const std::string subtask = directory_ / ("repository/" + format::SubtaskPrefix(0));
   Live(Options(), [&](TestStore& store) { Commit(store, 1, 1, 5); });
   StoreOptions options = Options();
-  auto storage = std::make_shared<FaultStorage>(StorageAt(directory_.path()));
+  auto storage = std::make_shared<FaultStorage>(StorageAt(directory_.path(), DiskWithoutSyncs()));
   storage->DenyLinks(GetParam() == Transfer::kCopy);
   options.repository.clear();
   options.storage = storage;
