@@ -103,8 +103,9 @@ class SegmentStream final : public format::RecordStream {
 Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& options,
                                                    std::shared_ptr<rocksdb::Env> env,
                                                    const std::shared_ptr<rocksdb::Cache>& cache,
+                                                   std::shared_ptr<ScratchFiles> scratch,
                                                    const std::string& path, bool links_work) {
-  std::unique_ptr<Changelog> changelog(new Changelog(options.fs, links_work));
+  std::unique_ptr<Changelog> changelog(new Changelog(std::move(scratch), links_work));
   const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
   const rocksdb::DBOptions database_options =
       DatabaseOptions(env.get(), /*background_jobs=*/1, MaxOpenFiles());
@@ -161,10 +162,9 @@ Result<std::vector<format::SegmentHeader>> Changelog::Segments() const {
 Status Changelog::Add(std::span<const SstFile> files) {
   if (files.empty()) return {};
   Status status = TryAdd(files);
-  if (status.ok() && links_work_) return status;  // RocksDB has removed their names
-  for (const SstFile& file : files) {
-    fs_->DeleteFile(file.path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-  }
+  std::vector<std::string> paths;  // RocksDB has removed those that it moved in, as a rule
+  for (const SstFile& file : files) paths.push_back(file.path);
+  scratch_->Remove(std::move(paths));
   return status;
 }
 

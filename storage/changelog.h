@@ -12,6 +12,7 @@
 #include "storage/database.h"
 #include "storage/live_database.h"
 #include "storage/rocksdb_options.h"
+#include "storage/scratch_files.h"
 
 #include <memory>
 #include <span>
@@ -27,10 +28,11 @@ class Changelog {
   static Result<std::unique_ptr<Changelog>> Open(const LiveDatabaseOptions& options,
                                                  std::shared_ptr<rocksdb::Env> env,
                                                  const std::shared_ptr<rocksdb::Cache>& cache,
+                                                 std::shared_ptr<ScratchFiles> scratch,
                                                  const std::string& path, bool links_work);
 
   Result<std::vector<format::SegmentHeader>> Segments() const;
-  // The files are gone on return, whatever the outcome; after an error none of them is in.
+  // The files are consumed, whatever the outcome; after an error none of them is in.
   Status Add(std::span<const SstFile> files);
   Status Drop(uint64_t first, uint64_t last);
   std::unique_ptr<format::RecordStream> OpenSegment(uint64_t last_epoch, uint32_t table_id) const;
@@ -38,14 +40,15 @@ class Changelog {
   const std::shared_ptr<Database>& database() const { return database_; }
 
  private:
-  Changelog(FileSystemPtr fs, bool links_work) : fs_(std::move(fs)), links_work_(links_work) {}
+  Changelog(std::shared_ptr<ScratchFiles> scratch, bool links_work)
+      : scratch_(std::move(scratch)), links_work_(links_work) {}
 
   Status TryAdd(std::span<const SstFile> files);
   Status TakeOver(Database::Opened opened, const rocksdb::ColumnFamilyOptions& options);
   Status CheckDropped(const std::string& from, uint64_t last) const;
 
   // Constant after Open.
-  const FileSystemPtr fs_;
+  const std::shared_ptr<ScratchFiles> scratch_;
   const bool links_work_;
   std::shared_ptr<Database> database_;
   ColumnFamily family_;

@@ -45,12 +45,15 @@ Status Unexpected(const LiveFileStorageInfo& file) {
 }  // namespace
 
 FileSetExporter::FileSetExporter(std::shared_ptr<Database> database, FileSystemPtr fs,
+                                 std::shared_ptr<ScratchFiles> scratch,
                                  rocksdb::Options sst_options)
-    : database_(std::move(database)), fs_(std::move(fs)), sst_options_(std::move(sst_options)) {}
+    : database_(std::move(database)),
+      fs_(std::move(fs)),
+      scratch_(std::move(scratch)),
+      sst_options_(std::move(sst_options)) {}
 
 Result<FileSet> FileSetExporter::Export(
-    const format::AppliedMark& mark, const std::string& directory,
-    const std::function<bool(std::string_view unique_id)>& have) {
+    const format::AppliedMark& mark, const std::function<bool(std::string_view unique_id)>& have) {
   if (!database_->settled()) {
     return Status(StatusCode::kUnavailable, "file-set-unsettled",
                   database_->path() + ": after an I/O error (" +
@@ -61,12 +64,13 @@ Result<FileSet> FileSetExporter::Export(
   TIDEMARK_RETURN_IF_ERROR(FromDatabase(held.status(), "hold the files of " + database_->path()));
   TIDEMARK_ASSIGN_OR_RETURN(const LiveFiles files, ListFiles());
   ForgetAllBut(files);
+  const std::string directory = scratch_->NewPath(".base");
   TIDEMARK_RETURN_IF_ERROR(
       FromRocksDb(fs_->CreateDirIfMissing(directory, rocksdb::IOOptions(), nullptr),
                   "create directory " + directory));
   Result<FileSet> set = Take(files, directory, have);
   if (!set.has_value()) {
-    (void)RemoveAll(*fs_, directory);
+    scratch_->Remove(directory);
     return set;
   }
   set->mark = mark;

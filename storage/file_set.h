@@ -3,6 +3,7 @@
 
 #include "storage/database.h"
 #include "storage/live_database.h"
+#include "storage/scratch_files.h"
 
 #include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
@@ -21,11 +22,11 @@ class FileSetExporter {
  public:
   // `sst_options` open an SST of the database.
   FileSetExporter(std::shared_ptr<Database> database, FileSystemPtr fs,
-                  rocksdb::Options sst_options);
+                  std::shared_ptr<ScratchFiles> scratch, rocksdb::Options sst_options);
 
-  // Links and copies go to `directory`, which is created; on error nothing is left of it. `mark` is
-  // what the database holds.
-  Result<FileSet> Export(const format::AppliedMark& mark, const std::string& directory,
+  // Links and copies go to a directory of scratch files; on error it is removed. `mark` is what the
+  // database holds.
+  Result<FileSet> Export(const format::AppliedMark& mark,
                          const std::function<bool(std::string_view unique_id)>& have);
 
  private:
@@ -54,6 +55,7 @@ class FileSetExporter {
   // Constant after construction.
   const std::shared_ptr<Database> database_;
   const FileSystemPtr fs_;
+  const std::shared_ptr<ScratchFiles> scratch_;
   const rocksdb::Options sst_options_;
 
   std::map<std::string, KnownSst> known_;  // by file name

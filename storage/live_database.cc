@@ -4,12 +4,12 @@
 #include "storage/file_set.h"
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_status.h"
+#include "storage/scratch_files.h"
 #include "storage/state_database.h"
 #include "storage/state_files.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -18,33 +18,31 @@ namespace {
 
 class LiveDatabaseImpl final : public LiveDatabase {
  public:
-  explicit LiveDatabaseImpl(const LiveDatabaseOptions& options) : options_(options) {}
+  explicit LiveDatabaseImpl(const LiveDatabaseOptions& options)
+      : options_(options),
+        scratch_(std::make_shared<ScratchFiles>(options.fs, PathOf(kLiveTemporaryName))) {}
 
   Status Open() {
     TIDEMARK_RETURN_IF_ERROR(CreateDirectories(*options_.fs, options_.directory));
     TIDEMARK_ASSIGN_OR_RETURN(lock_, LockFile(PathOf(kLiveLockName), "live-locked"));
-    TIDEMARK_RETURN_IF_ERROR(EmptyTemporaries());
+    TIDEMARK_RETURN_IF_ERROR(scratch_->Empty());
     const bool links_work = LinksWork();
     cache_ = MakeBlockCache(options_.block_cache_bytes);
     const std::shared_ptr<rocksdb::Env> env = MakeEnvironment(options_.fs);
-    TIDEMARK_ASSIGN_OR_RETURN(
-        state_, StateDatabase::Open(options_, env, cache_, PathOf(kLiveStateName), links_work));
-    TIDEMARK_ASSIGN_OR_RETURN(
-        changelog_, Changelog::Open(options_, env, cache_, PathOf(kLiveSideName), links_work));
-    exporter_ =
-        std::make_unique<FileSetExporter>(state_->database(), options_.fs, state_->file_options());
+    TIDEMARK_ASSIGN_OR_RETURN(state_, StateDatabase::Open(options_, env, cache_, scratch_,
+                                                          PathOf(kLiveStateName), links_work));
+    TIDEMARK_ASSIGN_OR_RETURN(changelog_, Changelog::Open(options_, env, cache_, scratch_,
+                                                          PathOf(kLiveSideName), links_work));
+    exporter_ = std::make_unique<FileSetExporter>(state_->database(), options_.fs, scratch_,
+                                                  state_->file_options());
     CountTableReaders();
     return {};
   }
 
   const std::string& directory() const override { return options_.directory; }
 
-  std::string TemporaryPath(std::string_view suffix) override {
-    char number[24];
-    std::snprintf(number, sizeof(number), "/%06llu",
-                  static_cast<unsigned long long>(next_temporary_.fetch_add(1)));
-    return PathOf(kLiveTemporaryName) + number + std::string(suffix);
-  }
+  std::string TemporaryPath(std::string_view suffix) override { return scratch_->NewPath(suffix); }
+  void RemoveTemporary(const std::string& path) override { scratch_->Remove(path); }
 
   // The names in `state` may be links that restore made; `side` is RocksDB's own. Last READY, which
   // vouches for both.
@@ -70,33 +68,34 @@ class LiveDatabaseImpl final : public LiveDatabase {
   Status DropUnlistedTables() override { return state_->DropUnlistedTables(); }
 
   std::unique_ptr<StateFileWriter> NewStateFiles(uint32_t table_id) override {
-    return NewStateFileWriter(options_.fs, state_->file_options(), table_id,
-                              options_.sst_target_bytes, [this] { return TemporaryPath(".sst"); });
+    return NewStateFileWriter(*scratch_, state_->file_options(), table_id,
+                              options_.sst_target_bytes);
   }
 
   Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) override {
-    TIDEMARK_RETURN_IF_ERROR(state_->Apply(std::move(tables), mark, TemporaryPath(".mark.sst")));
+    TIDEMARK_RETURN_IF_ERROR(state_->Apply(std::move(tables), mark));
     CountTableReaders();
     return {};
   }
 
   void DiscardStateFiles(const std::vector<TableFiles>& tables) override {
+    std::vector<std::string> paths;
     for (const TableFiles& table : tables) {
-      for (const SstFile& file : table.files) (void)RemoveFile(*options_.fs, file.path);
+      for (const SstFile& file : table.files) paths.push_back(file.path);
     }
+    scratch_->Remove(std::move(paths));
   }
 
   Result<FileSet> ExportFileSet(
       const std::function<bool(std::string_view unique_id)>& have) override {
-    return exporter_->Export(mark(), TemporaryPath(".base"), have);
+    return exporter_->Export(mark(), have);
   }
 
   void ReleaseFileSet(const FileSet& files) override {
     const auto held = std::find_if(files.files.begin(), files.files.end(),
                                    [](const FileSetEntry& file) { return !file.path.empty(); });
     if (held == files.files.end()) return;
-    // What stays behind is removed when the directory is opened again.
-    (void)RemoveAll(*options_.fs, std::filesystem::path(held->path).parent_path().string());
+    scratch_->Remove(std::filesystem::path(held->path).parent_path().string());
   }
 
   Result<std::vector<format::SegmentHeader>> Segments() override { return changelog_->Segments(); }
@@ -127,13 +126,6 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return options_.directory + '/' + std::string(name);
   }
 
-  Status EmptyTemporaries() {
-    const std::string path = PathOf(kLiveTemporaryName);
-    TIDEMARK_RETURN_IF_ERROR(RemoveAll(*options_.fs, path));
-    return FromRocksDb(options_.fs->CreateDirIfMissing(path, rocksdb::IOOptions(), nullptr),
-                       "create directory " + path);
-  }
-
   // RocksDB notices by itself when a link leads to another medium, not when there are no links at
   // all.
   bool LinksWork() {
@@ -141,9 +133,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
     const std::string link = TemporaryPath(".probe");
     const bool works = WriteFileDurably(*options_.fs, probe, "").ok() &&
                        options_.fs->LinkFile(probe, link, rocksdb::IOOptions(), nullptr).ok();
-    for (const std::string& path : {probe, link}) {
-      options_.fs->DeleteFile(path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-    }
+    scratch_->Remove({probe, link});
     return works;
   }
 
@@ -155,6 +145,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
   }
 
   const LiveDatabaseOptions options_;
+  const std::shared_ptr<ScratchFiles> scratch_;
   // Constant after Open. The lock is given up last.
   std::unique_ptr<StorageLock> lock_;
   std::shared_ptr<rocksdb::Cache> cache_;
@@ -162,7 +153,6 @@ class LiveDatabaseImpl final : public LiveDatabase {
   std::unique_ptr<Changelog> changelog_;
   std::unique_ptr<FileSetExporter> exporter_;
 
-  std::atomic<uint64_t> next_temporary_{1};
   std::atomic<uint64_t> table_reader_bytes_{0};
 };
 

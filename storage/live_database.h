@@ -133,9 +133,9 @@ struct FileSet {
 // tried again with new files. Only a crash or a close before the next change that succeeds may
 // leave a directory that Open refuses as Corruption.
 //
-// Thread safety: views, View, TemporaryPath, const members, OpenSegment, Segments, AddSegments and
-// DropSegments from any thread; everything else from one thread at a time (restore, then the
-// maintenance lane).
+// Thread safety: views, View, TemporaryPath, RemoveTemporary, const members, OpenSegment, Segments,
+// AddSegments and DropSegments from any thread; everything else from one thread at a time (restore,
+// then the maintenance lane).
 class LiveDatabase {
  public:
   virtual ~LiveDatabase() = default;
@@ -149,6 +149,8 @@ class LiveDatabase {
   virtual const std::string& directory() const = 0;
   // A fresh path in tmp.
   virtual std::string TemporaryPath(std::string_view suffix) = 0;
+  // Removes a file in tmp. One that cannot be removed goes with the next that can.
+  virtual void RemoveTemporary(const std::string& path) = 0;
   // Makes READY, durably, and everything before it.
   virtual Status MarkReady() = 0;
   // Removes READY: a later Open of the store will not reuse the directory.
@@ -169,7 +171,7 @@ class LiveDatabase {
   // (`disk-full`), Unavailable (`io-error`), Corruption; Internal for a mark that goes backwards or
   // does not list a table.
   virtual Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) = 0;
-  // Removes files that will not be applied. Best effort.
+  // Removes files that will not be applied, as RemoveTemporary does.
   virtual void DiscardStateFiles(const std::vector<TableFiles>& tables) = 0;
   // The files of `state`, consistent with the mark, held in tmp by link (MANIFEST and OPTIONS by
   // copy) until ReleaseFileSet. SSTs whose unique id `have` knows are listed without being linked.

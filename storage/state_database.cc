@@ -75,10 +75,11 @@ Status CheckApply(const std::vector<TableFiles>& tables, const format::AppliedMa
 
 }  // namespace
 
-StateDatabase::StateDatabase(const LiveDatabaseOptions& options, bool links_work,
+StateDatabase::StateDatabase(const LiveDatabaseOptions& options,
+                             std::shared_ptr<ScratchFiles> scratch, bool links_work,
                              rocksdb::ColumnFamilyOptions table_options,
                              rocksdb::Options file_options)
-    : fs_(options.fs),
+    : scratch_(std::move(scratch)),
       links_work_(links_work),
       compaction_patience_(options.compaction_patience),
       table_options_(std::move(table_options)),
@@ -86,10 +87,12 @@ StateDatabase::StateDatabase(const LiveDatabaseOptions& options, bool links_work
 
 Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(
     const LiveDatabaseOptions& options, std::shared_ptr<rocksdb::Env> env,
-    const std::shared_ptr<rocksdb::Cache>& cache, const std::string& path, bool links_work) {
+    const std::shared_ptr<rocksdb::Cache>& cache, std::shared_ptr<ScratchFiles> scratch,
+    const std::string& path, bool links_work) {
   const rocksdb::ColumnFamilyOptions table_options = TableOptions(cache, options.sst_target_bytes);
-  std::unique_ptr<StateDatabase> state(new StateDatabase(
-      options, links_work, table_options, StateFileOptions(env.get(), table_options)));
+  std::unique_ptr<StateDatabase> state(
+      new StateDatabase(options, std::move(scratch), links_work, table_options,
+                        StateFileOptions(env.get(), table_options)));
   const rocksdb::DBOptions database_options =
       DatabaseOptions(env.get(), options.background_jobs, MaxOpenFiles());
   TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
@@ -173,18 +176,17 @@ Status StateDatabase::DropUnlistedTables() {
   return {};
 }
 
-Status StateDatabase::Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark,
-                            const std::string& mark_path) {
+// RocksDB removes the names of what it has moved in, but does not mind when that fails: so all of
+// them are removed here, and of most there is nothing left.
+Status StateDatabase::Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) {
   std::erase_if(tables, [](const TableFiles& table) { return table.files.empty(); });
+  const std::string mark_path = scratch_->NewPath(".mark.sst");
   const Status status = TryApply(tables, mark, mark_path);
-  if (status.ok() && links_work_) return status;  // RocksDB has removed their names
-  const auto remove = [&](const std::string& path) {
-    fs_->DeleteFile(path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-  };
+  std::vector<std::string> paths{mark_path};
   for (const TableFiles& table : tables) {
-    for (const SstFile& file : table.files) remove(file.path);
+    for (const SstFile& file : table.files) paths.push_back(file.path);
   }
-  remove(mark_path);
+  scratch_->Remove(std::move(paths));
   return status.WithContext("apply epoch " + std::to_string(mark.at.epoch));
 }
 

@@ -11,6 +11,7 @@
 #include "storage/database.h"
 #include "storage/live_database.h"
 #include "storage/rocksdb_options.h"
+#include "storage/scratch_files.h"
 #include "storage/state_view.h"
 
 #include <chrono>
@@ -27,23 +28,23 @@ class StateDatabase {
   static Result<std::unique_ptr<StateDatabase>> Open(const LiveDatabaseOptions& options,
                                                      std::shared_ptr<rocksdb::Env> env,
                                                      const std::shared_ptr<rocksdb::Cache>& cache,
+                                                     std::shared_ptr<ScratchFiles> scratch,
                                                      const std::string& path, bool links_work);
 
   format::AppliedMark mark() const;
   std::shared_ptr<const StateView> View() const;
   Status DropUnlistedTables();
-  // `mark_path`: where the mark's own SST is written. All files are gone on return, whatever the
-  // outcome.
-  Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark,
-               const std::string& mark_path);
+  // The files are consumed, whatever the outcome.
+  Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark);
 
   const std::shared_ptr<Database>& database() const { return database_; }
   // Options for SSTs that are to be ingested here, or were made here.
   const rocksdb::Options& file_options() const { return file_options_; }
 
  private:
-  StateDatabase(const LiveDatabaseOptions& options, bool links_work,
-                rocksdb::ColumnFamilyOptions table_options, rocksdb::Options file_options);
+  StateDatabase(const LiveDatabaseOptions& options, std::shared_ptr<ScratchFiles> scratch,
+                bool links_work, rocksdb::ColumnFamilyOptions table_options,
+                rocksdb::Options file_options);
 
   Status TakeOver(Database::Opened opened);
   Status ReadMark();
@@ -56,7 +57,7 @@ class StateDatabase {
   void Publish(const format::AppliedMark& mark);
 
   // Constant after Open.
-  const FileSystemPtr fs_;
+  const std::shared_ptr<ScratchFiles> scratch_;
   const bool links_work_;
   const std::chrono::milliseconds compaction_patience_;
   const rocksdb::ColumnFamilyOptions table_options_;

@@ -4,19 +4,20 @@
 #include "storage/rocksdb_status.h"
 #include "storage/sst_file.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace tidemark::storage {
 namespace {
 
 class RollingWriter final : public StateFileWriter {
  public:
-  RollingWriter(FileSystemPtr fs, const rocksdb::Options& options, uint32_t table_id,
-                uint64_t target_bytes, std::function<std::string()> new_path)
-      : fs_(std::move(fs)),
+  RollingWriter(ScratchFiles& scratch, const rocksdb::Options& options, uint32_t table_id,
+                uint64_t target_bytes)
+      : scratch_(scratch),
         options_(options),
         target_bytes_(target_bytes),
-        new_path_(std::move(new_path)),
         writer_(rocksdb::EnvOptions(options), options, nullptr, /*invalidate_page_cache=*/false) {
     result_.table_id = table_id;
   }
@@ -57,7 +58,7 @@ class RollingWriter final : public StateFileWriter {
   }
 
   Status StartFile() {
-    path_ = new_path_();
+    path_ = scratch_.NewPath(".sst");
     return FromRocksDb(writer_.Open(path_), Doing());
   }
 
@@ -75,17 +76,15 @@ class RollingWriter final : public StateFileWriter {
   }
 
   void RemoveFiles() {
-    const auto remove = [this](const std::string& path) {
-      fs_->DeleteFile(path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-    };
-    if (!path_.empty()) remove(path_);
-    for (const SstFile& file : result_.files) remove(file.path);
+    std::vector<std::string> paths;
+    if (!path_.empty()) paths.push_back(path_);
+    for (const SstFile& file : result_.files) paths.push_back(file.path);
+    scratch_.Remove(std::move(paths));
   }
 
-  const FileSystemPtr fs_;
+  ScratchFiles& scratch_;
   const rocksdb::Options& options_;
   const uint64_t target_bytes_;
-  const std::function<std::string()> new_path_;
   rocksdb::SstFileWriter writer_;
   std::string path_;  // of the file being written; empty between two files
   std::string value_;
@@ -96,12 +95,10 @@ class RollingWriter final : public StateFileWriter {
 
 }  // namespace
 
-std::unique_ptr<StateFileWriter> NewStateFileWriter(FileSystemPtr fs,
+std::unique_ptr<StateFileWriter> NewStateFileWriter(ScratchFiles& scratch,
                                                     const rocksdb::Options& options,
-                                                    uint32_t table_id, uint64_t target_bytes,
-                                                    std::function<std::string()> new_path) {
-  return std::make_unique<RollingWriter>(std::move(fs), options, table_id, target_bytes,
-                                         std::move(new_path));
+                                                    uint32_t table_id, uint64_t target_bytes) {
+  return std::make_unique<RollingWriter>(scratch, options, table_id, target_bytes);
 }
 
 }  // namespace tidemark::storage

@@ -3,17 +3,15 @@
 
 #include "storage/live_database.h"
 #include "storage/rocksdb_options.h"
+#include "storage/scratch_files.h"
 
-#include <functional>
 #include <memory>
-#include <string>
 
 namespace tidemark::storage {
 
-// `new_path` gives a fresh path for every file. `options` live as long as the writer.
-std::unique_ptr<StateFileWriter> NewStateFileWriter(FileSystemPtr fs,
+// `scratch` and `options` live as long as the writer.
+std::unique_ptr<StateFileWriter> NewStateFileWriter(ScratchFiles& scratch,
                                                     const rocksdb::Options& options,
-                                                    uint32_t table_id, uint64_t target_bytes,
-                                                    std::function<std::string()> new_path);
+                                                    uint32_t table_id, uint64_t target_bytes);
 
 }  // namespace tidemark::storage

@@ -211,16 +211,19 @@ Status CommitLane::PutSegment(Unpublished& unpublished, const std::vector<Segmen
 
   const std::string path =
       options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size());
-  TIDEMARK_ASSIGN_OR_RETURN(storage::SstFile file,
-                            storage::WriteSegmentFile(options_.fs, path, entries));
-  meta.size = file.size;
-  meta.checksum = file.checksum;
-  meta.sst_unique_id = file.unique_id;
+  Result<storage::SstFile> file = storage::WriteSegmentFile(options_.fs, path, entries);
+  if (!file.has_value()) {
+    options_.remove_scratch(path);
+    return std::move(file).error();
+  }
+  meta.size = file->size;
+  meta.checksum = file->checksum;
+  meta.sst_unique_id = file->unique_id;
   const auto put = repository_.storage().PutFile(repository_.ObjectName(meta.name), path);
   if (put.has_value() && options_.keep_segments) {
-    unpublished.local = std::move(file);
+    unpublished.local = *std::move(file);
   } else {
-    (void)storage::RemoveFile(*options_.fs, path);  // else the next opening empties the folder
+    options_.remove_scratch(path);
   }
   if (!put.has_value()) return put.error();
   unpublished.segment = std::move(meta);

@@ -39,6 +39,7 @@ struct DurableEpoch {
 struct CommitLaneOptions {
   storage::FileSystemPtr fs;
   std::string scratch_directory;  // for segment files on their way to the repository
+  std::function<void(const std::string& path)> remove_scratch;
   Compression codec = Compression::kZstd;
   int codec_level = 1;
   uint64_t inline_bytes_max = 0;

@@ -180,7 +180,7 @@ Status Maintenance::WriteBackAll() {
   applied.view = live_.View();
   for (size_t i = 0; i < unapplied_.size(); ++i) {
     DurableEpoch& durable = unapplied_[i];
-    if (i >= fed_ && durable.file) (void)storage::RemoveFile(*options_.fs, durable.file->path);
+    if (i >= fed_ && durable.file) live_.RemoveTemporary(durable.file->path);
     applied.epochs.push_back(std::move(durable.epoch));
   }
   unapplied_.clear();

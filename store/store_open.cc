@@ -171,6 +171,7 @@ void StoreCore::StartLanes(const RestoredState& restored,
   CommitLaneOptions commits;
   commits.fs = environment_.fs;
   commits.scratch_directory = live_->directory() + "/tmp";
+  commits.remove_scratch = [this](const std::string& path) { live_->RemoveTemporary(path); };
   commits.codec = options_.log_compression;
   commits.codec_level = options_.log_compression_level;
   commits.inline_bytes_max = options_.inline_segment_bytes_max;
