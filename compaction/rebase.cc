@@ -26,6 +26,11 @@ std::map<std::string, uint64_t> KnownSsts(const format::Manifest& manifest) {
   return known;
 }
 
+// In the upload cache.
+std::string KeyOf(const storage::FileSetEntry& entry) {
+  return entry.is_sst ? entry.unique_id : entry.checksum.Hex() + std::to_string(entry.size);
+}
+
 uint16_t GroupOf(const std::string& key) {
   return key.size() >= format::kKeyGroupBytes ? format::GroupOfStoredKey(key) : 0;
 }
@@ -62,15 +67,13 @@ Status PutMissing(const storage::FileSet& set, const storage::Repository& reposi
       uploaded->base.files.push_back({found->second, entry.live_name});
       continue;
     }
-    FileMeta meta;
-    if (const auto cached = uploads->find(entry.unique_id);
-        entry.is_sst && cached != uploads->end()) {
-      meta = cached->second;
-    } else {
-      TIDEMARK_ASSIGN_OR_RETURN(meta, Put(repository, entry, attempt));
-      if (entry.is_sst) uploads->emplace(entry.unique_id, meta);
+    const std::string key = KeyOf(entry);
+    auto cached = uploads->find(key);
+    if (cached == uploads->end()) {
+      TIDEMARK_ASSIGN_OR_RETURN(FileMeta meta, Put(repository, entry, attempt));
+      cached = uploads->emplace(key, std::move(meta)).first;
     }
-    uploaded->fresh.emplace(entry.live_name, std::move(meta));
+    uploaded->fresh.emplace(entry.live_name, cached->second);
     uploaded->base.files.push_back({0, entry.live_name});
   }
   return {};

@@ -21,8 +21,9 @@ struct UploadedBase {
   uint64_t live_bytes = 0;                        // of all its SSTs
 };
 
-// Uploads of SSTs, by RocksDB's unique id, that a manifest does not name yet: kept when a rebase
-// fails half-way, so that the next one does not put them again.
+// Uploads that no manifest names yet, SSTs by RocksDB's unique id and the others by their content:
+// kept when a rebase fails half-way, so that the next one does not put them again. A full disk must
+// not become fuller with every try.
 using UploadCache = std::map<std::string, format::FileMeta>;
 
 // Puts the files that `newest_base` (may be null) lacks, and returns the base. Blocks. Nothing is
