@@ -140,6 +140,11 @@ class Repository {
     std::string name;
     uint64_t bytes = 0;
   };
+  // A snapshot for an opening version that could not be created, and its content.
+  struct SpareSnapshot {
+    Snapshot snapshot;
+    format::Checksum128 checksum;
+  };
   // A new attempt, made but not yet adopted.
   struct Opening {
     format::Manifest list;
@@ -154,6 +159,7 @@ class Repository {
   Status OpenFirstAttempt(const RepositoryOptions& options);
   Result<bool> TryOpenFirstAttempt(const RepositoryOptions& options);
   Result<Opening> OpenAttempt(format::Manifest list, uint64_t newest, uint64_t attempt);
+  Result<Snapshot> PutOpeningSnapshot(const format::Manifest& list);
   Result<bool> TryReopen();
   // Reads the versions after `acknowledged`; Fenced if one is another writer's. The last that
   // exists.
@@ -194,6 +200,7 @@ class Repository {
   std::unique_ptr<StorageLock> lock_;
   std::unique_ptr<ManifestChain> chain_;
 
+  std::optional<SpareSnapshot> spare_snapshot_;  // the publishing thread's
   std::atomic<bool> deletions_allowed_{true};
 
   mutable std::mutex mutex_;

@@ -165,10 +165,7 @@ Result<Repository::Opening> Repository::OpenAttempt(format::Manifest list, uint6
   Opening opening;
   list.version = newest;
   TIDEMARK_RETURN_IF_ERROR(format::CheckManifest(list));
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string snapshot, format::EncodeManifestSnapshot(list));
-  opening.snapshot = {.version = newest,
-                      .name = format::SnapshotName(newest, format::RandomUnique()),
-                      .bytes = snapshot.size()};
+  TIDEMARK_ASSIGN_OR_RETURN(opening.snapshot, PutOpeningSnapshot(list));
 
   format::ManifestVersion version;
   version.repository_id = repository_id_;
@@ -183,7 +180,6 @@ Result<Repository::Opening> Repository::OpenAttempt(format::Manifest list, uint6
   TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, format::EncodeManifestVersion(version));
   opening.list = std::move(list);
 
-  TIDEMARK_RETURN_IF_ERROR(storage_->Put(ObjectName(opening.snapshot.name), snapshot));
   RegisterWriter(version.writer, attempt);
   const Created created = Create(version, bytes);
   if (created.outcome == Creation::kInDoubt) return created.status;
@@ -197,7 +193,22 @@ Result<Repository::Opening> Repository::OpenAttempt(format::Manifest list, uint6
   return opening;
 }
 
+// A version in doubt may name its snapshot, which therefore stays. So the next try takes the same
+// one, if it says the same: a full disk must not become fuller with every try.
+Result<Repository::Snapshot> Repository::PutOpeningSnapshot(const format::Manifest& list) {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, format::EncodeManifestSnapshot(list));
+  const format::Checksum128 checksum = format::Checksum128Of(bytes);
+  if (spare_snapshot_ && spare_snapshot_->checksum == checksum) return spare_snapshot_->snapshot;
+  Snapshot snapshot{.version = list.version,
+                    .name = format::SnapshotName(list.version, format::RandomUnique()),
+                    .bytes = bytes.size()};
+  TIDEMARK_RETURN_IF_ERROR(storage_->Put(ObjectName(snapshot.name), bytes));
+  spare_snapshot_ = {snapshot, checksum};
+  return snapshot;
+}
+
 void Repository::Adopt(Opening opening) {
+  spare_snapshot_.reset();
   std::lock_guard lock(mutex_);
   manifest_ = std::move(opening.list);
   attempt_ = manifest_.attempt;
