@@ -103,6 +103,17 @@ Status Maintenance::RunStep() {
   // A request stays until there is something to write back: the writer may have asked while the
   // epoch that it waits for was still in the commit lane.
   const bool requested = !unapplied_.empty() && write_back_requested_.exchange(false);
+  const Status moved = MoveOn(requested);
+  // Room that dropped files take up may be just what a full disk lacks: so they go also when
+  // nothing else goes on.
+  const bool collect = moved.ok() || moved.code() == StatusCode::kResourceExhausted ||
+                       moved.code() == StatusCode::kUnavailable;
+  const Status collected = collect ? Collect() : Status();
+  return moved.ok() ? collected : moved;
+}
+
+// Write-back or change log, then what follows from it.
+Status Maintenance::MoveOn(bool requested) {
   if (requested ||
       compaction::ShouldWriteBack(options_.write_back, unapplied_bytes_, unapplied_.size())) {
     TIDEMARK_RETURN_IF_ERROR(WriteBackAll());
@@ -112,8 +123,7 @@ Status Maintenance::RunStep() {
   }
   // After the write-back, which frees memory that the writer may wait for.
   if (!IsVerified()) TIDEMARK_RETURN_IF_ERROR(VerifyNextFile());
-  if (rebase_due_) TIDEMARK_RETURN_IF_ERROR(Rebase());
-  return Collect();
+  return rebase_due_ ? Rebase() : Status();
 }
 
 // One file a step, so that a large base does not hold up write-backs.

@@ -62,6 +62,7 @@ class Maintenance {
  private:
   void Step();
   Status RunStep();
+  Status MoveOn(bool requested);
   Status VerifyNextFile();
   bool IsVerified() const { return verified_files_ == options_.verify_first.size(); }
   Status FeedChangeLog();

@@ -23,6 +23,14 @@ class FailedCheckpointTest : public ::testing::Test {
     history_.Continue(1, 1);
   }
 
+  // Forgets everything, the storage too: it remembers the folders that it has made.
+  void StartOver() {
+    std::filesystem::remove_all(directory_ / "repository");
+    std::filesystem::remove_all(directory_ / "live");
+    std::filesystem::remove_all(directory_ / "live-2");
+    storage_ = NewStorage();
+  }
+
   // Everything goes through fs_; the repository through storage_ as well.
   TestStore Open(uint64_t inline_bytes_max) {
     StoreOptions options = SmallStore(directory_.path());
@@ -57,20 +65,26 @@ class FailedCheckpointTest : public ::testing::Test {
     EXPECT_EQ(Difference(history_.After(round, kShape), *content), "");
   }
 
-  // The files below `folder` that were created or named since Record.
-  std::set<std::string> NamesMade(const std::string& folder) {
+  // The segments that were written since Record, by their names in `log/`.
+  std::set<std::string> SegmentsWritten() {
+    constexpr std::string_view kScratch = "/tmp/segment-";
     std::set<std::string> names;
     for (const auto& [operation, path] : fs_->plan().recorded()) {
-      const size_t at = path.rfind(folder);
-      if (at != std::string::npos) names.insert(path.substr(at));
+      const size_t at = path.find(kScratch);
+      if (operation == FileOperation::kCreate && at != std::string::npos)
+        names.insert(path.substr(at + kScratch.size()));
     }
     return names;
   }
 
+  std::shared_ptr<FaultStorage> NewStorage() {
+    return std::make_shared<FaultStorage>(
+        storage::OpenLocalDirectoryOn(directory_ / "repository", fs_).value());
+  }
+
   TempDir directory_;
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
-  const std::shared_ptr<FaultStorage> storage_ = std::make_shared<FaultStorage>(
-      storage::OpenLocalDirectoryOn(directory_ / "repository", fs_).value());
+  std::shared_ptr<FaultStorage> storage_ = NewStorage();
   History history_;
 };
 
@@ -79,7 +93,7 @@ TEST_F(FailedCheckpointTest, Invariant05TheNextOneHasTheChangesOfAllThatFailed) 
     for (const StorageOperation step :
          {StorageOperation::kPutFile, StorageOperation::kCreateIfAbsent}) {
       if (inline_bytes_max != 0 && step == StorageOperation::kPutFile) continue;  // puts no file
-      std::filesystem::remove_all(directory_ / "repository");
+      StartOver();
       TestStore store = Open(inline_bytes_max);
       ASSERT_EQ(Commit(store, 1).ToString(), "OK");
       storage_->plan().Inject({.sticky = true, .operations = {step}});
@@ -93,8 +107,6 @@ TEST_F(FailedCheckpointTest, Invariant05TheNextOneHasTheChangesOfAllThatFailed) 
       ASSERT_EQ(store.Drain().ToString(), "OK");
       EXPECT_EQ(Difference(history_.After(6, kShape), store.ReadAll().value()), "");
       ExpectRestores(6);
-      std::filesystem::remove_all(directory_ / "live");
-      std::filesystem::remove_all(directory_ / "live-2");
     }
   }
 }
@@ -164,10 +176,10 @@ TEST_F(FailedCheckpointTest, Invariant11SegmentWhoseSyncFailedIsNeverNamed) {
     fs_->plan().Record();
     EXPECT_EQ(Commit(store, ++round).code(), StatusCode::kUnavailable);
     EXPECT_EQ(fs_->plan().fired(), 1U);
-    std::set<std::string> abandoned;  // by the unique part of their names
-    for (const std::string& name : NamesMade("/segment-")) abandoned.insert(name.substr(9));
+    const std::set<std::string> abandoned = SegmentsWritten();
     ASSERT_EQ(abandoned.size(), 1U);
     ASSERT_EQ(Commit(store, ++round).ToString(), "OK");
+    EXPECT_EQ(SegmentsWritten().size(), 3U) << "that one again under another name, and the new one";
     for (const std::string& name : FilesNamed(List()))
       EXPECT_FALSE(abandoned.contains(name.substr(format::kLogPrefix.size()))) << name;
   }

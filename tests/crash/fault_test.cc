@@ -55,6 +55,7 @@ class FaultTest : public ::testing::Test {
  protected:
   FaultTest() {
     fs_->SkipSyncs(true);  // nothing here pulls the plug
+    healthy_->SkipSyncs(true);
     history_.Continue(1, 1);
   }
   ~FaultTest() override { alarm(0); }
@@ -132,7 +133,7 @@ class FaultTest : public ::testing::Test {
     fs::remove_all(copy);
   }
   void ExpectRestores(const std::string& root) {
-    auto store = TestStore::Open(Options(root));
+    auto store = TestStore::Open(Options(root), healthy_);
     ASSERT_TRUE(store.has_value()) << store.error().ToString();
     EXPECT_GE(store->restored_id(), acknowledged_);
     EXPECT_LE(store->restored_id(), attempted_);
@@ -149,6 +150,7 @@ class FaultTest : public ::testing::Test {
 
   TempDir directory_;
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
+  const std::shared_ptr<FaultFileSystem> healthy_ = std::make_shared<FaultFileSystem>();
   History history_;
   uint64_t attempted_ = 0;
   uint64_t acknowledged_ = 0;
