@@ -7,6 +7,7 @@
 #include "storage/scratch_files.h"
 #include "storage/state_database.h"
 #include "storage/state_files.h"
+#include "storage/steady_directory.h"
 
 #include <algorithm>
 #include <atomic>
@@ -28,11 +29,13 @@ class LiveDatabaseImpl final : public LiveDatabase {
     TIDEMARK_RETURN_IF_ERROR(scratch_->Empty());
     const bool links_work = LinksWork();
     cache_ = MakeBlockCache(options_.block_cache_bytes);
-    const std::shared_ptr<rocksdb::Env> env = MakeEnvironment(options_.fs);
-    TIDEMARK_ASSIGN_OR_RETURN(state_, StateDatabase::Open(options_, env, cache_, scratch_,
-                                                          PathOf(kLiveStateName), links_work));
-    TIDEMARK_ASSIGN_OR_RETURN(changelog_, Changelog::Open(options_, env, cache_, scratch_,
-                                                          PathOf(kLiveSideName), links_work));
+    const std::string state = PathOf(kLiveStateName);
+    TIDEMARK_ASSIGN_OR_RETURN(const FileSystemPtr steady, OpenSteadyDirectory(options_.fs, state));
+    TIDEMARK_ASSIGN_OR_RETURN(state_, StateDatabase::Open(options_, MakeEnvironment(steady), cache_,
+                                                          scratch_, state, links_work));
+    TIDEMARK_ASSIGN_OR_RETURN(
+        changelog_, Changelog::Open(options_, MakeEnvironment(options_.fs), cache_, scratch_,
+                                    PathOf(kLiveSideName), links_work));
     exporter_ = std::make_unique<FileSetExporter>(state_->database(), options_.fs, scratch_,
                                                   state_->file_options());
     CountTableReaders();

@@ -158,6 +158,38 @@ TEST_F(LiveDatabaseFaultTest, AppliesAgainWhenTheDiskHasRoomAgain) {
   }
 }
 
+// RocksDB can make a column family, durably, and then fail to open its directory. Nobody got a
+// handle to that family, and it used to be in the way of every later try.
+TEST_F(LiveDatabaseFaultTest, MakesTablesAgainThatFailedHalfWay) {
+  for (const FaultKind& kind : kFaultKinds) {
+    for (uint64_t call = 1;; call += kStride) {
+      SCOPED_TRACE(std::string(kind.name) + ", call " + std::to_string(call));
+      ASSERT_LT(call, 500u);
+      database_.reset();
+      std::filesystem::remove_all(options_.directory);
+      Open();
+      FileFault fault = kind.fault;
+      fault.call = call;
+      fs_->plan().Inject(fault);
+      const Status status = ApplyChanges(*database_, Changes(1), Mark(1));
+      const bool fired = fs_->plan().fired() != 0;
+      fs_->plan().Clear();
+      if (!fired) break;
+      if (!status.ok()) {
+        const Status again = ApplyChanges(*database_, Changes(1), Mark(1));
+        ASSERT_TRUE(again.ok()) << again.ToString();
+      }
+      for (uint64_t epoch = 2; epoch <= 3; ++epoch)
+        ASSERT_TRUE(ApplyChanges(*database_, Changes(epoch), Mark(epoch)).ok());
+      EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(3));
+      Reopen();
+      EXPECT_EQ(database_->mark(), Mark(3));
+      EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(3));
+      if (HasFailure()) return;
+    }
+  }
+}
+
 // The story: RocksDB 7.8 stops after a compaction that failed, and after its recovery ingested
 // under file number 0.
 TEST_F(LiveDatabaseFaultTest, AppliesWhileCompactionsFailAndAfterwards) {
