@@ -35,7 +35,12 @@ Status Repository::CheckNotFenced() {
   }
   const auto version = chain_->ReadVersion(next);
   if (version) return IsOwn(version->writer) ? Status() : BecomeFenced(*version);
-  return version.error().code() == StatusCode::kNotFound ? Status() : version.error();
+  if (version.error().code() == StatusCode::kNotFound) return {};
+  if (!IsDamage(version.error())) return version.error();
+  // Whose it is nobody can tell, so nothing may go. But nothing of ours is lost: the next Prepare
+  // finds its way around it.
+  return Status(StatusCode::kUnavailable, "manifest-in-doubt",
+                "nothing is deleted: " + std::string(version.error().message()));
 }
 
 Status Repository::DeleteDropped(const std::set<std::string>& held) {
