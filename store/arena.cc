@@ -34,7 +34,7 @@ void* Arena::TakeChunk() {
   void* memory = std::aligned_alloc(chunk_bytes_, chunk_bytes_);
   if (memory == nullptr) throw std::bad_alloc();
   if (chunk_bytes_ == kHugeChunkBytes) madvise(memory, chunk_bytes_, MADV_HUGEPAGE);  // best effort
-  reserved_bytes_ += chunk_bytes_;
+  reserved_bytes_.Add(chunk_bytes_);
   return memory;
 }
 
@@ -80,8 +80,8 @@ void* Arena::Allocate(size_t bytes) {
     const size_t block_bytes = Capacity(kLarge, bytes);
     void* block = std::malloc(block_bytes);
     if (block == nullptr) throw std::bad_alloc();
-    reserved_bytes_ += block_bytes;
-    allocated_bytes_ += block_bytes;
+    reserved_bytes_.Add(block_bytes);
+    allocated_bytes_.Add(block_bytes);
     return block;
   }
   const int size_class = ClassOf(bytes);
@@ -109,15 +109,15 @@ void* Arena::Allocate(size_t bytes) {
     chunk->unused_offset += chunk->block_bytes;
   }
   ++chunk->live;
-  allocated_bytes_ += chunk->block_bytes;
+  allocated_bytes_.Add(chunk->block_bytes);
   if (!chunk->HasRoom(chunk_bytes_)) Unlink(chunk);
   return block;
 }
 
 void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
   if (size_class == kLarge) {
-    reserved_bytes_ -= Capacity(kLarge, bytes);
-    allocated_bytes_ -= Capacity(kLarge, bytes);
+    reserved_bytes_.Subtract(Capacity(kLarge, bytes));
+    allocated_bytes_.Subtract(Capacity(kLarge, bytes));
     std::free(block);
     return;
   }
@@ -125,7 +125,7 @@ void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
   assert(chunk->size_class == size_class);
   auto* free_block = new (block) FreeBlock{chunk->free};
   chunk->free = free_block;
-  allocated_bytes_ -= chunk->block_bytes;
+  allocated_bytes_.Subtract(chunk->block_bytes);
   if (!chunk->linked) Link(chunk);
   if (--chunk->live > 0) return;
   Unlink(chunk);
@@ -133,7 +133,7 @@ void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
     spare_.push_back(chunk);
   } else {
     std::free(chunk);
-    reserved_bytes_ -= chunk_bytes_;
+    reserved_bytes_.Subtract(chunk_bytes_);
   }
 }
 

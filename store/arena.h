@@ -4,8 +4,10 @@
 // large: a look-up in hundreds of megabytes misses the TLB several times otherwise, which costs as
 // much as the look-up.
 //
-// Thread safety: the store's writer thread only.
+// Thread safety: the store's writer thread only; reserved_bytes and allocated_bytes any.
 #pragma once
+
+#include "store/counter.h"
 
 #include <bit>
 #include <cstddef>
@@ -49,9 +51,9 @@ class Arena {
   void Free(void* block, uint8_t size_class, size_t bytes);
 
   // Taken from the system and not given back.
-  uint64_t reserved_bytes() const noexcept { return reserved_bytes_; }
+  uint64_t reserved_bytes() const noexcept { return reserved_bytes_.Get(); }
   // In blocks that are allocated; the rest of what is reserved waits in chunks for blocks to come.
-  uint64_t allocated_bytes() const noexcept { return allocated_bytes_; }
+  uint64_t allocated_bytes() const noexcept { return allocated_bytes_.Get(); }
 
  private:
   struct Chunk;
@@ -82,8 +84,8 @@ class Arena {
   const size_t small_bytes_max_;  // larger blocks come from the system one by one
   Chunk* open_[kClasses] = {};    // chunks with a free block, doubly linked
   std::vector<void*> spare_;      // a few empty chunks, to save the trips to the system
-  uint64_t reserved_bytes_ = 0;
-  uint64_t allocated_bytes_ = 0;
+  Counter reserved_bytes_;
+  Counter allocated_bytes_;
 };
 
 }  // namespace tidemark::store

@@ -119,7 +119,16 @@ void CommitLane::Commit(Job job, const Requests& requests) {
     --in_flight_;
     for (const auto& request : requests) request->outcome = status;
   }
+  statistics.barrier = job.ticket->barrier_duration();
+  options_.recorder->CheckpointDecided({job.ticket->id, status, statistics}, NewestTime());
   job.ticket->Finish(status, statistics);
+}
+
+std::chrono::system_clock::time_point CommitLane::NewestTime() const {
+  return repository_.WithManifest([](const Manifest& manifest) {
+    const int64_t ms = manifest.checkpoints.empty() ? 0 : manifest.checkpoints.back().time_ms;
+    return std::chrono::system_clock::time_point(std::chrono::milliseconds(ms));
+  });
 }
 
 // One manifest version: the checkpoint of `ticket` (may be null) with every unpublished epoch, and

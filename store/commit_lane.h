@@ -11,6 +11,7 @@
 #include "storage/repository.h"
 #include "storage/segment_file.h"
 #include "store/checkpoint_ticket.h"
+#include "store/recorder.h"
 #include "store/sealed_epoch.h"
 
 #include <tidemark/options.h>
@@ -53,6 +54,7 @@ struct CommitLaneOptions {
   // Called on the commit thread.
   std::function<void(std::vector<DurableEpoch>)> on_durable;
   std::function<void(const Status&)> on_fatal;  // no checkpoint can succeed any more
+  Recorder* recorder = nullptr;                 // outlives the lane
 };
 
 // Thread safety: all members may be called concurrently; Stop once.
@@ -107,6 +109,7 @@ class CommitLane {
   Status MakeSegments(std::vector<format::SegmentEntry>* inlined, CheckpointStatistics* statistics);
   Status PutSegment(Unpublished& unpublished, const std::vector<format::SegmentEntry>& entries);
   format::SegmentHeader HeaderFor() const;
+  std::chrono::system_clock::time_point NewestTime() const;
   void AddCheckpoint(const format::Manifest& manifest, const Writing& writing,
                      const CheckpointTicket& ticket,
                      const std::vector<format::SegmentEntry>& inlined,

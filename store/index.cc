@@ -31,13 +31,13 @@ Index::SubTable* Index::NewTable(uint32_t slots, uint32_t depth) {
   const size_t bytes = slots * sizeof(uint64_t);
   auto* table = new SubTable{slots - 1, 0, depth, static_cast<uint64_t*>(arena_.Allocate(bytes))};
   std::memset(table->slots, 0, bytes);
-  memory_bytes_ += sizeof(SubTable) + bytes;
+  memory_bytes_.Add(sizeof(SubTable) + bytes);
   return table;
 }
 
 void Index::FreeTable(SubTable* table) {
   const size_t bytes = (table->mask + uint64_t{1}) * sizeof(uint64_t);
-  memory_bytes_ -= sizeof(SubTable) + bytes;
+  memory_bytes_.Subtract(sizeof(SubTable) + bytes);
   arena_.Free(table->slots, arena_.SizeClass(bytes), bytes);
   delete table;
 }

@@ -8,9 +8,10 @@
 //   hash   63 ... 64-depth | 43 ... 28 | 27 ... 16 | 15 ... 0
 //          directory         tag         slot        left to the key group
 //
-// Thread safety: the store's writer thread only.
+// Thread safety: the store's writer thread only; memory_bytes any.
 #pragma once
 
+#include "store/counter.h"
 #include "store/version.h"
 
 #include <cstdint>
@@ -46,8 +47,8 @@ class Index {
   size_t GrowthFor(uint64_t hash) const;
 
   size_t size() const noexcept { return size_; }
-  uint64_t memory_bytes() const noexcept { return memory_bytes_; }
-  size_t slots() const noexcept { return memory_bytes_ / sizeof(uint64_t); }  // about
+  uint64_t memory_bytes() const noexcept { return memory_bytes_.Get(); }
+  size_t slots() const noexcept { return memory_bytes() / sizeof(uint64_t); }  // about
 
   // Calls visit(Version*) for every entry; no changes meanwhile.
   template <class F>
@@ -120,7 +121,7 @@ class Index {
   std::vector<SubTable*> directory_;
   uint32_t depth_ = 0;
   size_t size_ = 0;
-  uint64_t memory_bytes_ = 0;
+  Counter memory_bytes_;
   size_t hand_table_ = 0;
   uint32_t hand_slot_ = 0;
 };

@@ -183,8 +183,10 @@ Status Maintenance::WriteBackAll() {
   for (const uint32_t table : live_.mark().tables) tables.insert(table);
   for (const compaction::TableChanges& table : changes) tables.insert(table.table_id);
   mark.tables.assign(tables.begin(), tables.end());
-  TIDEMARK_ASSIGN_OR_RETURN([[maybe_unused]] const compaction::WriteBackStatistics statistics,
-                            compaction::WriteBack(live_, std::move(changes), mark));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto written = compaction::WriteBack(live_, std::move(changes), mark);
+  options_.recorder->WriteBackEnded(written, std::chrono::steady_clock::now() - begin);
+  TIDEMARK_RETURN_IF_ERROR(written.error());
 
   Applied applied;
   applied.view = live_.View();
@@ -229,6 +231,9 @@ Status Maintenance::Rebase() {
       }));
   rebase_due_ = !added;
   if (added) {
+    uint64_t bytes = 0;
+    for (const auto& [name, file] : uploaded.fresh) bytes += file.size;
+    options_.recorder->BasePublished(bytes);
     uploads_.clear();
   } else {
     lane_.Kick();  // the list has moved on meanwhile

@@ -9,6 +9,7 @@
 #include "storage/repository.h"
 #include "store/commit_lane.h"
 #include "store/executor.h"
+#include "store/recorder.h"
 
 #include <tidemark/status.h>
 
@@ -38,6 +39,7 @@ struct MaintenanceOptions {
   std::vector<format::FileMeta> verify_first;
   std::function<void(Applied)> on_applied;
   std::function<void(const Status&)> on_fatal;
+  Recorder* recorder = nullptr;  // outlives the lane
 };
 
 // Thread safety: all members may be called concurrently; Stop once.

@@ -57,5 +57,6 @@ Status StateStore::Close() { return core_->Close(); }
 const RestoreReport& StateStore::restored() const noexcept { return core_->restored(); }
 std::vector<CheckpointInfo> StateStore::Checkpoints() const { return core_->Checkpoints(); }
 uint64_t StateStore::epoch() const noexcept { return core_->epoch(); }
+StoreMetrics StateStore::Metrics() const { return core_->Metrics(); }
 
 }  // namespace tidemark

@@ -50,6 +50,7 @@ StoreCore::StoreCore(StoreOptions options, const Environment& environment)
     : options_(std::move(options)),
       environment_(environment),
       runtime_(options_.runtime),
+      recorder_(options_.listener),
       arena_(runtime_->options().memory_budget_bytes >= kHugePagesBudgetMin
                  ? Arena::kHugeChunkBytes
                  : Arena::kSmallChunkBytes) {}
@@ -100,6 +101,7 @@ TableCore& StoreCore::AddTable(format::TableMeta meta) {
   auto core = std::make_unique<TableCore>(*this, std::move(meta));
   TableCore& table = *core;
   tables_.emplace(name, std::move(core));
+  std::lock_guard lock(mutex_);
   table_list_.push_back(&table);
   return table;
 }
@@ -159,12 +161,16 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
   }
   auto ticket = std::make_shared<CheckpointTicket>(id, std::move(options), table_ids_);
   std::shared_ptr<SealedEpoch> sealed = SealEpoch();
-  sealed->bytes = std::exchange(epoch_bytes_, 0);
+  sealed->bytes = epoch_bytes_.Get();
+  epoch_bytes_.Set(0);
+  unapplied_bytes_.fetch_add(sealed->bytes);
   in_flight_.push_back(ticket);
   unreleased_epochs_.fetch_add(1);
   commits_->Submit(std::move(sealed), ticket);
   ++epoch_;
-  ticket->SetBarrierDuration(ticket->SinceBarrier());
+  const std::chrono::nanoseconds barrier = ticket->SinceBarrier();
+  ticket->SetBarrierDuration(barrier);
+  recorder_.BarrierTook(barrier);
   return ticket;
 }
 
@@ -172,7 +178,7 @@ Status StoreCore::Rollback() {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   for (TableCore* table : table_list_) table->Rollback();
   may_evict_ = true;
-  epoch_bytes_ = 0;
+  epoch_bytes_.Set(0);
   AccountMemory();
   return {};
 }
@@ -180,6 +186,7 @@ Status StoreCore::Rollback() {
 // ---- What the lanes hand back ----
 
 void StoreCore::OnApplied(Applied applied) {
+  for (const auto& epoch : applied.epochs) unapplied_bytes_.fetch_sub(epoch->bytes);
   std::lock_guard lock(mutex_);
   mail_.view = std::move(applied.view);
   std::move(applied.epochs.begin(), applied.epochs.end(), std::back_inserter(mail_.epochs));
@@ -191,13 +198,16 @@ void StoreCore::OnFatal(const Status& status) { (void)Fail(status); }
 
 // Remembers why nothing works any more; the first reason stays. Returns `status`.
 Status StoreCore::Fail(const Status& status) {
+  bool is_first = false;
   {
     std::lock_guard lock(mutex_);
-    if (failure_.ok()) failure_ = status;
+    is_first = failure_.ok();
+    if (is_first) failure_ = status;
     blocked_.store(true);
     mail_arrived_.notify_all();
   }
   if (status.code() == StatusCode::kCorruption) (void)live_->Quarantine();
+  if (is_first) recorder_.StoreFailed(status);
   return status;
 }
 
@@ -319,7 +329,10 @@ Status StoreCore::Close() {
   }
   if (repository_ != nullptr) {
     Status closed = repository_->Close();
-    if (status.ok()) status = std::move(closed);
+    if (status.ok()) {
+      recorder_.StoreFailed(closed);  // tells nothing if it is OK
+      status = std::move(closed);
+    }
   }
   maintenance_.reset();
   commits_.reset();
@@ -330,12 +343,18 @@ Status StoreCore::Close() {
     table->FreeAll();
   }
   view_.reset();
-  live_.reset();
+  std::unique_ptr<storage::LiveDatabase> live;
+  {
+    std::lock_guard lock(mutex_);
+    live = std::move(live_);
+  }
+  live.reset();
   directory_lock_.reset();
   repository_.reset();
   runtime_->impl().budget().Add(
-      -static_cast<int64_t>(accounted_arena_bytes_ + accounted_table_bytes_ + fixed_bytes_));
-  accounted_arena_bytes_ = accounted_table_bytes_ = fixed_bytes_ = 0;
+      -static_cast<int64_t>(accounted_arena_bytes_ + accounted_table_bytes_.Get() + fixed_bytes_));
+  accounted_arena_bytes_ = fixed_bytes_ = 0;
+  accounted_table_bytes_.Set(0);
   return status;
 }
 

@@ -3,7 +3,7 @@
 //
 // Threads: the writer's members are for one thread at a time. The commit lane and the maintenance
 // lane reach the writer through OnApplied and OnFatal only: a mailbox under a mutex that no I/O is
-// done under.
+// done under. Metrics may be called by any thread.
 #pragma once
 
 #include "format/key.h"
@@ -12,7 +12,9 @@
 #include "store/arena.h"
 #include "store/checkpoint_ticket.h"
 #include "store/commit_lane.h"
+#include "store/counter.h"
 #include "store/maintenance.h"
+#include "store/recorder.h"
 #include "store/restore.h"
 #include "store/runtime_impl.h"
 #include "store/sealed_epoch.h"
@@ -57,6 +59,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   const RestoreReport& restored() const noexcept { return report_; }
   std::vector<CheckpointInfo> Checkpoints() const;
   uint64_t epoch() const noexcept { return epoch_; }
+  StoreMetrics Metrics() const;
 
   // For tables.
   Status CheckUsable() const {
@@ -88,7 +91,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
       AccountMemory();
     return block;
   }
-  void AddEpochBytes(size_t bytes) { epoch_bytes_ += bytes; }
+  void AddEpochBytes(size_t bytes) { epoch_bytes_.Add(bytes); }
   void Free(void* block, uint8_t size_class, size_t bytes) {
     arena_.Free(block, size_class, bytes);
   }
@@ -157,6 +160,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   const Environment environment_;
   const std::shared_ptr<Runtime> runtime_;
   RestoreReport report_;
+  Recorder recorder_;
 
   // The writer's.
   Arena arena_;
@@ -164,7 +168,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint64_t released_epoch_ = 0;  // versions up to it are clean
   std::shared_ptr<const storage::StateView> view_;
   std::map<std::string, std::unique_ptr<TableCore>, std::less<>> tables_;
-  std::vector<TableCore*> table_list_;  // by id, ascending
+  std::vector<TableCore*> table_list_;  // by id, ascending; grows under mutex_
   uint32_t next_table_id_ = 1;
   std::vector<format::TableMeta> tables_created_;  // since the last barrier
   std::shared_ptr<const std::vector<uint32_t>> table_ids_;
@@ -179,9 +183,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t evict_slots_left_ = 0;  // ... and what it has still to look at there
   bool may_evict_ = true;        // false while nothing is clean
   uint64_t accounted_arena_bytes_ = 0;
-  uint64_t accounted_table_bytes_ = 0;
+  Counter accounted_table_bytes_;
   uint64_t fixed_bytes_ = 0;  // RocksDB's block cache
-  uint64_t epoch_bytes_ = 0;  // of versions that the current epoch made or changed
+  Counter epoch_bytes_;       // of versions that the current epoch made or changed
   bool in_callback_ = false;
   std::atomic<bool> closed_{false};
 
@@ -193,11 +197,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Applied mail_;    // protected by mutex_
   Status failure_;  // protected by mutex_
   std::atomic<uint64_t> unreleased_epochs_{0};
+  std::atomic<uint64_t> unapplied_bytes_{0};
 
   std::unique_ptr<StorageLock>
       directory_lock_;  // null if the store before was taken over and lives
   std::unique_ptr<storage::Repository> repository_;
-  std::unique_ptr<storage::LiveDatabase> live_;
+  std::unique_ptr<storage::LiveDatabase> live_;  // goes under mutex_
   std::unique_ptr<CommitLane> commits_;
   std::unique_ptr<Maintenance> maintenance_;
 };

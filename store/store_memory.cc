@@ -13,6 +13,29 @@ constexpr size_t kEvictSlots = 1024;
 // A write-back that has failed is not repeated by itself, so who waits for one asks again.
 constexpr std::chrono::milliseconds kAskAgain{100};
 
+// A write that waits, for as long as this lives. The listener runs inside of that write, so it must
+// not get into the store again.
+class Stall {
+ public:
+  Stall(Recorder& recorder, bool& in_callback) : recorder_(recorder), in_callback_(in_callback) {
+    in_callback_ = true;
+    recorder_.StallBegins();
+    in_callback_ = false;
+  }
+  ~Stall() {
+    in_callback_ = true;
+    recorder_.StallEnds(std::chrono::steady_clock::now() - begin_);
+    in_callback_ = false;
+  }
+  Stall(const Stall&) = delete;
+  Stall& operator=(const Stall&) = delete;
+
+ private:
+  Recorder& recorder_;
+  bool& in_callback_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 void StoreCore::AccountMemory() {
@@ -24,7 +47,30 @@ void StoreCore::AccountMemory() {
 
 void StoreCore::AddTableBytes(int64_t bytes) {
   runtime_->impl().budget().Add(bytes);
-  accounted_table_bytes_ += static_cast<uint64_t>(bytes);
+  accounted_table_bytes_.Set(accounted_table_bytes_.Get() + static_cast<uint64_t>(bytes));
+}
+
+StoreMetrics StoreCore::Metrics() const {
+  StoreMetrics metrics = recorder_.Snapshot();
+  metrics.budget_used_bytes = runtime_->memory_used_bytes();
+  metrics.budget_limit_bytes = runtime_->options().memory_budget_bytes;
+  std::lock_guard lock(mutex_);
+  uint64_t index_bytes = 0;
+  for (const TableCore* table : table_list_) {
+    table->AddTo(&metrics);
+    index_bytes += table->index().memory_bytes();
+  }
+  if (live_ == nullptr) return metrics;
+  metrics.rocksdb_bytes = live_->memory_used_bytes();
+  metrics.index_bytes = index_bytes;
+  // Read a moment apart, so that the smaller one may have become the greater.
+  const uint64_t allocated = std::max(arena_.allocated_bytes(), index_bytes);
+  metrics.cache_bytes = allocated - index_bytes;
+  metrics.free_bytes = std::max(arena_.reserved_bytes(), allocated) - allocated;
+  metrics.list_bytes = accounted_table_bytes_.Get();
+  metrics.epoch_bytes = epoch_bytes_.Get();
+  metrics.unapplied_bytes = unapplied_bytes_.load();
+  return metrics;
 }
 
 // Goes over the tables with CLOCK until kEvictBytes are free, one table after the other from where
@@ -64,6 +110,7 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
 // there are any: what the current epoch holds, nobody else can free.
 Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
+  std::optional<Stall> stall;
   while (!MakeRoomForClean(bytes, growth)) {
     if (unreleased_epochs_.load() == 0) {
       return Status(
@@ -72,6 +119,7 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
               std::to_string(runtime_->options().memory_budget_bytes) +
               " bytes (RuntimeOptions::memory_budget_bytes); checkpoint more often or raise it");
     }
+    if (!stall) stall.emplace(recorder_, in_callback_);
     TIDEMARK_RETURN_IF_ERROR(WaitForMail(deadline));
   }
   return {};

@@ -53,14 +53,16 @@ Result<std::shared_ptr<StoreCore>> StoreCore::Open(StoreOptions options,
   TIDEMARK_RETURN_IF_ERROR(CheckOptions(options));
   for (bool again = false;; again = true) {
     std::shared_ptr<StoreCore> core(new StoreCore(options, environment));
-    TIDEMARK_RETURN_IF_ERROR(core->OpenRepository());
-    const Status restored = core->Restore();
-    if (restored.ok()) return core;
+    Status opened = core->OpenRepository();
+    if (opened.ok()) opened = core->Restore();
+    if (opened.ok()) return core;
     // Local damage that showed only while records were loaded: by now it is quarantined, and the
     // repository is the truth.
     const bool local =
-        core->report_.reused_live_database && restored.code() == StatusCode::kCorruption;
-    if (!local || again) return restored;
+        core->report_.reused_live_database && opened.code() == StatusCode::kCorruption;
+    if (local && !again) continue;
+    core->recorder_.Damage(opened);
+    return opened;
   }
 }
 
@@ -122,6 +124,7 @@ Status StoreCore::Restore() {
     if (loaded.code() == StatusCode::kCorruption) (void)live_->Quarantine();
     return loaded;
   }
+  recorder_.Restored(report_);
   StartLanes(restored, std::move(replayed));
   return {};
 }
@@ -159,6 +162,7 @@ Status StoreCore::Load(const RestoredState& restored,
       epoch->parts.push_back(std::move(part));
     }
     Sort(*epoch);
+    unapplied_bytes_.fetch_add(epoch->bytes);
     replayed->push_back(std::move(epoch));
   }
   unreleased_epochs_.store(replayed->size());
@@ -186,6 +190,7 @@ void StoreCore::StartLanes(const RestoredState& restored,
     maintenance_->Add(std::move(epochs));
   };
   commits.on_fatal = [this](const Status& status) { OnFatal(status); };
+  commits.recorder = &recorder_;
   commits_ = std::make_unique<CommitLane>(*repository_, std::move(commits));
 
   MaintenanceOptions maintenance;
@@ -195,6 +200,7 @@ void StoreCore::StartLanes(const RestoredState& restored,
   maintenance.verify_first = restored.verify_first;
   maintenance.on_applied = [this](Applied applied) { OnApplied(std::move(applied)); };
   maintenance.on_fatal = [this](const Status& status) { OnFatal(status); };
+  maintenance.recorder = &recorder_;
   if (!restored.verify_first.empty()) {
     repository_->SetDeletionsAllowed(false);
     commits_->SetKeepPresent(true);

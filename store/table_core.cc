@@ -66,11 +66,17 @@ Status TableCore::CheckValue(std::string_view value) const {
 Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
   if (Version* version = index_.Find(hash, key)) {
     if (version->referenced == 0) version->referenced = 1;
-    return Found{version, version->present() ? std::optional(version->value()) : std::nullopt, key};
+    if (!version->present()) {
+      absent_hits_.Add();
+      return Found{version, std::nullopt, key};
+    }
+    present_hits_.Add();
+    return Found{version, version->value(), key};
   }
   // Nothing newer than the view exists of a key that the cache does not hold (invariant 7).
   TIDEMARK_ASSIGN_OR_RETURN(const std::optional<std::string_view> value,
                             store_.ReadState(meta_.id, GroupOf(hash, key), &key));
+  misses_.Add();
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
   if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
@@ -131,6 +137,8 @@ Result<std::span<char>> TableCore::Mutable(std::string_view key) {
     const std::string key_copy(found.key);  // what it points into may be evicted or replaced
     TIDEMARK_RETURN_IF_ERROR(Write(hash, key_copy, version, Op::kPut, *found.value, false));
     version = index_.Find(hash, key_copy);
+  } else {
+    writes_.Add();
   }
   version->referenced = 1;
   return std::span<char>(version->value_data(), version->value_size);
@@ -156,6 +164,7 @@ Status TableCore::Write(uint64_t hash, std::string_view key, Version* newest, Op
 }
 
 void TableCore::WriteInPlace(Version* version, Op op, std::string_view value) {
+  writes_.Add();
   version->op = op;
   version->referenced = 1;
   // The offset of the value depends on the key alone. memmove: the caller may pass a view of this
@@ -207,6 +216,7 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
       newest->newer = version;
     }
   }
+  writes_.Add();
   store_.ReleaseSome();
   return {};
 }
@@ -296,7 +306,7 @@ void TableCore::Replay(const format::Record& record, SealedPart* part) {
 
 size_t TableCore::Evict(size_t slots) {
   size_t freed = 0;
-  index_.Sweep(slots, [&](Version* version) {
+  const size_t evicted = index_.Sweep(slots, [&](Version* version) {
     if (!store_.IsClean(*version)) return false;
     if (version->referenced != 0) {
       version->referenced = 0;
@@ -307,7 +317,17 @@ size_t TableCore::Evict(size_t slots) {
     Free(version);
     return true;
   });
+  evictions_.Add(evicted);
   return freed;
+}
+
+void TableCore::AddTo(StoreMetrics* metrics) const {
+  const uint64_t absent_hits = absent_hits_.Get();  // once: those are a part of the hits
+  metrics->hits += present_hits_.Get() + absent_hits;
+  metrics->known_absent_hits += absent_hits;
+  metrics->misses += misses_.Get();
+  metrics->evictions += evictions_.Get();
+  metrics->writes += writes_.Get();
 }
 
 void TableCore::FreeAll() {

@@ -16,6 +16,8 @@
 
 namespace tidemark {
 
+class EventListener;
+
 // How change log frames are compressed. Values are persisted: do not renumber.
 enum class Compression : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
 
@@ -81,6 +83,9 @@ struct StoreOptions {
   uint32_t write_back_segments = 256;
   // How long a write waits for memory before it fails with `ResourceExhausted`. 0 to 1 hour.
   std::chrono::milliseconds stall_timeout{30'000};
+
+  // Told of what happens, see <tidemark/metrics.h>; null: nobody is.
+  std::shared_ptr<EventListener> listener{};
 };
 
 // What a checkpoint took. Sizes in bytes.

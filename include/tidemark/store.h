@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tidemark/map_state.h>
+#include <tidemark/metrics.h>
 #include <tidemark/options.h>
 #include <tidemark/table.h>
 #include <tidemark/value_state.h>
@@ -49,7 +50,7 @@ class PendingCheckpoint {
 // The state store.
 //
 // Thread safety: one thread at a time (any thread) over a store and its tables; PendingCheckpoint
-// handles are free.
+// handles are free, and Metrics may be called concurrently with everything but the destructor.
 class StateStore {
  public:
   // Opens the repository for writing (fencing older writers) and restores a checkpoint, or starts
@@ -110,6 +111,9 @@ class StateStore {
   std::vector<CheckpointInfo> Checkpoints() const;
   // The epoch that the next barrier closes.
   uint64_t epoch() const noexcept;
+  // The store's numbers now; from any thread. Takes a microsecond and never waits for I/O. After
+  // Close: the totals, and no memory.
+  StoreMetrics Metrics() const;
 
  private:
   explicit StateStore(std::shared_ptr<store::StoreCore> core);
