@@ -178,9 +178,17 @@ Status Maintenance::FeedChangeLog() {
 Status Maintenance::WriteBackAll() {
   format::AppliedMark mark;
   mark.at = unapplied_.back().epoch->identity;
+  // Tables that were dropped meanwhile leave with all they have.
+  const std::vector<uint32_t>& existing = *unapplied_.back().epoch->tables;
+  const auto exists = [&](uint32_t table) {
+    return std::binary_search(existing.begin(), existing.end(), table);
+  };
   std::vector<compaction::TableChanges> changes = ChangesOf(unapplied_);
+  std::erase_if(changes, [&](const auto& table) { return !exists(table.table_id); });
   std::set<uint32_t> tables;
-  for (const uint32_t table : live_.mark().tables) tables.insert(table);
+  for (const uint32_t table : live_.mark().tables) {
+    if (exists(table)) tables.insert(table);
+  }
   for (const compaction::TableChanges& table : changes) tables.insert(table.table_id);
   mark.tables.assign(tables.begin(), tables.end());
   const auto begin = std::chrono::steady_clock::now();

@@ -45,7 +45,8 @@ class Restoring {
   Result<storage::SstFile> FetchSegment(const FileMeta& meta);
   std::vector<FileMeta> SegmentsAfterMark(const Checkpoint& target) const;
   Status ApplyAll(const Checkpoint& target, const std::vector<FileMeta>& segments);
-  Status Apply(std::span<const FileMeta> segments, const format::EpochIdentity& at);
+  Status Apply(const Checkpoint& target, std::span<const FileMeta> segments,
+               const format::EpochIdentity& at);
   void Count(TransferKind kind, uint64_t bytes) {
     (kind == TransferKind::kLinked ? state_.report.linked_bytes : state_.report.copied_bytes) +=
         bytes;
@@ -327,14 +328,18 @@ Status Restoring::ApplyAll(const Checkpoint& target, const std::vector<FileMeta>
   for (size_t first = 0; first < all.size(); first += kStreamSegmentsMax) {
     const auto part = all.subspan(first, std::min(kStreamSegmentsMax, all.size() - first));
     const uint64_t last_epoch = part.back().last_epoch;
-    TIDEMARK_RETURN_IF_ERROR(Apply(part, last_epoch == target.at.epoch
-                                             ? target.at
-                                             : IdentityAt(manifest_.lineage, last_epoch)));
+    TIDEMARK_RETURN_IF_ERROR(Apply(
+        target, part,
+        last_epoch == target.at.epoch ? target.at : IdentityAt(manifest_.lineage, last_epoch)));
   }
   return state_.live->DropSegments(0, target.at.epoch);
 }
 
-Status Restoring::Apply(std::span<const FileMeta> segments, const format::EpochIdentity& at) {
+Status Restoring::Apply(const Checkpoint& target, std::span<const FileMeta> segments,
+                        const format::EpochIdentity& at) {
+  const auto exists = [&](uint32_t table) {
+    return std::binary_search(target.tables->begin(), target.tables->end(), table);
+  };
   TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentHeader> headers,
                             state_.live->Segments());
   std::map<uint32_t, compaction::TableChanges> tables;
@@ -343,6 +348,7 @@ Status Restoring::Apply(std::span<const FileMeta> segments, const format::EpochI
         header.last_epoch > segments.back().last_epoch)
       continue;
     for (const uint32_t id : header.tables) {
+      if (!exists(id)) continue;  // dropped later in this history
       tables[id].table_id = id;
       tables[id].streams.push_back(state_.live->OpenSegment(header.last_epoch, id));
     }

@@ -36,6 +36,8 @@ struct SealedEpoch {
   uint64_t last_epoch = 0;  // the same, but for a merged segment that was replayed
   std::vector<SealedPart> parts;
   std::vector<format::TableMeta> tables_created;
+  std::shared_ptr<const std::vector<uint32_t>>
+      tables;          // ids of all tables there are at its end, ascending
   uint64_t bytes = 0;  // of memory that its versions hold
 
   // The commit lane's.

@@ -45,6 +45,8 @@ Result<Table> StateStore::OpenTable(std::string_view name, const TableOptions& o
   return Table(std::move(table));
 }
 
+Status StateStore::DropTable(std::string_view name) { return core_->DropTable(name); }
+
 Result<PendingCheckpoint> StateStore::Checkpoint(uint64_t id, CheckpointOptions options) {
   TIDEMARK_ASSIGN_OR_RETURN(std::shared_ptr<store::CheckpointTicket> ticket,
                             core_->Checkpoint(id, std::move(options)));

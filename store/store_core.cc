@@ -8,40 +8,11 @@ namespace tidemark::store {
 namespace {
 
 constexpr size_t kMetadataBytesMax = size_t{1} << 20;
-constexpr size_t kSchemaBytesMax = size_t{1} << 20;
-constexpr size_t kTableNameBytesMax = 255;
 // From here on a chunk of 2 MiB for every size class in use is a small part of the budget.
 constexpr uint64_t kHugePagesBudgetMin = uint64_t{256} << 20;
 
 Status InvalidArgument(std::string_view name, std::string message) {
   return Status(StatusCode::kInvalidArgument, name, std::move(message));
-}
-
-std::string Describe(TableKind kind, std::string_view key_codec, std::string_view value_codec) {
-  return "kind " + std::to_string(static_cast<int>(kind)) + " with key codec `" +
-         std::string(key_codec) + "` and value codec `" + std::string(value_codec) + "`";
-}
-
-Status CheckTable(std::string_view name, const TableOptions& options) {
-  if (name.empty() || name.size() > kTableNameBytesMax) {
-    return InvalidArgument("table-name", "a table name of " + std::to_string(name.size()) +
-                                             " bytes; expected 1 to " +
-                                             std::to_string(kTableNameBytesMax));
-  }
-  if (options.kind != TableKind::kBytes && options.kind != TableKind::kOrderedBytes &&
-      options.kind != TableKind::kValue && options.kind != TableKind::kMap) {
-    return Status(StatusCode::kUnsupported, "table-kind",
-                  "table `" + std::string(name) + "`: kind " +
-                      std::to_string(static_cast<int>(options.kind)) +
-                      " is reserved and not built yet; kBytes, kOrderedBytes, kValue and kMap are");
-  }
-  if (options.schema.size() > kSchemaBytesMax) {
-    return InvalidArgument("schema-too-large", "table `" + std::string(name) + "`: a schema of " +
-                                                   std::to_string(options.schema.size()) +
-                                                   " bytes; the limit is " +
-                                                   std::to_string(kSchemaBytesMax));
-  }
-  return {};
 }
 
 }  // namespace
@@ -66,50 +37,6 @@ Status StoreCore::WhyBlocked() const {
   if (closed_.load())
     return Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again");
   return failure_;
-}
-
-// ---- Tables ----
-
-Result<std::shared_ptr<TableCore>> StoreCore::OpenTable(std::string_view name,
-                                                        const TableOptions& options) {
-  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
-  TIDEMARK_RETURN_IF_ERROR(CheckTable(name, options));
-  // Handles share the ownership of the store, so that one used after Close finds out instead of
-  // crashing.
-  if (const auto found = tables_.find(name); found != tables_.end()) {
-    const format::TableMeta& meta = found->second->meta();
-    if (meta.kind != options.kind || meta.key_codec != options.key_codec ||
-        meta.value_codec != options.value_codec) {
-      return InvalidArgument("table-mismatch",
-                             "table `" + std::string(name) + "` is of " +
-                                 Describe(meta.kind, meta.key_codec, meta.value_codec) +
-                                 ", but was opened as " +
-                                 Describe(options.kind, options.key_codec, options.value_codec));
-    }
-    return std::shared_ptr<TableCore>(shared_from_this(), found->second.get());
-  }
-  format::TableMeta meta{next_table_id_++,  std::string(name),   options.kind,
-                         options.key_codec, options.value_codec, options.schema};
-  tables_created_.push_back(meta);
-  TableCore& table = AddTable(std::move(meta));
-  RefreshTableIds();
-  return std::shared_ptr<TableCore>(shared_from_this(), &table);
-}
-
-TableCore& StoreCore::AddTable(format::TableMeta meta) {
-  const std::string name = meta.name;
-  auto core = std::make_unique<TableCore>(*this, std::move(meta));
-  TableCore& table = *core;
-  tables_.emplace(name, std::move(core));
-  std::lock_guard lock(mutex_);
-  table_list_.push_back(&table);
-  return table;
-}
-
-void StoreCore::RefreshTableIds() {
-  std::vector<uint32_t> ids;
-  for (const TableCore* table : table_list_) ids.push_back(table->meta().id);
-  table_ids_ = std::make_shared<const std::vector<uint32_t>>(std::move(ids));
 }
 
 // ---- Barrier and rollback ----
@@ -141,8 +68,11 @@ Status StoreCore::CheckCheckpointArguments(uint64_t id, const CheckpointOptions&
 }
 
 std::shared_ptr<SealedEpoch> StoreCore::SealEpoch() {
+  if (!dropped_.empty()) [[unlikely]]
+    CommitDrops();
   auto sealed = std::make_shared<SealedEpoch>();
   sealed->first_epoch = sealed->last_epoch = epoch_;
+  sealed->tables = table_ids_;
   for (TableCore* table : table_list_) {
     if (!table->dirty()) continue;
     sealed->parts.push_back(table->Seal());
@@ -177,6 +107,10 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
 Status StoreCore::Rollback() {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   for (TableCore* table : table_list_) table->Rollback();
+  if (!dropped_.empty()) {
+    for (const auto& table : dropped_) table->Rollback();
+    TakeBackDrops();
+  }
   may_evict_ = true;
   epoch_bytes_.Set(0);
   AccountMemory();
@@ -240,6 +174,8 @@ void StoreCore::Release(size_t steps) {
       may_evict_ = true;
       releasing_.pop_front();
       release_part_ = release_position_ = 0;
+      if (!leaving_.empty()) [[unlikely]]
+        FreeReleasedTables();
       unreleased_epochs_.fetch_sub(1);
       continue;
     }
@@ -337,6 +273,8 @@ Status StoreCore::Close() {
   maintenance_.reset();
   commits_.reset();
   releasing_.clear();
+  for (const auto& table : dropped_) table->FreeAll();
+  for (const Leaving& leaving : leaving_) leaving.table->FreeAll();
   for (TableCore* table : table_list_) {
     table->FailScans(
         Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again"));

@@ -52,6 +52,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // The members of StateStore; see there.
   Result<std::shared_ptr<TableCore>> OpenTable(std::string_view name, const TableOptions& options);
+  Status DropTable(std::string_view name);
   Result<std::shared_ptr<CheckpointTicket>> Checkpoint(uint64_t id, CheckpointOptions options);
   Status Rollback();
   Status Drain();
@@ -152,7 +153,14 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
   Status Fail(const Status& status);
   std::shared_ptr<SealedEpoch> SealEpoch();
-  TableCore& AddTable(format::TableMeta meta);
+  std::shared_ptr<TableCore> HandleTo(const std::shared_ptr<TableCore>& table);
+  const std::shared_ptr<TableCore>& AddTable(format::TableMeta meta);
+  const std::shared_ptr<TableCore>& List(std::shared_ptr<TableCore> table);
+  bool IsNew(const TableCore& table) const;
+  void TakeBackDrops();
+  void CommitDrops();
+  void FreeReleasedTables();
+  void Retire(TableCore& table);
   void RefreshTableIds();
 
   // Constant after opening.
@@ -167,8 +175,19 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint64_t epoch_ = 1;           // the current one
   uint64_t released_epoch_ = 0;  // versions up to it are clean
   std::shared_ptr<const storage::StateView> view_;
-  std::map<std::string, std::unique_ptr<TableCore>, std::less<>> tables_;
-  std::vector<TableCore*> table_list_;  // by id, ascending; grows under mutex_
+  std::map<std::string, std::shared_ptr<TableCore>, std::less<>> tables_;
+  std::vector<TableCore*> table_list_;               // by id, ascending
+  std::vector<std::shared_ptr<TableCore>> dropped_;  // in the current epoch
+  // Dropped by a barrier; gone once the epochs up to it, which may hold their versions, are
+  // released.
+  struct Leaving {
+    uint64_t last_epoch;
+    std::shared_ptr<TableCore> table;
+  };
+  std::deque<Leaving> leaving_;
+  // All of these, for Metrics; protected by mutex_, and what those that are gone have counted.
+  std::vector<const TableCore*> counted_;
+  StoreMetrics gone_;
   uint32_t next_table_id_ = 1;
   std::vector<format::TableMeta> tables_created_;  // since the last barrier
   std::shared_ptr<const std::vector<uint32_t>> table_ids_;

@@ -56,7 +56,12 @@ StoreMetrics StoreCore::Metrics() const {
   metrics.budget_limit_bytes = runtime_->options().memory_budget_bytes;
   std::lock_guard lock(mutex_);
   uint64_t index_bytes = 0;
-  for (const TableCore* table : table_list_) {
+  metrics.hits = gone_.hits;
+  metrics.known_absent_hits = gone_.known_absent_hits;
+  metrics.misses = gone_.misses;
+  metrics.evictions = gone_.evictions;
+  metrics.writes = gone_.writes;
+  for (const TableCore* table : counted_) {
     table->AddTo(&metrics);
     index_bytes += table->index().memory_bytes();
   }

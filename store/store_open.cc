@@ -141,6 +141,7 @@ Status StoreCore::Load(const RestoredState& restored,
     auto epoch = std::make_shared<SealedEpoch>();
     epoch->first_epoch = header.first_epoch;
     epoch->last_epoch = header.last_epoch;
+    epoch->tables = table_ids_;
     epoch->identity = header.last_epoch == restored.checkpoint->at.epoch
                           ? restored.checkpoint->at
                           : IdentityAt(lineage, header.last_epoch);

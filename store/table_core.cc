@@ -20,6 +20,11 @@ Status TooLong(std::string_view what, std::string_view name, size_t got, uint64_
                     (what == "value" ? " (StoreOptions::value_bytes_max)" : ""));
 }
 
+Status Dropped(const std::string& table) {
+  return Status(StatusCode::kNotFound, "table-dropped",
+                "table `" + table + "` was dropped; OpenTable creates another one of that name");
+}
+
 Status NotPartitioned(const std::string& table) {
   return Status(StatusCode::kInvalidArgument, "key-partition",
                 "table `" + table +
@@ -50,8 +55,12 @@ TableCore::TableCore(StoreCore& store, format::TableMeta meta)
                .schema = meta_.schema},
       index_(store.arena()) {}
 
+Status TableCore::CheckUsable() const {
+  return dropped_ ? Dropped(meta_.name) : store_.CheckUsable();
+}
+
 Status TableCore::CheckKey(std::string_view key) const {
-  TIDEMARK_RETURN_IF_ERROR(store_.CheckUsable());
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   if (key.size() > kKeyBytesMax) return TooLong("key", "key-too-long", key.size(), kKeyBytesMax);
   if (meta_.kind == TableKind::kMap && !format::PartitionPrefix(key)) [[unlikely]]
     return NotPartitioned(meta_.name);
@@ -330,12 +339,17 @@ void TableCore::AddTo(StoreMetrics* metrics) const {
   metrics->writes += writes_.Get();
 }
 
+void TableCore::SetDropped(bool dropped) {
+  dropped_ = dropped;
+  if (dropped) FailScans(Dropped(meta_.name));
+}
+
 void TableCore::FreeAll() {
   index_.ForEach([this](Version* version) { store_.FreeChain(version); });
 }
 
 Status TableCore::ForEach(VisitFunction visit, void* context) {
-  TIDEMARK_RETURN_IF_ERROR(store_.CheckUsable());
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   const CallbackGuard guard(store_.in_callback());
   bool going_on = true;
   Status damage;

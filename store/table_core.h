@@ -64,6 +64,8 @@ class TableCore {
   // freed.
   size_t Evict(size_t slots);
   void FreeAll();
+  // Refuses all calls of handles while set, and ends the scans.
+  void SetDropped(bool dropped);
   // Ends all scans with `why`.
   void FailScans(const Status& why);
   // Counts what changed of what it holds beside the arena's blocks.
@@ -72,6 +74,7 @@ class TableCore {
   void AddTo(StoreMetrics* metrics) const;
 
  private:
+  Status CheckUsable() const;
   uint64_t memory_bytes() const;
   // The key group of a key with this hash.
   uint16_t GroupOf(uint64_t hash, std::string_view key) const;
@@ -129,6 +132,7 @@ class TableCore {
   Counter misses_;
   Counter evictions_;
   Counter writes_;
+  bool dropped_ = false;
 };
 
 }  // namespace tidemark::store

@@ -69,7 +69,7 @@ Result<ScanCore::Range> TableCore::RangeOf(const ScanOptions& options) const {
 
 Result<std::unique_ptr<ScanCore>> TableCore::Scan(const std::shared_ptr<TableCore>& self,
                                                   const ScanOptions& options) {
-  TIDEMARK_RETURN_IF_ERROR(self->store_.CheckUsable());
+  TIDEMARK_RETURN_IF_ERROR(self->CheckUsable());
   TIDEMARK_ASSIGN_OR_RETURN(ScanCore::Range range, self->RangeOf(options));
   if (self->ordered_ == nullptr) TIDEMARK_RETURN_IF_ERROR(self->BuildOrderedIndex());
   return std::make_unique<ScanCore>(self, std::move(range), options.reverse);

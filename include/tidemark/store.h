@@ -71,6 +71,12 @@ class StateStore {
   // codec; nothing changes then. Opening twice gives two handles to one table.
   Result<Table> OpenTable(std::string_view name, const TableOptions& options = {});
 
+  // Removes the table `name` with all its entries; the current epoch's part of it is undone by
+  // Rollback. Its handles and iterators return NotFound (`table-dropped`) from now on, also when
+  // another table takes the name. NotFound
+  // (`table-not-found`) if there is none.
+  Status DropTable(std::string_view name);
+
   // The same as a typed state.
   template <class K, class V>
   Result<ValueState<K, V>> Value(std::string_view name) {

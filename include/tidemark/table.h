@@ -42,7 +42,7 @@ class TableCore;
 }
 
 // A handle to a table of an open StateStore; cheap to copy, usable as long as the store is open,
-// and every member returns `Closed` after that.
+// and every member returns `Closed` after that, or NotFound (`table-dropped`) after DropTable.
 //
 // Keys are 0 to 65,535 bytes, values 0 bytes to StoreOptions::value_bytes_max; others are
 // InvalidArgument (`key-too-long`, `value-too-long`) and change nothing.
