@@ -1,11 +1,14 @@
 // Codec<T>: how keys and values become bytes. Specialise it for types of your own.
 //
 // A codec has
-//   kName      its stable name, saved with the table and compared when the table is opened again
-//   Argument   what a caller passes in            View    what a read gives back
-//   Buffer     scratch space for Encode
-//   Encode(argument, buffer) -> string_view       into the argument or the buffer, valid as long as
-//   both Decode(bytes) -> Result<View>                 Corruption if these are not such bytes
+//
+// - `kName`: its stable name, saved with the table and compared when the table is opened again
+// - `Argument`: what a caller passes in
+// - `View`: what a read gives back
+// - `Buffer`: scratch space for Encode
+// - `Encode(argument, buffer) -> string_view`: into the argument or the buffer, valid as long as
+//   both
+// - `Decode(bytes) -> Result<View>`: Corruption if these are not such bytes
 #pragma once
 
 #include <tidemark/status.h>
@@ -15,12 +18,14 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 namespace tidemark {
 
+// See the head of this file; Codec<T> is defined for those T that have one.
 template <class T>
 struct Codec;
 
@@ -85,6 +90,8 @@ struct Codec<std::string> {
   struct Buffer {};
 
   static std::string_view Encode(std::string_view value, Buffer&) { return value; }
+  template <std::same_as<std::string> Temporary>
+  static std::string_view Encode(Temporary&& value, Buffer&) = delete;
   static Result<View> Decode(std::string_view bytes) { return bytes; }
 };
 
@@ -97,6 +104,8 @@ requires(std::is_trivially_copyable_v<T>&& std::is_default_constructible_v<T> &&
           std::is_enum_v<T>)&&!std::is_pointer_v<T> &&
          !requires { typename T::TidemarkFlatBuffer; }) struct Codec<T> {
   static_assert(std::endian::native == std::endian::little);
+  static_assert(!std::ranges::enable_borrowed_range<T>,
+                "a view would be stored as a pointer: use std::string, or a codec of your own");
   static constexpr auto kNameBytes = [] {
     std::array<char, 16> name{'s', 't', 'r', 'u', 'c', 't', '/'};
     size_t digits = 1;
@@ -115,6 +124,7 @@ requires(std::is_trivially_copyable_v<T>&& std::is_default_constructible_v<T> &&
   static std::string_view Encode(const T& value, Buffer&) {
     return {reinterpret_cast<const char*>(&value), sizeof(T)};
   }
+  static std::string_view Encode(const T&& value, Buffer&) = delete;
   static Result<View> Decode(std::string_view bytes) {
     if (bytes.size() != sizeof(T)) return codec_internal::WrongSize(kName, sizeof(T), bytes.size());
     T value;

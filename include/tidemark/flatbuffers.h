@@ -6,9 +6,11 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace tidemark {
 
@@ -60,6 +62,8 @@ struct Codec<FlatBuffer<T, Schema>> {
   struct Buffer {};
 
   static std::string_view Encode(std::string_view bytes, Buffer&) { return bytes; }
+  template <std::same_as<std::string> Temporary>
+  static std::string_view Encode(Temporary&& bytes, Buffer&) = delete;
   static Result<View> Decode(std::string_view bytes) {
     TIDEMARK_RETURN_IF_ERROR(flatbuffers_internal::Verify<T>(bytes, StatusCode::kCorruption));
     return flatbuffers::GetRoot<T>(bytes.data());
@@ -130,7 +134,8 @@ class ValueState<K, FlatBuffer<T, Schema>> {
     return table_.Delete(Codec<K>::Encode(key, buffer));
   }
 
-  Table& table() noexcept { return table_; }
+  Table& table() & noexcept { return table_; }
+  Table table() && noexcept { return std::move(table_); }
 
  private:
   Table table_;

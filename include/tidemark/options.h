@@ -26,12 +26,9 @@ enum class Verification : uint8_t {
   // Hashes every file that the checkpoint needs before RocksDB parses it.
   kFull = 0,
   // Hashes manifest and segments, checks base files by size, and hashes those in the background.
-  // Until
-  // that is done no base is published and no checkpoint present at open is dropped; a mismatch
-  // fails
-  // the store. A checkpoint that is not the newest is verified as with kFull, because the first
-  // commit
-  // on it drops those after it.
+  // Until that is done no base is published and no checkpoint present at open is dropped; a
+  // mismatch fails the store. A checkpoint that is not the newest is verified as with kFull,
+  // because the first commit on it drops those after it.
   kFast = 1,
 };
 
@@ -39,6 +36,7 @@ enum class Verification : uint8_t {
 // total.
 using Metadata = std::map<std::string, std::string>;
 
+// What StateStore::Open needs to know.
 struct StoreOptions {
   // Budget and threads. Required.
   std::shared_ptr<Runtime> runtime{};
@@ -107,6 +105,7 @@ struct CheckpointOutcome {
   CheckpointStatistics statistics;
 };
 
+// What the host says with a checkpoint.
 struct CheckpointOptions {
   Metadata metadata{};
   // Runs once on the store's commit thread, after the outcome is decided and before Wait returns.

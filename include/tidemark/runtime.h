@@ -8,6 +8,7 @@
 
 namespace tidemark {
 
+// What Runtime::Create needs to know.
 struct RuntimeOptions {
   // Bytes that the stores of this runtime may hold in memory together: cached entries, unapplied
   // changes, indexes and RocksDB's block cache. 16 MiB to 1 TiB.

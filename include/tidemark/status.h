@@ -12,7 +12,15 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+
+// Lets compilers that know the attribute (Clang) warn about a view of what is gone by then.
+#if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::lifetimebound)
+#define TIDEMARK_LIFETIME_BOUND [[clang::lifetimebound]]
+#else
+#define TIDEMARK_LIFETIME_BOUND
+#endif
 
 namespace tidemark {
 
@@ -66,10 +74,14 @@ class [[nodiscard]] Status {
   bool ok() const noexcept { return rep_ == nullptr; }
   explicit operator bool() const noexcept { return ok(); }
   StatusCode code() const noexcept { return rep_ ? rep_->code : StatusCode::kOk; }
-  // The stable error name; empty when OK.
-  std::string_view name() const noexcept { return rep_ ? std::string_view(rep_->name) : ""; }
-  // For people; empty when OK.
-  std::string_view message() const noexcept { return rep_ ? std::string_view(rep_->message) : ""; }
+  // The stable error name; empty when OK. Valid as long as this object.
+  std::string_view name() const noexcept TIDEMARK_LIFETIME_BOUND {
+    return rep_ ? std::string_view(rep_->name) : "";
+  }
+  // For people; empty when OK. Valid as long as this object.
+  std::string_view message() const noexcept TIDEMARK_LIFETIME_BOUND {
+    return rep_ ? std::string_view(rep_->message) : "";
+  }
   // `Corruption (segment-checksum): ...`, or `OK`.
   std::string ToString() const;
 
@@ -88,7 +100,9 @@ class [[nodiscard]] Status {
   std::unique_ptr<Rep> rep_;
 };
 
-// A value or the Status that says why there is none. Member names are those of std::expected.
+// A value or the Status that says why there is none. Member names are those of std::expected, but
+// a Result that is a temporary gives by value what std::expected refers to, so that neither
+// `for (auto& x : List().value())` nor `const auto& x = Find().value()` dangles.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -105,16 +119,19 @@ class [[nodiscard]] Result {
   explicit operator bool() const noexcept { return has_value(); }
 
   // The value; throws BadStatus when there is none.
-  T& value() & { return Checked(), *value_; }
-  const T& value() const& { return Checked(), *value_; }
-  T&& value() && { return Checked(), std::move(*value_); }
+  T& value() & TIDEMARK_LIFETIME_BOUND { return Checked(), *value_; }
+  const T& value() const& TIDEMARK_LIFETIME_BOUND { return Checked(), *value_; }
+  T value() && { return Checked(), std::move(*value_); }
 
   // The value; undefined when there is none.
-  T& operator*() & noexcept { return *value_; }
-  const T& operator*() const& noexcept { return *value_; }
-  T&& operator*() && noexcept { return std::move(*value_); }
-  T* operator->() noexcept { return &*value_; }
-  const T* operator->() const noexcept { return &*value_; }
+  T& operator*() & noexcept TIDEMARK_LIFETIME_BOUND { return *value_; }
+  const T& operator*() const& noexcept TIDEMARK_LIFETIME_BOUND { return *value_; }
+  T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) { return std::move(*value_); }
+  // Members of the value; undefined when there is none. Not of a temporary, because nobody can
+  // have looked whether that has one.
+  T* operator->() & noexcept TIDEMARK_LIFETIME_BOUND { return &*value_; }
+  const T* operator->() const& noexcept TIDEMARK_LIFETIME_BOUND { return &*value_; }
+  const T* operator->() const&& = delete;
 
   template <class U>
   T value_or(U&& fallback) const& {
@@ -126,8 +143,8 @@ class [[nodiscard]] Result {
   }
 
   // OK when there is a value.
-  const Status& error() const& noexcept { return error_; }
-  Status&& error() && noexcept { return std::move(error_); }
+  const Status& error() const& noexcept TIDEMARK_LIFETIME_BOUND { return error_; }
+  Status error() && noexcept { return std::move(error_); }
 
  private:
   void Checked() const {

@@ -36,7 +36,7 @@ class PendingCheckpoint {
   // one.
   Status Wait() const;
   // The same with a limit: nullopt if it is not decided by then.
-  std::optional<Status> WaitFor(std::chrono::nanoseconds limit) const;
+  [[nodiscard]] std::optional<Status> WaitFor(std::chrono::nanoseconds limit) const;
   // What it took; complete once done() is true.
   CheckpointStatistics statistics() const;
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace tidemark {
@@ -54,9 +55,12 @@ class ValueState {
   }
 
   // Reads, changes and writes in one look-up: `change(V&)` gets the current value, or V{} if there
-  // is none. When it throws, nothing has changed. It must not call the store.
+  // is none. When it throws, nothing has changed. It must not call the store. A change that can
+  // fail is one for Table::Update, which returns its error.
   template <class F>
   Status Update(KeyArgument key, F&& change) {
+    static_assert(!std::is_convertible_v<std::invoke_result_t<F&, V&>, Status>,
+                  "the Status of `change` would be lost: use table().Update");
     typename Codec<K>::Buffer key_buffer;
     typename Codec<V>::Buffer value_buffer;
     V value{};
@@ -71,23 +75,26 @@ class ValueState {
         });
   }
 
-  // Calls `visit(key view, value view)` for every entry, in no order, until it returns false.
+  // Calls `visit(key view, value view)` for every entry, in no order, until it returns false. Reads
+  // all of the table; caches nothing. `visit` must not call the store.
   template <class F>
   Status ForEach(F&& visit) {
     Status decoded;
-    TIDEMARK_RETURN_IF_ERROR(table_.ForEach([&](std::string_view key, std::string_view value) {
-      auto k = Codec<K>::Decode(key);
-      auto v = Codec<V>::Decode(value);
-      if (!k || !v) {
-        decoded = k ? std::move(v).error() : std::move(k).error();
-        return false;
-      }
-      return static_cast<bool>(visit(*k, *v));
-    }));
+    TIDEMARK_RETURN_IF_ERROR(
+        table_.ForEach([&](std::string_view key, std::string_view value) -> bool {
+          auto k = Codec<K>::Decode(key);
+          auto v = Codec<V>::Decode(value);
+          if (!k || !v) {
+            decoded = k ? std::move(v).error() : std::move(k).error();
+            return false;
+          }
+          return visit(*k, *v);
+        }));
     return decoded;
   }
 
-  Table& table() noexcept { return table_; }
+  Table& table() & noexcept { return table_; }
+  Table table() && noexcept { return std::move(table_); }
 
  private:
   Table table_;

@@ -75,10 +75,11 @@ TEST(FrameTest, CodecThatDoesNotHelpIsReplaced) {
   for (const Compression codec : {Compression::kLz4, Compression::kZstd}) {
     const std::string small = Frame(Text(10'000), codec);
     EXPECT_LT(small.size(), 5'000u);
-    EXPECT_EQ(ReadFrame(small, FrameKind::kChangeBatch, "", &scratch)->codec, codec);
+    EXPECT_EQ(ReadFrame(small, FrameKind::kChangeBatch, "", &scratch).value().codec, codec);
     const std::string noise = Frame(Noise(10'000), codec);
     EXPECT_EQ(noise.size(), 10'000 + kFrameHeaderBytes);
-    EXPECT_EQ(ReadFrame(noise, FrameKind::kChangeBatch, "", &scratch)->codec, Compression::kNone);
+    EXPECT_EQ(ReadFrame(noise, FrameKind::kChangeBatch, "", &scratch).value().codec,
+              Compression::kNone);
   }
 }
 
@@ -101,7 +102,7 @@ TEST(FrameTest, ScratchServesFramesOfAnySize) {
   std::string scratch;
   for (const size_t bytes : {5'000u, 300u, 90'000u, 20u}) {
     const std::string frame = Frame(Text(bytes), Compression::kZstd);
-    EXPECT_EQ(ReadFrame(frame, FrameKind::kChangeBatch, "", &scratch)->raw, Text(bytes));
+    EXPECT_EQ(ReadFrame(frame, FrameKind::kChangeBatch, "", &scratch).value().raw, Text(bytes));
   }
 }
 

@@ -124,7 +124,7 @@ TEST(ManifestCodecTest, LongListsAreSmall) {
   const std::string file = EncodeManifestSnapshot(writer.list).value();
   EXPECT_LT(file.size(), 300 * 100u);
   EXPECT_EQ(DecodeManifestSnapshot(file, "").value(), writer.list);
-  EXPECT_LT(EncodeManifestVersion(writer.Commit(301, 301))->size(), 1000u);
+  EXPECT_LT(EncodeManifestVersion(writer.Commit(301, 301)).value().size(), 1000u);
 }
 
 TEST(ManifestCodecTest, RepositoryInfoRoundTrips) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
 namespace tidemark {
 namespace {
@@ -79,6 +81,22 @@ Result<int> Twice(Result<int> of) {
 TEST(ResultTest, MacroBindsTheValueOrReturnsTheError) {
   EXPECT_EQ(Twice(21).value(), 42);
   EXPECT_EQ(Twice(Corrupt()).error().name(), "segment-checksum");
+}
+
+Result<std::vector<std::string>> List() {
+  return std::vector<std::string>(3, std::string(100, 'x'));
+}
+
+// value() of a temporary once returned a reference, and this loop read a list that was gone;
+// AddressSanitizer sees it.
+TEST(ResultTest, WhatATemporaryGivesOutlivesIt) {
+  size_t bytes = 0;
+  for (const std::string& text : List().value()) bytes += text.size();
+  EXPECT_EQ(bytes, 300u);
+  const auto& list = *List();
+  EXPECT_EQ(list.size(), 3u);
+  const Status& error = Twice(Corrupt()).error();
+  EXPECT_EQ(error.name(), "segment-checksum");
 }
 
 template <class T>

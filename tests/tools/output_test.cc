@@ -136,9 +136,9 @@ TEST(TableTest, AlignsColumns) {
 }
 
 TEST(SelectorTest, SaysWhatItExpects) {
-  EXPECT_EQ(std::get<ById>(ParseSelector("42")->what).id, 42u);
-  EXPECT_EQ(std::get<FromLatest>(ParseSelector("latest")->what).steps_back, 0u);
-  EXPECT_EQ(std::get<FromLatest>(ParseSelector("latest~3")->what).steps_back, 3u);
+  EXPECT_EQ(std::get<ById>(ParseSelector("42").value().what).id, 42u);
+  EXPECT_EQ(std::get<FromLatest>(ParseSelector("latest").value().what).steps_back, 0u);
+  EXPECT_EQ(std::get<FromLatest>(ParseSelector("latest~3").value().what).steps_back, 3u);
   for (const char* bad :
        {"", " 1", "1 ", "-1", "+1", "latest~", "latest~~1", "latest~a", "LATEST", "1~1"})
     EXPECT_EQ(ParseSelector(bad).error().name(), "checkpoint-selector") << bad;
