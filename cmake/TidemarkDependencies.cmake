@@ -54,8 +54,25 @@ function(_tidemark_find name)
   endif()
   add_library(tidemark_deps::${name} INTERFACE IMPORTED ${scope})
   target_link_libraries(tidemark_deps::${name} INTERFACE "${found}")
+  if(arg_PACKAGE)
+    set_target_properties(tidemark_deps::${name} PROPERTIES TIDEMARK_VERSION
+                                                            "${${arg_PACKAGE}_VERSION}")
+  endif()
   if(include_dir)
     target_include_directories(tidemark_deps::${name} INTERFACE "${include_dir}")
+  endif()
+endfunction()
+
+# The minor versions of RocksDB are not binary compatible: an archive that was built with one would
+# at best not link with another. <out> receives a message unless the one found is of the series
+# [first, next); unknown versions pass.
+function(_tidemark_check_rocksdb first next out)
+  get_target_property(found tidemark_deps::rocksdb TIDEMARK_VERSION)
+  if(first AND found AND (found VERSION_LESS first OR found VERSION_GREATER_EQUAL next))
+    set(${out}
+        "Tidemark was built with RocksDB ${first}, but CMake found RocksDB ${found} at ${RocksDB_DIR}. \
+Name the prefix of the other one in CMAKE_PREFIX_PATH, or build Tidemark with this one."
+        PARENT_SCOPE)
   endif()
 endfunction()
 

@@ -9,6 +9,18 @@ if(TIDEMARK_BUILD_TOOLS)
   install(TARGETS ckpt-inspect)
 endif()
 
+# Consumers must link the RocksDB that the archive was compiled with, up to its patch level.
+get_target_property(rocksdb_version tidemark_deps::rocksdb TIDEMARK_VERSION)
+set(rocksdb_series "")
+set(rocksdb_series_next "")
+set(pkgconfig_rocksdb "rocksdb")
+if(rocksdb_version MATCHES "^([0-9]+)\\.([0-9]+)")
+  math(EXPR next_minor "${CMAKE_MATCH_2} + 1")
+  set(rocksdb_series "${CMAKE_MATCH_1}.${CMAKE_MATCH_2}")
+  set(rocksdb_series_next "${CMAKE_MATCH_1}.${next_minor}")
+  set(pkgconfig_rocksdb "rocksdb >= ${rocksdb_series}, rocksdb < ${rocksdb_series_next}")
+endif()
+
 configure_package_config_file(
   cmake/tidemarkConfig.cmake.in "${PROJECT_BINARY_DIR}/tidemarkConfig.cmake"
   INSTALL_DESTINATION "${package_dir}")

@@ -3,17 +3,19 @@
 # when all of them are there. On other systems it says what to install and leaves it at that:
 # CMake then reports what it cannot find.
 #
-# usage: install-deps.sh [build|demo|check]...     (build when nothing is given)
+# usage: install-deps.sh [build|demo|check|docs|package]...     (build when nothing is given)
 set -euo pipefail
 
 build_packages=(
-  make cmake ninja-build g++ ccache
+  make cmake ninja-build g++ ccache pkg-config
   librocksdb-dev libflatbuffers-dev flatbuffers-compiler
   libzstd-dev liblz4-dev libxxhash-dev libabsl-dev
   libcli11-dev libgtest-dev libbenchmark-dev
 )
 demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)
+docs_packages=(doxygen)
+package_packages=(dpkg-dev file) # they find what ckpt-inspect depends on
 
 fail() {
   echo "install-deps: $*" >&2
@@ -27,7 +29,9 @@ wanted_packages() {
       build) echo "${build_packages[@]}" ;;
       demo) echo "${demo_packages[@]}" ;;
       check) echo "${check_packages[@]}" ;;
-      *) fail "unknown set '$set'; the sets are build, demo and check" ;;
+      docs) echo "${docs_packages[@]}" ;;
+      package) echo "${package_packages[@]}" ;;
+      *) fail "unknown set '$set'; the sets are build, demo, check, docs and package" ;;
     esac
   done
 }
@@ -45,10 +49,11 @@ missing_packages() {
 explain_other_systems() {
   cat <<'TEXT'
 install-deps: this system has no apt. Tidemark needs, from your package manager or from source:
-  a C++20 compiler, make, CMake 3.25 or newer, Ninja; ccache is used when it is there
-  RocksDB 7.8 or newer, FlatBuffers 2.0 or newer with flatc, zstd, LZ4, xxHash 0.8 or newer, Abseil
+  a C++20 compiler, make, CMake 3.25 or newer, Ninja; ccache and pkg-config are used when there
+  RocksDB 7.8 or newer, FlatBuffers 2.0 or newer with flatc, zstd, LZ4, xxHash 0.8 or newer,
+  Abseil
   CLI11 (tools and examples), GoogleTest (tests), Google Benchmark (benchmarks)
-  clang-format and clang-tidy for `make check`; any text as `make demo INPUT=file`
+  clang-format and clang-tidy for `make check`, Doxygen for `make docs`; any text as `make demo INPUT=file`
 TEXT
 }
 
