@@ -49,8 +49,12 @@ class SealedEpochTest : public ::testing::Test {
   }
 
   VersionMaker versions_;
-  SealedEpoch epoch_{
-      .first_epoch = 7, .last_epoch = 7, .parts = {}, .tables_created = {}, .identity = {}};
+  SealedEpoch epoch_{.first_epoch = 7,
+                     .last_epoch = 7,
+                     .parts = {},
+                     .tables_created = {},
+                     .tables = {},
+                     .identity = {}};
 };
 
 TEST_F(SealedEpochTest, SortsByStoredKey) {

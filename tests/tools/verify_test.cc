@@ -264,7 +264,7 @@ TEST_F(VerifyTest, TellsUnreadableFromDamaged) {
   EXPECT_EQ(text.exit_code, 3) << text.out;
   EXPECT_CONTAINS(text.out, "unread   ");
   EXPECT_CONTAINS(text.out, "verdict  incomplete\n");
-  EXPECT_LACKS(text.out, "damage");
+  EXPECT_LACKS(text.out, "damage   ");
   const JsonValue document = VerifyJson();
   EXPECT_EQ(document["verdict"].text(), "incomplete");
   EXPECT_EQ(document["checked"]["files"].number(), 5u);
