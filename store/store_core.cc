@@ -168,7 +168,7 @@ void StoreCore::FreeChain(Version* version) {
 // is left of it is clean.
 void StoreCore::Release(size_t steps) {
   while (steps > 0 && !releasing_.empty()) {
-    const SealedEpoch& epoch = *releasing_.front();
+    SealedEpoch& epoch = *releasing_.front();
     if (release_part_ == epoch.parts.size()) {
       released_epoch_ = epoch.last_epoch;
       may_evict_ = true;
@@ -179,8 +179,10 @@ void StoreCore::Release(size_t steps) {
       unreleased_epochs_.fetch_sub(1);
       continue;
     }
-    const std::vector<Version*>& versions = epoch.parts[release_part_].versions;
+    std::vector<Version*>& versions = epoch.parts[release_part_].versions;
     if (release_position_ == versions.size()) {
+      if (TableCore* table = FindTable(epoch.parts[release_part_].table_id))
+        table->KeepList(std::move(versions));
       ++release_part_;
       release_position_ = 0;
       continue;

@@ -100,6 +100,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void FreeChain(Version* version);
   // There is something to evict again.
   void SetMayEvict() noexcept { may_evict_ = true; }
+  // A table keeps a list for its next epoch, which it can do without.
+  void SetHasSpareLists() noexcept { has_spare_lists_ = true; }
   // RocksDB holds this version's value, or the key's absence, in the view that reads use (invariant
   // 7).
   bool IsClean(const Version& version) const noexcept { return version.epoch <= released_epoch_; }
@@ -156,6 +158,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::shared_ptr<TableCore> HandleTo(const std::shared_ptr<TableCore>& table);
   const std::shared_ptr<TableCore>& AddTable(format::TableMeta meta);
   const std::shared_ptr<TableCore>& List(std::shared_ptr<TableCore> table);
+  TableCore* FindTable(uint32_t id) const;  // null if it is gone
   bool IsNew(const TableCore& table) const;
   void TakeBackDrops();
   void CommitDrops();
@@ -200,7 +203,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::string stored_key_;
   size_t evict_table_ = 0;       // where CLOCK stands
   size_t evict_slots_left_ = 0;  // ... and what it has still to look at there
-  bool may_evict_ = true;        // false while nothing is clean
+  bool has_spare_lists_ = false;
+  bool may_evict_ = true;  // false while nothing is clean
   uint64_t accounted_arena_bytes_ = 0;
   Counter accounted_table_bytes_;
   uint64_t fixed_bytes_ = 0;  // RocksDB's block cache

@@ -2,6 +2,7 @@
 #include "store/store_core.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidemark::store {
 
@@ -103,6 +104,9 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
   Release(SIZE_MAX);
   AccountMemory();
+  if (std::exchange(has_spare_lists_, false)) {
+    for (TableCore* table : table_list_) table->DropSpareList();
+  }
   while (!HasRoomFor(bytes, growth)) {
     // Looking at everything in vain costs too much to be done for every read.
     if (!may_evict_ || EvictSome() == 0) return may_evict_ = false;

@@ -146,9 +146,8 @@ Status StoreCore::Load(const RestoredState& restored,
                           ? restored.checkpoint->at
                           : IdentityAt(lineage, header.last_epoch);
     for (const uint32_t table_id : header.tables) {
-      const auto table = std::find_if(table_list_.begin(), table_list_.end(),
-                                      [&](const TableCore* t) { return t->meta().id == table_id; });
-      if (table == table_list_.end()) continue;  // dropped later in this history
+      TableCore* table = FindTable(table_id);
+      if (table == nullptr) continue;  // dropped later in this history
       SealedPart part;
       part.table_id = table_id;
       std::vector<std::unique_ptr<format::RecordStream>> records;
@@ -157,9 +156,10 @@ Status StoreCore::Load(const RestoredState& restored,
       while (true) {
         TIDEMARK_ASSIGN_OR_RETURN(const bool more, merged->Next());
         if (!more) break;
-        (*table)->Replay(merged->record(), &part);
+        table->Replay(merged->record(), &part);
         epoch->bytes += part.versions.back()->bytes();
       }
+      table->CountSealedList(part.versions);
       epoch->parts.push_back(std::move(part));
     }
     Sort(*epoch);

@@ -115,6 +115,13 @@ Status StoreCore::DropTable(std::string_view name) {
   return {};
 }
 
+TableCore* StoreCore::FindTable(uint32_t id) const {
+  const auto found = std::lower_bound(
+      table_list_.begin(), table_list_.end(), id,
+      [](const TableCore* table, uint32_t wanted) { return table->meta().id < wanted; });
+  return found != table_list_.end() && (*found)->meta().id == id ? *found : nullptr;
+}
+
 // Created in the current epoch: no checkpoint has it.
 bool StoreCore::IsNew(const TableCore& table) const {
   return std::any_of(tables_created_.begin(), tables_created_.end(),

@@ -269,13 +269,35 @@ void TableCore::Free(Version* version) {
   store_.Free(version, version->size_class, version->bytes());
 }
 
+// The next epoch's list is one that was released, if there is one, so the barrier asks the system
+// for no memory that grows with the epoch.
 SealedPart TableCore::Seal() {
   SealedPart part;
   part.table_id = meta_.id;
-  part.versions.reserve(std::min<size_t>(dirty_.size(), size_t{64} << 10));  // for the next epoch
+  part.versions = std::exchange(spare_list_, {});
   part.versions.swap(dirty_);
-  Account();
+  CountSealedList(part.versions);
   return part;
+}
+
+void TableCore::CountSealedList(const std::vector<Version*>& list) {
+  sealed_list_bytes_ += list.capacity() * sizeof(Version*);
+  Account();
+}
+
+void TableCore::KeepList(std::vector<Version*> list) {
+  sealed_list_bytes_ -= list.capacity() * sizeof(Version*);
+  if (list.capacity() > spare_list_.capacity()) {
+    list.clear();
+    spare_list_ = std::move(list);
+    store_.SetHasSpareLists();
+  }
+  Account();
+}
+
+void TableCore::DropSpareList() {
+  spare_list_ = std::vector<Version*>();  // `= {}` would keep the memory
+  Account();
 }
 
 // Older versions that write-back has not merged take their places again; what RocksDB has is read
@@ -346,6 +368,11 @@ void TableCore::SetDropped(bool dropped) {
 
 void TableCore::FreeAll() {
   index_.ForEach([this](Version* version) { store_.FreeChain(version); });
+  dirty_ = std::vector<Version*>();
+  spare_list_ = std::vector<Version*>();
+  sealed_list_bytes_ = 0;
+  ordered_.reset();
+  Account();
 }
 
 Status TableCore::ForEach(VisitFunction visit, void* context) {

@@ -56,6 +56,10 @@ class TableCore {
   // What StoreCore asks of it.
   bool dirty() const noexcept { return !dirty_.empty(); }
   SealedPart Seal();
+  // The list of a sealed epoch counts until it comes back, released, to serve an epoch to come.
+  void CountSealedList(const std::vector<Version*>& list);
+  void KeepList(std::vector<Version*> list);
+  void DropSpareList();
   void Rollback();
   // Adds a replayed record as the newest version of its key; asks for no budget. `part` gets the
   // version.
@@ -120,11 +124,13 @@ class TableCore {
   const TableOptions options_;
   Index index_;
   std::vector<Version*> dirty_;            // versions of the current epoch, each one once
+  std::vector<Version*> spare_list_;       // empty, with the capacity of an earlier one
   std::unique_ptr<OrderedIndex> ordered_;  // the same versions as index_, once there was a scan
   std::vector<ScanCore*> scans_;           // that are open
   std::string scan_stored_key_;            // buffers of RememberForScans
   std::string scan_key_;
   std::string scan_value_;
+  uint64_t sealed_list_bytes_ = 0;
   uint64_t accounted_bytes_ = 0;
   // Here and not in the store's Recorder because each costs three instructions a look-up here.
   Counter present_hits_;
