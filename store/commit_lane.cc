@@ -289,11 +289,10 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
   uint64_t next_file = manifest.next_file_id;
   for (FileMeta& file : edit->files_added) checkpoint.segments.push_back(file.id = next_file++);
   for (const Unpublished& unpublished : unpublished_) {
-    for (const format::TableMeta& table : unpublished.epoch->tables_created) {
-      // One that was dropped again before any checkpoint succeeded is in none.
-      if (std::binary_search(ticket.tables->begin(), ticket.tables->end(), table.id))
-        edit->tables_added.push_back(table);
-    }
+    // Also one that was dropped again before any checkpoint succeeded, and leaves with this very
+    // edit: its records are in the segment, so its id must count as given out.
+    for (const format::TableMeta& table : unpublished.epoch->tables_created)
+      edit->tables_added.push_back(table);
   }
   checkpoint.tables = ticket.tables;
   checkpoint.metadata = ticket.options.metadata;

@@ -19,12 +19,23 @@ bool IsFull(uint32_t used, uint32_t slots) { return used * 8 >= slots * 7; }
 
 Index::Index(Arena& arena) : arena_(arena) { directory_.push_back(NewTable(kSlotsMin, 0)); }
 
-Index::~Index() {
+Index::~Index() { FreeTables(); }
+
+void Index::FreeTables() {
   for (size_t i = 0; i < directory_.size();) {
     SubTable* table = directory_[i];
     i = NextDistinct(i);
     FreeTable(table);
   }
+}
+
+void Index::Clear() {
+  FreeTables();
+  directory_.assign(1, NewTable(kSlotsMin, 0));
+  depth_ = 0;
+  size_ = 0;
+  hand_table_ = 0;
+  hand_slot_ = 0;
 }
 
 Index::SubTable* Index::NewTable(uint32_t slots, uint32_t depth) {

@@ -43,6 +43,9 @@ class Index {
   // Removes the slot of `version`, which must be there.
   void Erase(uint64_t hash, const Version* version);
 
+  // Removes all slots, and gives their memory back.
+  void Clear();
+
   // What inserting a key with this hash would take from the system.
   size_t GrowthFor(uint64_t hash) const;
 
@@ -111,6 +114,7 @@ class Index {
 
   SubTable* NewTable(uint32_t slots, uint32_t depth);
   void FreeTable(SubTable* table);
+  void FreeTables();
   static void Place(SubTable& table, uint64_t hash, uint64_t slot);
   uint32_t SlotOf(const SubTable& table, uint64_t hash, const Version* version) const;
   void EraseSlot(SubTable& table, uint32_t slot);

@@ -325,6 +325,10 @@ Result<storage::SstFile> Restoring::FetchSegment(const FileMeta& meta) {
 // Too much for the cache: merged into SSTs and ingested, some segments at a time.
 Status Restoring::ApplyAll(const Checkpoint& target, const std::vector<FileMeta>& segments) {
   const std::span<const FileMeta> all(segments);
+  // Between two parts the database stands at an epoch, but without the tables that are dropped
+  // later on the way. After a crash there, a restore of a checkpoint that has them must not take it
+  // for whole.
+  if (all.size() > kStreamSegmentsMax) TIDEMARK_RETURN_IF_ERROR(state_.live->Quarantine());
   for (size_t first = 0; first < all.size(); first += kStreamSegmentsMax) {
     const auto part = all.subspan(first, std::min(kStreamSegmentsMax, all.size() - first));
     const uint64_t last_epoch = part.back().last_epoch;

@@ -3,6 +3,7 @@
 #include "format/key.h"
 #include "store/store_core.h"
 
+#include <iterator>
 #include <utility>
 
 namespace tidemark::store {
@@ -27,9 +28,13 @@ ScanCore::ScanCore(std::shared_ptr<TableCore> table, Range range, bool reverse)
 ScanCore::~ScanCore() { Close(); }
 
 void ScanCore::Close() {
+  End(Status(StatusCode::kClosed, "iterator-closed", "the iterator was closed; make another one"));
+}
+
+void ScanCore::End(Status why) {
   if (!status_.ok()) return;
+  Fail(std::move(why));
   table_->RemoveScan(this);
-  Fail(Status(StatusCode::kClosed, "iterator-closed", "the iterator was closed; make another one"));
 }
 
 void ScanCore::Fail(Status why) {
@@ -60,6 +65,7 @@ Result<bool> ScanCore::Next() {
 // Moves to the nearest key of the three sources. False if there is no entry at it, or if it is the
 // end (done_).
 Result<bool> ScanCore::MoveToNearest() {
+  ForgetShown();
   SettleMemory();
   TIDEMARK_RETURN_IF_ERROR(SettleState());
   const Version* version = memory_.here();
@@ -82,7 +88,11 @@ Result<bool> ScanCore::MoveToNearest() {
   state_shown_ = in_state && state_->key() == *nearest;
   const bool has_image = image != images_.end() && image->first == *nearest;
   SetPosition(*nearest);
-  if (has_image) return ReadPreImage(image->second);
+  if (has_image) {
+    Result<bool> present = ReadPreImage(image->second);
+    if (!present.has_value()) End(present.error());  // going on would leave the entry out
+    return present;
+  }
   if (memory_shown_) {
     value_ = version->value();
     return version->present();
@@ -147,6 +157,18 @@ ScanCore::PreImages::const_iterator ScanCore::NearestPreImage() const {
   return image == images_.begin() ? images_.end() : --image;
 }
 
+// Pre-images that lie behind; the value of the last one was in use until now.
+void ScanCore::ForgetShown() {
+  const uint64_t before = memory_bytes_;
+  while (!images_.empty()) {
+    const auto next = reverse_ ? std::prev(images_.end()) : images_.begin();
+    if (IsAhead(next->first)) break;
+    memory_bytes_ -= next->second.bytes;
+    images_.erase(next);
+  }
+  if (memory_bytes_ != before) table_->Account();
+}
+
 bool ScanCore::IsAhead(std::string_view stored_key) const {
   return reverse_ ? stored_key < bound_ && stored_key >= range_.from
                   : stored_key >= bound_ && stored_key < range_.to;
@@ -175,8 +197,9 @@ void ScanCore::Remember(std::string_view stored_key, const Version* newest) {
   } else if (newest->present()) {
     image.value = std::string(newest->value());
   }
+  image.bytes = BytesFor(stored_key, newest);
+  memory_bytes_ += image.bytes;
   images_.emplace(stored_key, std::move(image));
-  memory_bytes_ += BytesFor(stored_key, newest);
 }
 
 }  // namespace tidemark::store

@@ -65,6 +65,7 @@ class ScanCore {
   struct PreImage {
     std::shared_ptr<const storage::StateView> view;  // that has the value; null: `value` is it
     std::optional<std::string> value;                // nullopt: absent
+    size_t bytes = 0;
   };
   using PreImages = std::map<std::string, PreImage, std::less<>>;
 
@@ -72,6 +73,8 @@ class ScanCore {
   Result<bool> ReadPreImage(const PreImage& image);
   Status ShowStored(std::string_view stored_value);
   Status SettleState();
+  void ForgetShown();
+  void End(Status why);
   void SettleMemory();
   PreImages::const_iterator NearestPreImage() const;
   bool IsAhead(std::string_view stored_key) const;

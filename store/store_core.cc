@@ -181,7 +181,7 @@ void StoreCore::Release(size_t steps) {
     }
     std::vector<Version*>& versions = epoch.parts[release_part_].versions;
     if (release_position_ == versions.size()) {
-      if (TableCore* table = FindTable(epoch.parts[release_part_].table_id))
+      if (TableCore* table = FindTableOrDropped(epoch.parts[release_part_].table_id))
         table->KeepList(std::move(versions));
       ++release_part_;
       release_position_ = 0;

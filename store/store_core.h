@@ -116,7 +116,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // and changes nothing; MakeRoom releases, evicts, and waits for write-back up to stall_timeout,
   // then ResourceExhausted; MakeRoomForClean releases and evicts, and does not wait.
   bool HasRoomFor(size_t bytes, size_t growth) const {
-    const bool has_block = arena_.HasRoomFor(bytes);
+    const bool has_block = bytes == 0 || arena_.HasRoomFor(bytes);
     if (has_block && growth == 0) [[likely]]
       return true;
     return runtime_->impl().budget().HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)));
@@ -158,7 +158,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::shared_ptr<TableCore> HandleTo(const std::shared_ptr<TableCore>& table);
   const std::shared_ptr<TableCore>& AddTable(format::TableMeta meta);
   const std::shared_ptr<TableCore>& List(std::shared_ptr<TableCore> table);
-  TableCore* FindTable(uint32_t id) const;  // null if it is gone
+  TableCore* FindTable(uint32_t id) const;           // null if it is gone
+  TableCore* FindTableOrDropped(uint32_t id) const;  // also one that the current epoch has dropped
   bool IsNew(const TableCore& table) const;
   void TakeBackDrops();
   void CommitDrops();

@@ -95,6 +95,10 @@ size_t StoreCore::EvictSome() {
     freed += table_list_[evict_table_ % table_list_.size()]->Evict(slots);
     evict_slots_left_ -= slots;
   }
+  // What RocksDB holds of dropped tables Rollback can bring back from there.
+  for (size_t look = 0; freed == 0 && look < 2; ++look) {
+    for (const auto& table : dropped_) freed += table->Evict(table->index().slots());
+  }
   AccountMemory();
   return freed;
 }
@@ -106,6 +110,7 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   AccountMemory();
   if (std::exchange(has_spare_lists_, false)) {
     for (TableCore* table : table_list_) table->DropSpareList();
+    for (const auto& table : dropped_) table->DropSpareList();
   }
   while (!HasRoomFor(bytes, growth)) {
     // Looking at everything in vain costs too much to be done for every read.

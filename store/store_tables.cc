@@ -122,6 +122,13 @@ TableCore* StoreCore::FindTable(uint32_t id) const {
   return found != table_list_.end() && (*found)->meta().id == id ? *found : nullptr;
 }
 
+TableCore* StoreCore::FindTableOrDropped(uint32_t id) const {
+  if (TableCore* table = FindTable(id)) return table;
+  const auto found = std::find_if(dropped_.begin(), dropped_.end(),
+                                  [id](const auto& table) { return table->meta().id == id; });
+  return found != dropped_.end() ? found->get() : nullptr;
+}
+
 // Created in the current epoch: no checkpoint has it.
 bool StoreCore::IsNew(const TableCore& table) const {
   return std::any_of(tables_created_.begin(), tables_created_.end(),

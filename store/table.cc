@@ -26,9 +26,14 @@ Iterator::Iterator(std::unique_ptr<store::ScanCore> core) : core_(std::move(core
 Iterator::Iterator(Iterator&&) noexcept = default;
 Iterator& Iterator::operator=(Iterator&&) noexcept = default;
 Iterator::~Iterator() = default;
-Result<bool> Iterator::Next() { return core_->Next(); }
+Result<bool> Iterator::Next() {
+  if (core_ != nullptr) return core_->Next();
+  return Status(StatusCode::kClosed, "iterator-closed", "the iterator was moved from");
+}
 std::string_view Iterator::key() const { return core_->key(); }
 std::string_view Iterator::value() const { return core_->value(); }
-void Iterator::Close() { core_->Close(); }
+void Iterator::Close() {
+  if (core_ != nullptr) core_->Close();
+}
 
 }  // namespace tidemark

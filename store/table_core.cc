@@ -349,6 +349,7 @@ size_t TableCore::Evict(size_t slots) {
     return true;
   });
   evictions_.Add(evicted);
+  Account();
   return freed;
 }
 
@@ -368,6 +369,7 @@ void TableCore::SetDropped(bool dropped) {
 
 void TableCore::FreeAll() {
   index_.ForEach([this](Version* version) { store_.FreeChain(version); });
+  index_.Clear();
   dirty_ = std::vector<Version*>();
   spare_list_ = std::vector<Version*>();
   sealed_list_bytes_ = 0;

@@ -97,8 +97,8 @@ class StateStore {
   // the store. After an error the epoch goes on.
   Result<PendingCheckpoint> Checkpoint(uint64_t id, CheckpointOptions options = {});
 
-  // Undoes every change since the last barrier (or since Open). Tables created since stay, empty.
-  // No I/O.
+  // Undoes every change since the last barrier (or since Open). Tables created since stay, empty,
+  // unless they were dropped again or bear the name of a dropped one, which comes back. No I/O.
   Status Rollback();
 
   // Waits until everything that the barriers so far have closed is durable and all maintenance that

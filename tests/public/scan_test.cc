@@ -133,6 +133,25 @@ TEST_F(ScanTest, AfterCloseOfTheIterator) {
   iterator.Close();
 }
 
+TEST_F(ScanTest, AfterAMove) {
+  Put("a", "1");
+  Iterator from = Scan();
+  Iterator to = std::move(from);
+  EXPECT_TRUE(to.Next().value());
+  EXPECT_ERROR(from.Next().error(), StatusCode::kClosed,
+               "iterator-closed");  // NOLINT(bugprone-use-after-move)
+  from.Close();
+}
+
+TEST_F(ScanTest, WhatWasShownIsNotKept) {
+  for (int i = 0; i < 1'000; ++i) Put("key" + std::to_string(1'000 + i), std::string(1'000, 'a'));
+  Iterator iterator = Scan();
+  for (int i = 0; i < 1'000; ++i) Put("key" + std::to_string(1'000 + i), std::string(1'000, 'b'));
+  const uint64_t before = store_->Metrics().list_bytes;
+  for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(iterator.Next().value());
+  EXPECT_LT(store_->Metrics().list_bytes + kMiB - 100'000, before);
+}
+
 TEST_F(ScanTest, AfterCloseOfTheStore) {
   Put("a", "1");
   EXPECT_OK(Save(1));
