@@ -261,7 +261,7 @@ size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) co
   size_t growth = in_index ? index_.GrowthFor(hash) : 0;
   if (in_index && ordered_ != nullptr) growth += OrderedIndex::kGrowthBytes;
   if (in_dirty_list && dirty_.size() == dirty_.capacity())
-    growth += (dirty_.size() + 1) * sizeof(Version*);
+    growth += (dirty_.size() + 1) * kListEntryBytes;
   return growth;
 }
 
@@ -281,12 +281,12 @@ SealedPart TableCore::Seal() {
 }
 
 void TableCore::CountSealedList(const std::vector<Version*>& list) {
-  sealed_list_bytes_ += list.capacity() * sizeof(Version*);
+  sealed_list_bytes_ += list.capacity() * kListEntryBytes;
   Account();
 }
 
 void TableCore::KeepList(std::vector<Version*> list) {
-  sealed_list_bytes_ -= list.capacity() * sizeof(Version*);
+  sealed_list_bytes_ -= list.capacity() * kListEntryBytes;
   if (list.capacity() > spare_list_.capacity()) {
     list.clear();
     spare_list_ = std::move(list);

@@ -78,6 +78,8 @@ class TableCore {
   void AddTo(StoreMetrics* metrics) const;
 
  private:
+  static constexpr size_t kListEntryBytes = sizeof(void*);  // of a list of versions
+
   Status CheckUsable() const;
   uint64_t memory_bytes() const;
   // The key group of a key with this hash.

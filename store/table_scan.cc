@@ -163,7 +163,7 @@ void TableCore::Remember(std::string_view stored_key, const Version* newest, boo
 
 uint64_t TableCore::memory_bytes() const {
   uint64_t bytes =
-      (dirty_.capacity() + spare_list_.capacity()) * sizeof(Version*) + sealed_list_bytes_;
+      (dirty_.capacity() + spare_list_.capacity()) * kListEntryBytes + sealed_list_bytes_;
   if (ordered_ != nullptr) bytes += ordered_->memory_bytes();
   for (const ScanCore* scan : scans_) bytes += scan->memory_bytes();
   return bytes;

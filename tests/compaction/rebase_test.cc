@@ -273,6 +273,7 @@ TEST_F(RebaseTest, AnUploadThatFailsNamesNothing) {
 
 // A commit dropped the last checkpoint of the base whose files the new one shares.
 TEST_F(RebaseTest, ABaseWhoseSharedFilesHaveGoneIsNotNamed) {
+  const auto held = database_->View();  // see above
   CommitAndApply(1, Filled(1, "a", 100));
   Rebase();
   CommitAndApply(2, Filled(2, "b", 100));

@@ -138,9 +138,10 @@ TEST_F(ScanTest, AfterAMove) {
   Iterator from = Scan();
   Iterator to = std::move(from);
   EXPECT_TRUE(to.Next().value());
-  EXPECT_ERROR(from.Next().error(), StatusCode::kClosed,
-               "iterator-closed");  // NOLINT(bugprone-use-after-move)
+  // NOLINTBEGIN(bugprone-use-after-move): that is what is tested
+  EXPECT_ERROR(from.Next().error(), StatusCode::kClosed, "iterator-closed");
   from.Close();
+  // NOLINTEND(bugprone-use-after-move)
 }
 
 TEST_F(ScanTest, WhatWasShownIsNotKept) {
