@@ -40,8 +40,8 @@ std::string FormatTimeWith(int64_t unix_ms, bool with_ms) {
 
 std::string FormatSpan(uint64_t seconds) {
   if (seconds < 120) return std::to_string(seconds) + "s";
-  if (seconds < 120 * 60) return std::to_string(seconds / 60) + "m";
-  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  if (seconds < uint64_t{120} * 60) return std::to_string(seconds / 60) + "m";
+  if (seconds < uint64_t{48} * 3600) return std::to_string(seconds / 3600) + "h";
   return std::to_string(seconds / 86'400) + "d";
 }
 

@@ -63,7 +63,7 @@ TEST(StatusTest, EveryCodeHasItsOwnName) {
 }
 
 TEST(StatusDeathTest, AnErrorCannotHaveTheCodeOk) {
-  EXPECT_DEATH(Status(StatusCode::kOk, "name", "message"), "code != StatusCode::kOk");
+  EXPECT_DEATH((void)Status(StatusCode::kOk, "name", "message"), "code != StatusCode::kOk");
 }
 
 TEST(ResultTest, MadeFromOkIsAnInternalError) {
@@ -111,7 +111,7 @@ TEST(CodecTest, FixedSizeCodecsRefuseOtherSizes) {
   EXPECT_EQ(wrong.name(), "codec-size");
   EXPECT_NE(wrong.message().find("u64"), std::string_view::npos) << wrong.message();
   EXPECT_NE(wrong.message().find("8 bytes"), std::string_view::npos) << wrong.message();
-  EXPECT_NE(wrong.message().find("7"), std::string_view::npos) << wrong.message();
+  EXPECT_NE(wrong.message().find('7'), std::string_view::npos) << wrong.message();
 
   struct Point {
     int32_t x, y;
