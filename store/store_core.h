@@ -163,6 +163,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool IsNew(const TableCore& table) const;
   void TakeBackDrops();
   void CommitDrops();
+  void ForgetGoneCreations();
   void FreeReleasedTables();
   void Retire(TableCore& table);
   void RefreshTableIds();

@@ -152,18 +152,12 @@ void StoreCore::TakeBackDrops() {
       usurper->second->SetDropped(true);
       Retire(*usurper->second);
       std::erase(table_list_, usurper->second.get());
-      std::erase_if(tables_created_, [&](const format::TableMeta& meta) {
-        return meta.id == usurper->second->meta().id;
-      });
       tables_.erase(usurper);
     }
     table->SetDropped(false);
     List(std::move(table));
   }
-  std::erase_if(tables_created_, [this](const format::TableMeta& meta) {
-    const auto found = tables_.find(meta.name);
-    return found == tables_.end() || found->second->meta().id != meta.id;
-  });
+  ForgetGoneCreations();
   RefreshTableIds();
 }
 
@@ -178,10 +172,13 @@ void StoreCore::CommitDrops() {
     }
   }
   dropped_.clear();
-  std::erase_if(tables_created_, [this](const format::TableMeta& meta) {
-    const auto found = tables_.find(meta.name);
-    return found == tables_.end() || found->second->meta().id != meta.id;
-  });
+  ForgetGoneCreations();
+}
+
+// Tables that were created in the current epoch and are not there any more.
+void StoreCore::ForgetGoneCreations() {
+  std::erase_if(tables_created_,
+                [this](const format::TableMeta& meta) { return FindTable(meta.id) == nullptr; });
 }
 
 // Nobody but handles that were left over knows the table any more.

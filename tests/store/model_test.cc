@@ -7,6 +7,7 @@
 //                            run as they please, so it may take several tries.
 //   TIDEMARK_SEQUENCES=<n>   how many sequences to run
 #include "tests/store/model_run.h"
+#include "tests/support/environment.h"
 
 #include <gtest/gtest.h>
 
@@ -18,13 +19,10 @@
 namespace tidemark::store {
 namespace {
 
+using test::FromEnvironment;
+
 constexpr uint64_t kSequences = TIDEMARK_SANITIZED ? 12 : 120;
 constexpr size_t kNotesPrinted = 80;
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 void Explain(uint64_t seed, const ModelRun& run, const std::string& what) {
   const auto& notes = run.notes();

@@ -5,6 +5,7 @@
 //   TIDEMARK_SEED=<n>        runs the sequence of this seed alone, which a failure has printed
 //   TIDEMARK_SEQUENCES=<n>   how many sequences to run
 #include "tests/store/core_fixture.h"
+#include "tests/support/environment.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,14 +19,11 @@
 namespace tidemark::store {
 namespace {
 
+using test::FromEnvironment;
+
 constexpr uint64_t kSequences = TIDEMARK_SANITIZED ? 10 : 60;
 constexpr int kSteps = 1'500;
 constexpr size_t kOpenMax = 6;
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 // An iterator and what it has still to show.
 struct OpenScan {
