@@ -72,7 +72,7 @@ Result<std::vector<uint32_t>> FindSubtasks(const CheckpointStorage& storage) {
 }
 
 // When FORMAT cannot be had: whether that is the loss of it, or there never was a repository.
-Status WithoutFormat(const CheckpointStorage& storage, Status why) {
+Status WithoutFormat(const CheckpointStorage& storage, const Status& why) {
   TIDEMARK_ASSIGN_OR_RETURN(const std::vector<uint32_t> subtasks, FindSubtasks(storage));
   const std::string where = storage.Uri() + "/" + std::string(format::kFormatName);
   if (!subtasks.empty()) {
@@ -119,7 +119,7 @@ Status WithoutManifest(const CheckpointStorage& storage, uint32_t number, Status
 }
 
 Writer FindWriter(const CheckpointStorage& storage, uint32_t number, bool closed) {
-  const Writer not_alive{closed ? WriterLife::kClosed : WriterLife::kGone, {}};
+  Writer not_alive{closed ? WriterLife::kClosed : WriterLife::kGone, {}};
   const std::optional<std::string> path = LocalPath(storage);
   if (!path) return {closed ? WriterLife::kClosed : WriterLife::kUnknown, {}};
   const std::string lock = *path + "/" + format::LockName(number);

@@ -81,7 +81,7 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   // A descriptor is gone even when close fails.
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    const IOStatus closed = target()->Close(options, debug);
+    IOStatus closed = target()->Close(options, debug);
     return Guarded(*plan_, FileOperation::kClose, name_, [&] { return closed; });
   }
 

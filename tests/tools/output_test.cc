@@ -43,9 +43,9 @@ TEST(TextTest, FormatsAges) {
   EXPECT_EQ(age(0), "0s");
   EXPECT_EQ(age(119), "119s");
   EXPECT_EQ(age(120), "2m");
-  EXPECT_EQ(age(2 * 3600), "2h");
-  EXPECT_EQ(age(47 * 3600), "47h");
-  EXPECT_EQ(age(48 * 3600), "2d");
+  EXPECT_EQ(age(2 * int64_t{3600}), "2h");
+  EXPECT_EQ(age(47 * int64_t{3600}), "47h");
+  EXPECT_EQ(age(48 * int64_t{3600}), "2d");
   EXPECT_EQ(age(-180), "in 3m");
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();

@@ -63,6 +63,7 @@ class VerificationTest : public ::testing::Test {
 
   tools::SubtaskFindings Verify(const std::vector<std::string>& ids) {
     std::vector<tools::Selector> selectors;
+    selectors.reserve(ids.size());
     for (const std::string& id : ids) selectors.push_back(tools::ParseSelector(id).value());
     tools::Subtask subtask = tools::ReadSubtask(*storage_, catalog_.info, 0);
     tools::Verification verification(catalog_, &subtask, VerifyLevel::kChecksum,
