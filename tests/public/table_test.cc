@@ -307,7 +307,7 @@ TEST_F(TableTest, Names) {
   EXPECT_ERROR(store_->OpenTable(std::string(256, 'n')).error(), StatusCode::kInvalidArgument,
                "table-name");
   const std::string longest(255, 'n');
-  const std::string odd("a b/c\n\xff\0d", 10);
+  const std::string odd("a b/c\n\xff\0d", 9);
   EXPECT_OK(Open(longest).Put("a", "1"));
   EXPECT_OK(Open(odd).Put("a", "2"));
   EXPECT_OK(Save(1));

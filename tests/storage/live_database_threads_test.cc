@@ -39,9 +39,7 @@ TEST_F(LiveDatabaseThreadsTest, Invariant06StateStandsAtAnEpochBoundaryForConcur
       for (const uint32_t table : {1, 2}) {
         for (int i = 0; i < 20; ++i) {
           const auto found = view->Get(table, StoredKey("key" + std::to_string(i)), &value);
-          if (!found.value_or(false)) {
-            ++wrong;
-          } else if (format::ParseStoredValue(value).value().value != expected) {
+          if (!found.value_or(false) || format::ParseStoredValue(value).value().value != expected) {
             ++wrong;
           }
         }

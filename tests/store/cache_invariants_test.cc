@@ -10,7 +10,6 @@
 namespace tidemark::store {
 namespace {
 
-using test::FileOperation;
 using test::StorageOperation;
 
 std::string KeyOf(int i) { return "key" + std::to_string(i); }

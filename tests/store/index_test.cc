@@ -122,7 +122,7 @@ TEST_F(IndexTest, SweepVisitsEverythingAndEvictsWhatItMay) {
 
 TEST_F(IndexTest, NoInsertRehashesMoreThanOneSubTable) {
   // What one insertion takes from the arena at most: two new sub-tables of full size.
-  constexpr uint64_t kGrowthMax = 2 * Index::kSlotsMax * sizeof(uint64_t) + 256;
+  constexpr uint64_t kGrowthMax = uint64_t{2} * Index::kSlotsMax * sizeof(uint64_t) + 256;
   for (int i = 0; i < kKeys; ++i) {
     const uint64_t before = index_.memory_bytes();
     Insert("key" + std::to_string(i));

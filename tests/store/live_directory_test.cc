@@ -127,7 +127,7 @@ TEST_F(LiveDirectoryTest, RemovesAllButTheOneInUseAndThoseOfOthers) {
   const std::string unfinished = Make(3, 0, false);
   const std::string held = Make(2, 0, true);
   const auto lock = storage::LockFile(held + "/LOCK", "live-locked").value();
-  std::ofstream(directory_ / "notes.txt");
+  std::ofstream notes(directory_ / "notes.txt");
   RemoveOtherLiveDirectories(*fs_, directory_.path(), mine);
   EXPECT_TRUE(std::filesystem::exists(mine));
   EXPECT_FALSE(std::filesystem::exists(old));

@@ -8,7 +8,6 @@ namespace {
 
 using test::FaultError;
 using test::FileFault;
-using test::FileOperation;
 using test::StorageFault;
 using test::StorageOperation;
 

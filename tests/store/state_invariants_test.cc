@@ -13,7 +13,6 @@ namespace tidemark::store {
 namespace {
 
 using test::FaultError;
-using test::StorageOperation;
 
 // With and without hard links: two ways of publishing bases.
 class StateInvariantsTest : public CoreFixture, public ::testing::WithParamInterface<bool> {
