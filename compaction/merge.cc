@@ -45,12 +45,16 @@ class NewestMerge final : public RecordStream {
       if (heap_.empty()) return false;
       winner_ = Pop();
       record_ = winner_->record();
+      pieces_.clear();
       Op oldest = record_.op;
       while (!heap_.empty() && heap_.front().stream->record().key == record_.key) {
         RecordStream* older = Pop();
         oldest = older->record().op;
+        if (record_.op == Op::kMerge) FoldOnto(older->record());
         TIDEMARK_RETURN_IF_ERROR(Push(older));
       }
+      if (!pieces_.empty()) JoinPieces();
+      if (record_.op == Op::kMerge) return true;
       const bool absent_before = oldest == Op::kInsert;
       if (format::SetsValue(record_.op)) {
         record_.op = absent_before ? Op::kInsert : Op::kPut;
@@ -67,6 +71,21 @@ class NewestMerge final : public RecordStream {
     return {};
   }
 
+  // The operands so far, in record_ and pieces_, meet an older record of their key. On a value or an
+  // absent key the fold is a put, and what is older does not matter.
+  void FoldOnto(const Record& older) {
+    if (older.op != Op::kMerge) record_.op = Op::kPut;
+    pieces_.emplace_back(older.value);
+  }
+
+  // Appending is the only merge there is; pieces_ are newest first and older than record_.
+  void JoinPieces() {
+    folded_.clear();
+    for (auto piece = pieces_.rbegin(); piece != pieces_.rend(); ++piece) folded_ += *piece;
+    folded_ += record_.value;
+    record_.value = folded_;
+  }
+
   // Moves the stream to its next record that counts and puts it back into the heap.
   Status Push(RecordStream* stream) {
     while (true) {
@@ -74,7 +93,7 @@ class NewestMerge final : public RecordStream {
       if (!more) return {};
       const Record& record = stream->record();
       if (record.epoch <= after_epoch_) continue;
-      if (record.op == Op::kMerge || record.op == Op::kRangeDelete || record.expiry_ms != 0) {
+      if (record.op == Op::kRangeDelete || record.expiry_ms != 0) {
         return Status(
             StatusCode::kIncompatibleFormat, "record-op",
             "a record of epoch " + std::to_string(record.epoch) + " has op " +
@@ -100,6 +119,8 @@ class NewestMerge final : public RecordStream {
   bool started_ = false;
   std::vector<Head> heap_;
   RecordStream* winner_ = nullptr;  // the stream that record_ views; advanced by the next call
+  std::vector<std::string> pieces_;
+  std::string folded_;
 };
 
 }  // namespace

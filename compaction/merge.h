@@ -10,12 +10,14 @@
 namespace tidemark::compaction {
 
 // Merges streams of one table: ascending keys, one record a key, the newest epoch's. It is an
-// insert only if the oldest record of the key was one, and a delete vanishes only then.
+// insert only if the oldest record of the key was one, and a delete vanishes only then. Merge
+// operands above the newest put or delete are folded into it (then it is a put), or into one
+// operand.
 //
 // Records at or below `after_epoch` are passed over: they are applied already, and replaying them
 // onto a later state would bring old values back. No two streams may hold the same key at the same
-// epoch. Errors of the inputs pass through; IncompatibleFormat (`record-op`) for merge operands,
-// range deletes and expiries, which this version does not write. Memory: what the inputs hold.
+// epoch. Errors of the inputs pass through; IncompatibleFormat (`record-op`) for range
+// deletes and expiries, which this version does not write. Memory: what the inputs hold.
 std::unique_ptr<format::RecordStream> MergeNewest(
     std::vector<std::unique_ptr<format::RecordStream>> inputs, uint64_t after_epoch);
 

@@ -6,6 +6,17 @@ namespace tidemark::compaction {
 
 namespace {
 
+Status Write(storage::StateFileWriter& writer, const format::Record& record) {
+  switch (record.op) {
+    case format::Op::kMerge:
+      return writer.Append(record.key, record.value);
+    case format::Op::kDelete:
+      return writer.Delete(record.key);
+    default:
+      return writer.Put(record.key, record.value, record.expiry_ms);
+  }
+}
+
 Result<storage::TableFiles> WriteTable(storage::LiveDatabase& live, TableChanges changes,
                                        uint64_t after_epoch, uint64_t* records) {
   auto merged = MergeNewest(std::move(changes.streams), after_epoch);
@@ -13,11 +24,8 @@ Result<storage::TableFiles> WriteTable(storage::LiveDatabase& live, TableChanges
   while (true) {
     TIDEMARK_ASSIGN_OR_RETURN(const bool more, merged->Next());
     if (!more) break;
-    const format::Record& record = merged->record();
     ++*records;
-    TIDEMARK_RETURN_IF_ERROR(format::SetsValue(record.op)
-                                 ? writer->Put(record.key, record.value, record.expiry_ms)
-                                 : writer->Delete(record.key));
+    TIDEMARK_RETURN_IF_ERROR(Write(*writer, merged->record()));
   }
   return writer->Finish();
 }

@@ -1,5 +1,6 @@
 #include "storage/rocksdb_options.h"
 
+#include "storage/append_operator.h"
 #include "storage/file_checksum.h"
 
 #include <rocksdb/filter_policy.h>
@@ -118,6 +119,7 @@ rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>&
   ShrinkMemtable(&options);
   KeepOldFiles(&options);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(StateTableOptions(cache)));
+  options.merge_operator = AppendOperator();
   // Write-back must keep up with the task, and a read decompresses on its thread.
   options.compression = rocksdb::kLZ4Compression;
   options.target_file_size_base = sst_target_bytes;

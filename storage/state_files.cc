@@ -26,10 +26,13 @@ class RollingWriter final : public StateFileWriter {
   }
 
   Status Put(std::string_view stored_key, std::string_view value, uint64_t expiry_ms) override {
-    value_.clear();
-    format::AppendValueHeader(expiry_ms, &value_);
-    value_.append(value);
+    SetValue(value, expiry_ms);
     return Add([&] { return writer_.Put({stored_key.data(), stored_key.size()}, value_); });
+  }
+
+  Status Append(std::string_view stored_key, std::string_view bytes) override {
+    SetValue(bytes, 0);
+    return Add([&] { return writer_.Merge({stored_key.data(), stored_key.size()}, value_); });
   }
 
   Status Delete(std::string_view stored_key) override {
@@ -44,6 +47,12 @@ class RollingWriter final : public StateFileWriter {
   }
 
  private:
+  void SetValue(std::string_view value, uint64_t expiry_ms) {
+    value_.clear();
+    format::AppendValueHeader(expiry_ms, &value_);
+    value_.append(value);
+  }
+
   // `add` puts one entry into the open file.
   template <class AddEntry>
   Status Add(AddEntry&& add) {

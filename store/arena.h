@@ -9,6 +9,7 @@
 
 #include "store/counter.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -34,9 +35,13 @@ class Arena {
   uint8_t SizeClass(size_t bytes) const {
     return bytes <= small_bytes_max_ ? static_cast<uint8_t>(ClassOf(bytes)) : kLarge;
   }
-  // What a block of that class holds; `bytes` matters for kLarge, whose blocks are whole pages.
+  // What a block of that class holds; `bytes` matters for kLarge, whose blocks are whole pages, and
+  // an eighth larger from one size to the next, so that a value which grows bit by bit is not copied
+  // too often.
   static size_t Capacity(uint8_t size_class, size_t bytes) {
-    return size_class == kLarge ? (bytes + 4095) & ~size_t{4095} : ClassBytes(size_class);
+    if (size_class != kLarge) return ClassBytes(size_class);
+    const size_t step = std::max(size_t{4096}, std::bit_floor(bytes) / 8);
+    return (bytes + step - 1) & ~(step - 1);
   }
 
   // True if Allocate(bytes) needs no memory from the system.

@@ -195,7 +195,12 @@ void StoreCore::Release(size_t steps) {
     // Normally gone before. Not so if this one was made while the older one's epoch was being
     // released and had been looked at already.
     FreeChain(std::exchange(version->older, nullptr));
-    if (version->newer == nullptr) continue;
+    if (version->newer == nullptr) {
+      if (version->op != format::Op::kMerge) continue;
+      TableCore* table = FindTableOrDropped(epoch.parts[release_part_].table_id);
+      if (table != nullptr) table->ForgetMerged(version);
+      continue;
+    }
     version->newer->older = nullptr;
     Free(version, version->size_class, version->bytes());
   }

@@ -9,6 +9,9 @@ Result<std::optional<std::string_view>> Table::Get(std::string_view key) { retur
 Status Table::Put(std::string_view key, std::string_view value) { return core_->Put(key, value); }
 Status Table::Delete(std::string_view key) { return core_->Delete(key); }
 Result<std::span<char>> Table::Mutable(std::string_view key) { return core_->Mutable(key); }
+Status Table::Append(std::string_view key, std::string_view bytes) {
+  return core_->Append(key, bytes);
+}
 Status Table::UpdateWith(std::string_view key, ChangeFunction change, void* context) {
   return core_->Update(key, change, context);
 }
@@ -21,6 +24,23 @@ Result<Iterator> Table::Scan(const ScanOptions& options) {
 }
 const std::string& Table::name() const noexcept { return core_->meta().name; }
 const TableOptions& Table::options() const noexcept { return core_->options(); }
+
+Status table_internal::AtKey(const Status& refused, std::string_view table, std::string_view key) {
+  // Keys are bytes: those that are no text are shown as such, and long ones in part.
+  constexpr size_t kShownMax = 64;
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string shown;
+  for (const char byte : key.substr(0, kShownMax)) {
+    const auto code = static_cast<uint8_t>(byte);
+    if (code >= 0x20 && code < 0x7f && byte != '\\') {
+      shown += byte;
+    } else {
+      shown.append("\\x").append({kDigits[code >> 4], kDigits[code & 15]});
+    }
+  }
+  if (key.size() > kShownMax) shown += "... (" + std::to_string(key.size()) + " bytes)";
+  return refused.WithContext("table `" + std::string(table) + "`, key `" + shown + "`");
+}
 
 Iterator::Iterator(std::unique_ptr<store::ScanCore> core) : core_(std::move(core)) {}
 Iterator::Iterator(Iterator&&) noexcept = default;

@@ -75,6 +75,8 @@ Status TableCore::CheckValue(std::string_view value) const {
 Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
   if (Version* version = index_.Find(hash, key)) {
     if (version->referenced == 0) version->referenced = 1;
+    if (version->op == Op::kMerge) [[unlikely]]
+      return ReadMerged(hash, key);
     if (!version->present()) {
       absent_hits_.Add();
       return Found{version, std::nullopt, key};
@@ -142,7 +144,7 @@ Result<std::span<char>> TableCore::Mutable(std::string_view key) {
   TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
   if (!found.value) return std::span<char>();
   Version* version = found.version;
-  if (version == nullptr || version->epoch != store_.epoch()) {
+  if (version == nullptr || version->epoch != store_.epoch() || version->op == Op::kMerge) {
     const std::string key_copy(found.key);  // what it points into may be evicted or replaced
     TIDEMARK_RETURN_IF_ERROR(Write(hash, key_copy, version, Op::kPut, *found.value, false));
     version = index_.Find(hash, key_copy);
@@ -193,7 +195,7 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
     // Making room evicts: neither `newest` nor views into the cache survive it.
     key = key_copy = std::string(key);
     value = value_copy = std::string(value);
-    const bool was_absent = newest != nullptr && !newest->present();
+    const bool was_absent = newest != nullptr && !newest->present() && !newest->is_copy();
     const bool was_dirty = newest != nullptr && newest->epoch == store_.epoch();
     TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(bytes, growth));
     newest = index_.Find(hash, key);
@@ -201,19 +203,13 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   }
   Version* version = NewVersion(hash, key, value, op, store_.epoch());
   version->referenced = 1;
+  if (newest != nullptr && newest->is_copy()) newest = DropCopy(hash, newest);
   if (newest == nullptr) {
     version->absent_before = known_absent;
     IndexInsert(hash, version);
     MarkDirty(version);
   } else if (newest->epoch == store_.epoch()) {
-    // It outgrew its block: the new one takes its place in the dirty list and in the chain.
-    version->absent_before = newest->absent_before;
-    version->older = newest->older;
-    if (version->older != nullptr) version->older->newer = version;
-    version->dirty_position = newest->dirty_position;
-    dirty_[version->dirty_position] = version;
-    IndexReplace(hash, newest, version);
-    Free(newest);
+    TakePlace(hash, newest, version);  // it outgrew its block
   } else {
     version->absent_before = !newest->present();
     IndexReplace(hash, newest, version);
@@ -230,22 +226,39 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   return {};
 }
 
+void TableCore::TakePlace(uint64_t hash, Version* from, Version* to) {
+  to->absent_before = from->absent_before;
+  to->dirty_position = from->dirty_position;
+  dirty_[to->dirty_position] = to;
+  to->older = from->older;
+  if (to->older != nullptr) to->older->newer = to;
+  to->newer = from->newer;
+  if (to->newer != nullptr) {
+    to->newer->older = to;
+  } else {
+    IndexReplace(hash, from, to);
+  }
+  Free(from);
+}
+
 Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_view value, Op op,
-                               uint64_t epoch) {
+                               uint64_t epoch, std::string_view tail) {
   const size_t key_size = key.size() + format::kKeyGroupBytes;
-  const size_t bytes = Version::BytesFor(key_size, value.size());
+  const size_t value_size = value.size() + tail.size();
+  const size_t bytes = Version::BytesFor(key_size, value_size);
   auto* version = new (store_.Allocate(bytes)) Version;
   version->epoch = epoch;
   version->op = op;
   version->size_class = store_.arena().SizeClass(bytes);
   version->key_size = static_cast<uint32_t>(key_size);
-  version->value_size = static_cast<uint32_t>(value.size());
+  version->value_size = static_cast<uint32_t>(value_size);
   const uint16_t group = GroupOf(hash, key);
   version->key_data()[0] = static_cast<char>(group >> 8);
   version->key_data()[1] = static_cast<char>(group & 0xff);
   if (!key.empty())
     std::memcpy(version->key_data() + format::kKeyGroupBytes, key.data(), key.size());
   if (!value.empty()) std::memcpy(version->value_data(), value.data(), value.size());
+  if (!tail.empty()) std::memcpy(version->value_data() + value.size(), tail.data(), tail.size());
   return version;
 }
 
@@ -306,6 +319,7 @@ void TableCore::Rollback() {
   for (Version* version : dirty_) {
     const uint64_t hash = format::HashKey(format::UserKey(version->key()));
     if (!scans_.empty()) Remember(version->key(), version, false);
+    if (version->newer != nullptr) DropCopy(hash, version->newer);
     if (Version* older = version->older) {
       older->newer = nullptr;
       IndexReplace(hash, version, older);
@@ -322,8 +336,8 @@ void TableCore::Replay(const format::Record& record, SealedPart* part) {
   const std::string_view key = format::UserKey(record.key);
   const uint64_t hash = format::HashKey(key);
   Version* newest = index_.Find(hash, key);
-  Version* version = NewVersion(
-      hash, key, record.value, format::SetsValue(record.op) ? Op::kPut : Op::kDelete, record.epoch);
+  const Op op = record.op == Op::kInsert ? Op::kPut : record.op;
+  Version* version = NewVersion(hash, key, record.value, op, record.epoch);
   version->absent_before = record.op == Op::kInsert;
   if (newest == nullptr) {
     IndexInsert(hash, version);
@@ -338,7 +352,8 @@ void TableCore::Replay(const format::Record& record, SealedPart* part) {
 size_t TableCore::Evict(size_t slots) {
   size_t freed = 0;
   const size_t evicted = index_.Sweep(slots, [&](Version* version) {
-    if (!store_.IsClean(*version)) return false;
+    if (!store_.IsClean(*version) && (!version->is_copy() || version->older != nullptr))
+      return false;
     if (version->referenced != 0) {
       version->referenced = 0;
       return false;
@@ -397,10 +412,20 @@ Status TableCore::ForEach(VisitFunction visit, void* context) {
   TIDEMARK_RETURN_IF_ERROR(damage);
   if (!going_on) return {};
   index_.ForEach([&](Version* version) {
-    if (going_on && version->present())
-      going_on = visit(context, format::UserKey(version->key()), version->value());
+    if (!going_on || !version->present()) return;
+    std::string_view key = format::UserKey(version->key());
+    std::string_view value = version->value();
+    if (version->op == Op::kMerge) {
+      bool read_state = false;
+      const auto folded = Fold(version, &key, &read_state);
+      damage = folded.error();
+      going_on = folded.has_value();
+      if (!going_on) return;
+      value = *folded;
+    }
+    going_on = visit(context, key, value);
   });
-  return {};
+  return damage;
 }
 
 }  // namespace tidemark::store

@@ -38,6 +38,7 @@ class TableCore {
   Status Delete(std::string_view key);
   Status Update(std::string_view key, ChangeFunction change, void* context);
   Result<std::span<char>> Mutable(std::string_view key);
+  Status Append(std::string_view key, std::string_view bytes);
   Status ForEach(VisitFunction visit, void* context);
   // `self` owns this table.
   static Result<std::unique_ptr<ScanCore>> Scan(const std::shared_ptr<TableCore>& self,
@@ -64,6 +65,8 @@ class TableCore {
   // Adds a replayed record as the newest version of its key; asks for no budget. `part` gets the
   // version.
   void Replay(const format::Record& record, SealedPart* part);
+  // Takes an operand out that is its key's newest version, and that RocksDB has merged.
+  void ForgetMerged(Version* version);
   // Gives up to `slots` slots of the index a CLOCK look, evicting clean versions. Returns the bytes
   // freed.
   size_t Evict(size_t slots);
@@ -98,7 +101,7 @@ class TableCore {
   Status CheckKey(std::string_view key) const;
   Status CheckValue(std::string_view value) const;
   // The newest version if the cache has one, else what RocksDB holds, brought into the cache if
-  // there is room. Null if RocksDB has no such key and there was no room to remember that.
+  // there is room. Null, or the newest operand, if there was none.
   struct Found {
     Version* version = nullptr;
     std::optional<std::string_view> value;  // nullopt: absent
@@ -107,6 +110,11 @@ class TableCore {
     std::string_view key;
   };
   Result<Found> Read(uint64_t hash, std::string_view key);
+  // The same where the newest version is an operand.
+  Result<Found> ReadMerged(uint64_t hash, std::string_view key);
+  // The value of the operands from `newest` on, in a buffer that the next call overwrites. `key` as
+  // in StoreCore::ReadState; `read_state` is set if RocksDB was read.
+  Result<std::string_view> Fold(const Version* newest, std::string_view* key, bool* read_state);
   // Makes (op, value) the newest of the current epoch. `known_absent`: the key has no value
   // anywhere.
   Status Write(uint64_t hash, std::string_view key, Version* newest, format::Op op,
@@ -114,8 +122,19 @@ class TableCore {
   Status WriteNew(uint64_t hash, std::string_view key, Version* newest, format::Op op,
                   std::string_view value, bool known_absent);
   void WriteInPlace(Version* version, format::Op op, std::string_view value);
+  // `tail`: more bytes of the value.
   Version* NewVersion(uint64_t hash, std::string_view key, std::string_view value, format::Op op,
-                      uint64_t epoch);
+                      uint64_t epoch, std::string_view tail = {});
+  // `to`, of the same key, takes the place of `from`, of the current epoch, which is freed.
+  void TakePlace(uint64_t hash, Version* from, Version* to);
+  // Frees a copy. Returns what is its key's newest then, null if the cache has nothing.
+  Version* DropCopy(uint64_t hash, Version* copy);
+  // Append's parts, where there is room for what they make: the operand as a new version, or at the
+  // end of the one that the current epoch has; the same at the end of a copy, which goes if it
+  // finds no room.
+  void PushOperand(uint64_t hash, std::string_view key, Version* newest, std::string_view bytes);
+  void ExtendOwn(uint64_t hash, std::string_view key, Version* own, std::string_view bytes);
+  void ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes);
   void MarkDirty(Version* version);
   // What index and dirty list would take from the system for one more entry.
   size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
@@ -129,6 +148,8 @@ class TableCore {
   std::vector<Version*> spare_list_;       // empty, with the capacity of an earlier one
   std::unique_ptr<OrderedIndex> ordered_;  // the same versions as index_, once there was a scan
   std::vector<ScanCore*> scans_;           // that are open
+  std::string folded_;                     // buffers of Fold and ReadMerged
+  std::string fold_key_;
   std::string scan_stored_key_;            // buffers of RememberForScans
   std::string scan_key_;
   std::string scan_value_;

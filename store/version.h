@@ -10,6 +10,10 @@
 //
 // A version is *clean* once its epoch is released: RocksDB holds its value, and the writer may
 // evict it or change it in place.
+//
+// A *copy* is no change of the state: a read has made it of what lies below, merge operands folded
+// into one value. It is on no list, always its key's newest, and may go at any time; what it was
+// made of in memory is `older`.
 #pragma once
 
 #include "format/record.h"
@@ -28,7 +32,7 @@ struct Version {
   uint32_t key_size = 0;  // of the stored key
   uint32_t dirty_position =
       0;  // in its table's dirty list, while its epoch is the current one; writer only
-  format::Op op = format::Op::kPut;  // kPut or kDelete
+  format::Op op = format::Op::kPut;  // kPut, kDelete or kMerge
   bool absent_before = false;        // the key is known to have been absent before this epoch
   uint8_t referenced = 0;            // for CLOCK; writer only
   uint8_t size_class = 0;            // the arena's
@@ -57,12 +61,17 @@ struct Version {
   }
   std::string_view key() const { return {key_data(), key_size}; }
   std::string_view value() const { return {value_data(), value_size}; }
+  // For kMerge too, whose value is an operand only.
   bool present() const { return op != format::Op::kDelete; }
+
+  // In the epoch of a copy, so that it is neither the current one nor clean.
+  static constexpr uint64_t kCopyBit = uint64_t{1} << 63;
+  bool is_copy() const { return (epoch & kCopyBit) != 0; }
 
   // Whether the change log needs it: a key that came and went inside one epoch leaves no trace.
   bool vanished() const { return op == format::Op::kDelete && absent_before; }
   format::Op log_op() const {
-    if (op == format::Op::kDelete) return op;
+    if (op != format::Op::kPut) return op;
     return absent_before ? format::Op::kInsert : format::Op::kPut;
   }
 };

@@ -100,19 +100,24 @@ class ValueState<K, FlatBuffer<T, Schema>> {
   // Corruption if its bytes do not verify.
   Result<const T*> Get(KeyArgument key) {
     typename Codec<K>::Buffer buffer;
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(Codec<K>::Encode(key, buffer)));
+    const std::string_view encoded = Codec<K>::Encode(key, buffer);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoded));
     if (!bytes) return static_cast<const T*>(nullptr);
-    return Codec<FlatBuffer<T, Schema>>::Decode(*bytes);
+    Result<const T*> table = Codec<FlatBuffer<T, Schema>>::Decode(*bytes);
+    if (!table) return table_internal::AtKey(table.error(), table_.name(), encoded);
+    return table;
   }
 
   // The table of `key` to be changed in place by its `mutate_...` members, nullptr if there is
   // none. What is written until the next non-const call is part of the current epoch.
   Result<T*> GetMutable(KeyArgument key) {
     typename Codec<K>::Buffer buffer;
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Mutable(Codec<K>::Encode(key, buffer)));
+    const std::string_view encoded = Codec<K>::Encode(key, buffer);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Mutable(encoded));
     if (bytes.data() == nullptr) return static_cast<T*>(nullptr);
-    TIDEMARK_RETURN_IF_ERROR(
-        flatbuffers_internal::Verify<T>({bytes.data(), bytes.size()}, StatusCode::kCorruption));
+    const Status verified =
+        flatbuffers_internal::Verify<T>({bytes.data(), bytes.size()}, StatusCode::kCorruption);
+    if (!verified.ok()) return table_internal::AtKey(verified, table_.name(), encoded);
     return flatbuffers::GetMutableRoot<T>(bytes.data());
   }
 

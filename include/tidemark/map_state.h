@@ -29,9 +29,9 @@ class MapEntries {
     TIDEMARK_ASSIGN_OR_RETURN(const bool more, iterator_.Next());
     if (!more) return false;
     auto key = Codec<M>::Decode(iterator_.key().substr(prefix_bytes_));
-    if (!key) return std::move(key).error().WithContext("a key of table `" + table_ + "`");
+    if (!key) return table_internal::AtKey(key.error(), table_, iterator_.key());
     auto value = Codec<V>::Decode(iterator_.value());
-    if (!value) return std::move(value).error().WithContext("a value of table `" + table_ + "`");
+    if (!value) return table_internal::AtKey(value.error(), table_, iterator_.key());
     key_.emplace(*std::move(key));
     value_.emplace(*std::move(value));
     return true;
@@ -74,8 +74,9 @@ class MapState {
   Result<std::optional<View>> Get(KeyArgument key, EntryKeyArgument entry) {
     TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(Encode(key, entry)));
     if (!bytes) return std::optional<View>();
-    TIDEMARK_ASSIGN_OR_RETURN(View view, Codec<V>::Decode(*bytes));
-    return std::optional<View>(std::move(view));
+    Result<View> view = Codec<V>::Decode(*bytes);
+    if (!view) return table_internal::AtKey(view.error(), table_.name(), buffer_);
+    return std::optional<View>(*std::move(view));
   }
 
   Result<bool> Contains(KeyArgument key, EntryKeyArgument entry) {
@@ -116,7 +117,9 @@ class MapState {
         Encode(key, entry),
         [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
           if (current) {
-            TIDEMARK_ASSIGN_OR_RETURN(value, Codec<V>::Decode(*current));
+            auto decoded = Codec<V>::Decode(*current);
+            if (!decoded) return table_internal::AtKey(decoded.error(), table_.name(), buffer_);
+            value = *std::move(decoded);
           }
           change(value);
           return Codec<V>::Encode(value, buffer);

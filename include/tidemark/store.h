@@ -2,6 +2,7 @@
 // durable.
 #pragma once
 
+#include <tidemark/list_state.h>
 #include <tidemark/map_state.h>
 #include <tidemark/metrics.h>
 #include <tidemark/options.h>
@@ -88,6 +89,12 @@ class StateStore {
   Result<MapState<K, M, V>> Map(std::string_view name) {
     TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, MapState<K, M, V>::Options()));
     return MapState<K, M, V>(std::move(table));
+  }
+
+  template <class K, class V>
+  Result<ListState<K, V>> List(std::string_view name) {
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, ListState<K, V>::Options()));
+    return ListState<K, V>(std::move(table));
   }
 
   // The barrier: closes the current epoch and hands it to the commit thread; no I/O, microseconds.

@@ -20,7 +20,7 @@ enum class TableKind : uint8_t {
   kOrderedBytes = 2,  // ordered as a whole, in one key group; does not rescale
   kValue = 3,         // ValueState
   kMap = 4,  // MapState: keys are [length u16 BE][partition][entry key], ordered within a partition
-  kList = 5,        // reserved
+  kList = 5,  // ListState: hashed, its values grow by Append
   kAggregate = 6,   // reserved
   kTimerQueue = 7,  // reserved
 };
@@ -83,6 +83,12 @@ class Table {
   // part of the current epoch. 8-byte aligned.
   Result<std::span<char>> Mutable(std::string_view key);
 
+  // Adds `bytes` at the end of the value of `key`, or makes them its value. Reads nothing, and the
+  // change log gets these bytes only. For tables of kind kList, Unsupported (`table-not-list`)
+  // otherwise. What one epoch adds to a key is limited as a value is; a value that has grown beyond
+  // 2 GiB over several cannot be read any more (`value-too-long`).
+  Status Append(std::string_view key, std::string_view bytes);
+
   // Calls `visit(key, value)` for every entry, in no order, until it returns false. Reads all of
   // the table; caches nothing. `visit` must not call the store.
   template <class F>
@@ -116,5 +122,12 @@ class Table {
 
   std::shared_ptr<store::TableCore> core_;
 };
+
+namespace table_internal {
+
+// The error of a codec, with the table and the key of the value that it refused.
+Status AtKey(const Status& refused, std::string_view table, std::string_view key);
+
+}  // namespace table_internal
 
 }  // namespace tidemark

@@ -35,10 +35,12 @@ class ValueState {
   // The value of `key`, nullopt if there is none. Strings are views into the cache.
   Result<std::optional<View>> Get(KeyArgument key) {
     typename Codec<K>::Buffer key_buffer;
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(Codec<K>::Encode(key, key_buffer)));
+    const std::string_view encoded = Codec<K>::Encode(key, key_buffer);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoded));
     if (!bytes) return std::optional<View>();
-    TIDEMARK_ASSIGN_OR_RETURN(View view, Codec<V>::Decode(*bytes));
-    return std::optional<View>(std::move(view));
+    Result<View> view = Codec<V>::Decode(*bytes);
+    if (!view) return table_internal::AtKey(view.error(), table_.name(), encoded);
+    return std::optional<View>(*std::move(view));
   }
 
   // Sets the value of `key`. Reads nothing.
@@ -63,12 +65,14 @@ class ValueState {
                   "the Status of `change` would be lost: use table().Update");
     typename Codec<K>::Buffer key_buffer;
     typename Codec<V>::Buffer value_buffer;
+    const std::string_view encoded = Codec<K>::Encode(key, key_buffer);
     V value{};
     return table_.Update(
-        Codec<K>::Encode(key, key_buffer),
-        [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
+        encoded, [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
           if (current) {
-            TIDEMARK_ASSIGN_OR_RETURN(value, Codec<V>::Decode(*current));
+            auto decoded = Codec<V>::Decode(*current);
+            if (!decoded) return table_internal::AtKey(decoded.error(), table_.name(), encoded);
+            value = *std::move(decoded);
           }
           change(value);
           return Codec<V>::Encode(value, value_buffer);
@@ -85,7 +89,7 @@ class ValueState {
           auto k = Codec<K>::Decode(key);
           auto v = Codec<V>::Decode(value);
           if (!k || !v) {
-            decoded = k ? std::move(v).error() : std::move(k).error();
+            decoded = table_internal::AtKey(k ? v.error() : k.error(), table_.name(), key);
             return false;
           }
           return visit(*k, *v);

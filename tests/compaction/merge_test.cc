@@ -73,6 +73,27 @@ TEST(MergeTest, KeysThatDifferBehindTheirFirstEightBytes) {
       << "zero bytes are not the end of a key";
 }
 
+TEST(MergeTest, OperandsFoldIntoTheNewestValueBelowThem) {
+  const auto operand = [](const char* value, uint64_t epoch) {
+    return Records{{"k", value, epoch, Op::kMerge}};
+  };
+  EXPECT_EQ(Merge({operand("a", 1)}), operand("a", 1));
+  EXPECT_EQ(Merge({operand("c", 3), operand("a", 1), operand("b", 2)}), operand("abc", 3))
+      << "into one operand, the oldest first";
+  EXPECT_EQ(Merge({{{"k", "v", 1}}, operand("a", 2), operand("b", 4)}),
+            (Records{{"k", "vab", 4, Op::kPut}}));
+  EXPECT_EQ(Merge({{{"k", "v", 1, Op::kInsert}}, operand("a", 2)}),
+            (Records{{"k", "va", 2, Op::kInsert}}));
+  EXPECT_EQ(Merge({{{"k", "", 2, Op::kDelete}}, operand("old", 1), operand("a", 3)}),
+            (Records{{"k", "a", 3, Op::kPut}}))
+      << "what is older than a delete does not come back";
+  EXPECT_EQ(Merge({operand("a", 1), {{"k", "v", 2}}}), (Records{{"k", "v", 2, Op::kPut}}));
+  EXPECT_EQ(Merge({operand("a", 1), {{"k", "", 2, Op::kDelete}}}),
+            (Records{{"k", "", 2, Op::kDelete}}));
+  EXPECT_EQ(Merge({operand("a", 1), operand("b", 2), operand("c", 3)}, 1), operand("bc", 3))
+      << "those that are applied already are not applied again";
+}
+
 TEST(MergeTest, AnInsertOnlyIfTheOldestRecordWasOne) {
   EXPECT_EQ(Merge({{{"k", "1", 1, Op::kInsert}}, {{"k", "2", 2}}}),
             (Records{{"k", "2", 2, Op::kInsert}}));
@@ -131,13 +152,12 @@ TEST(MergeTest, RefusesWhatThisVersionDoesNotApply) {
     EXPECT_EQ(error.name(), "record-op");
     EXPECT_NE(error.message().find("epoch 2"), std::string_view::npos) << error.ToString();
   };
-  refused({"k", "operand", 2, Op::kMerge});
   refused({"k", "l", 2, Op::kRangeDelete});
   refused({"k", "1", 2, Op::kPut, 1'234});
 }
 
 TEST(MergeTest, WhatIsAppliedAlreadyIsNotRefused) {
-  EXPECT_EQ(Merge({{{"k", "operand", 2, Op::kMerge}, {"l", "1", 5}}}, 2), (Records{{"l", "1", 5}}));
+  EXPECT_EQ(Merge({{{"k", "l", 2, Op::kRangeDelete}, {"l", "1", 5}}}, 2), (Records{{"l", "1", 5}}));
 }
 
 // A state that every epoch's records are applied to, one after the other, must equal what the merge
@@ -160,6 +180,9 @@ TEST(MergeTest, EqualsApplyingEpochByEpoch) {
         if (random() % 3 == 0) {
           changes[key] = {key, "", epoch, Op::kDelete};
           state.erase(key);
+        } else if (random() % 3 == 0) {
+          changes[key] = {key, "+" + std::to_string(epoch), epoch, Op::kMerge};
+          state[key] += changes[key].value;
         } else {
           const std::string value = std::to_string(random());
           // A writer need not know that a key was absent.
@@ -178,6 +201,8 @@ TEST(MergeTest, EqualsApplyingEpochByEpoch) {
       ASSERT_FALSE(record.op == Op::kInsert && at_mark.contains(record.key)) << "not an insert";
       if (format::SetsValue(record.op)) {
         at_mark[record.key] = record.value;
+      } else if (record.op == Op::kMerge) {
+        at_mark[record.key] += record.value;
       } else {
         at_mark.erase(record.key);
       }

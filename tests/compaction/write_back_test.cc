@@ -131,7 +131,7 @@ TEST_F(WriteBackTest, RecordsOfLaterVersionsAreRefusedAndChangeNothing) {
   Open();
   std::vector<compaction::TableChanges> changes(1);
   changes[0].table_id = 1;
-  changes[0].streams.push_back(compaction::StreamOf({{StoredKey("a"), "operand", 1, Op::kMerge}}));
+  changes[0].streams.push_back(compaction::StreamOf({{StoredKey("a"), "1", 1, Op::kPut, 1'234}}));
   const auto refused = compaction::WriteBack(*database_, std::move(changes), MarkAt(1, {1}));
   EXPECT_EQ(refused.error().code(), StatusCode::kIncompatibleFormat);
   EXPECT_EQ(refused.error().name(), "record-op");

@@ -93,8 +93,9 @@ TEST_P(ArenaTest, LargeBlocksAreCountedInWholePages) {
   const uint64_t before = arena_.reserved_bytes();
   const Block block = Allocate(1'000'001);
   EXPECT_EQ(block.size_class, Arena::kLarge);
-  EXPECT_EQ(arena_.reserved_bytes(), before + 1'003'520);
-  EXPECT_EQ(arena_.GrowthFor(1'000'001), 1'003'520u);
+  EXPECT_EQ(arena_.reserved_bytes(), before + 16 * 65'536) << "eight sizes a doubling";
+  EXPECT_EQ(arena_.GrowthFor(1'000'001), 16 * 65'536u);
+  EXPECT_EQ(arena_.GrowthFor(33'000), 9 * 4'096u);
   Free(block);
   EXPECT_EQ(arena_.reserved_bytes(), before);
 }

@@ -1,0 +1,219 @@
+// TableCore's part in merge operands. The one merge there is adds bytes at the end of a value.
+//
+// An operand stays a version of its own, for the change log, until RocksDB has merged it. The value
+// that it makes is read when somebody asks, and then kept as a copy on top of it:
+//
+//   index -> [copy: value and operand] -> [operand, epoch 7] -> [operand, epoch 6] -> (RocksDB)
+//
+// Appending extends both, so a list that is appended to and read by turns is folded once.
+#include "format/key.h"
+#include "store/store_core.h"
+#include "store/table_core.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tidemark::store {
+
+namespace {
+
+using format::Op;
+
+// What a version can hold, and then some.
+constexpr uint64_t kListBytesMax = uint64_t{2} << 30;
+
+Status NotAList(const std::string& table) {
+  return Status(StatusCode::kUnsupported, "table-not-list",
+                "table `" + table + "`: only tables of kind kList can be appended to");
+}
+
+Status ListTooLong(const std::string& table, uint64_t bytes, uint64_t limit) {
+  return Status(StatusCode::kInvalidArgument, "value-too-long",
+                "table `" + table + "`: a list of " + std::to_string(bytes) +
+                    " bytes; the limit is " + std::to_string(limit) +
+                    " (StoreOptions::value_bytes_max)");
+}
+
+bool FitsMore(const Version& version, std::string_view bytes) {
+  return version.Fits(version.value_size + bytes.size());
+}
+
+void AddAtEnd(Version* version, std::string_view bytes) {
+  if (!bytes.empty())
+    std::memcpy(version->value_data() + version->value_size, bytes.data(), bytes.size());
+  version->value_size += static_cast<uint32_t>(bytes.size());
+}
+
+}  // namespace
+
+// ---- Reading ----
+
+Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view* key,
+                                         bool* read_state) {
+  const uint64_t view_epoch = store_.view()->epoch();
+  std::vector<std::string_view> operands;  // newest first
+  const Version* version = newest;
+  for (; version != nullptr && version->op == Op::kMerge && version->epoch > view_epoch;
+       version = version->older) {
+    operands.push_back(version->value());
+  }
+  std::string_view base;
+  if (version != nullptr && version->op != Op::kMerge) {
+    base = version->value();
+    if (!version->present()) base = {};
+  } else {
+    TIDEMARK_ASSIGN_OR_RETURN(
+        const auto stored,
+        store_.ReadState(meta_.id, GroupOf(format::HashKey(*key), *key), key));
+    base = stored.value_or("");
+    *read_state = true;
+  }
+  uint64_t bytes = base.size();
+  for (const std::string_view operand : operands) bytes += operand.size();
+  if (bytes > kListBytesMax) return ListTooLong(meta_.name, bytes, kListBytesMax);
+  folded_.assign(base);
+  for (auto operand = operands.rbegin(); operand != operands.rend(); ++operand)
+    folded_ += *operand;
+  return std::string_view(folded_);
+}
+
+Result<TableCore::Found> TableCore::ReadMerged(uint64_t hash, std::string_view key) {
+  bool read_state = false;
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string_view value,
+                            Fold(index_.Find(hash, key), &key, &read_state));
+  (read_state ? misses_ : present_hits_).Add();
+  const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
+  if (!store_.HasRoomFor(bytes, 0)) {
+    fold_key_.assign(key);  // it may lie in the cache
+    key = fold_key_;
+    if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
+      return Found{index_.Find(hash, key), value, key};
+  }
+  // Making room may have released the operand: then RocksDB has the value.
+  Version* newest = index_.Find(hash, key);
+  const uint64_t epoch = newest != nullptr ? newest->epoch : 0;
+  Version* copy = NewVersion(hash, key, value, Op::kPut, epoch | Version::kCopyBit);
+  if (newest == nullptr) {
+    IndexInsert(hash, copy);
+  } else {
+    IndexReplace(hash, newest, copy);
+    copy->older = newest;
+    newest->newer = copy;
+  }
+  store_.SetMayEvict();
+  return Found{copy, copy->value(), key};
+}
+
+Version* TableCore::DropCopy(uint64_t hash, Version* copy) {
+  Version* older = copy->older;
+  if (older != nullptr) {
+    older->newer = nullptr;
+    IndexReplace(hash, copy, older);
+  } else {
+    IndexErase(hash, copy);
+  }
+  Free(copy);
+  return older;
+}
+
+void TableCore::ForgetMerged(Version* version) {
+  IndexErase(format::HashKey(format::UserKey(version->key())), version);
+  Free(version);
+}
+
+// ---- Appending ----
+
+Status TableCore::Append(std::string_view key, std::string_view bytes) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  TIDEMARK_RETURN_IF_ERROR(CheckValue(bytes));
+  if (meta_.kind != TableKind::kList) return NotAList(meta_.name);
+  const uint64_t hash = format::HashKey(key);
+  std::string key_copy;
+  std::string bytes_copy;
+  while (true) {
+    Version* newest = index_.Find(hash, key);
+    // To an absent key it is a put.
+    if (newest != nullptr && !newest->present() && !newest->is_copy())
+      return Write(hash, key, newest, Op::kPut, bytes, false);
+    Version* listed = newest != nullptr && newest->is_copy() ? newest->older : newest;
+    Version* own = listed != nullptr && listed->epoch == store_.epoch() ? listed : nullptr;
+    const uint64_t size = (own != nullptr ? own->value_size : 0) + bytes.size();
+    if (size > store_.value_bytes_max())
+      return ListTooLong(meta_.name, size, store_.value_bytes_max());
+    const size_t needed = Version::BytesFor(key.size() + format::kKeyGroupBytes, size);
+    const size_t growth = own != nullptr ? 0 : GrowthFor(hash, newest == nullptr, true);
+    if ((own != nullptr && own->Fits(size)) || store_.HasRoomFor(needed, growth)) {
+      own != nullptr ? ExtendOwn(hash, key, own, bytes) : PushOperand(hash, key, newest, bytes);
+      writes_.Add();
+      store_.ReleaseSome();
+      return {};
+    }
+    // Making room may take any of these versions away, and what the arguments are views of.
+    key = key_copy = std::string(key);
+    bytes = bytes_copy = std::string(bytes);
+    TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(needed, growth));
+  }
+}
+
+// A put, or an operand, of the current epoch becomes longer.
+void TableCore::ExtendOwn(uint64_t hash, std::string_view key, Version* own,
+                          std::string_view bytes) {
+  const size_t added = bytes.size();
+  store_.AddEpochBytes(bytes.size());
+  if (FitsMore(*own, bytes)) {
+    AddAtEnd(own, bytes);
+  } else {
+    Version* longer = NewVersion(hash, key, own->value(), own->op, own->epoch, bytes);
+    TakePlace(hash, own, longer);
+    own = longer;
+  }
+  own->referenced = 1;
+  if (own->newer != nullptr)
+    ExtendCopy(hash, own->newer, own->value().substr(own->value_size - added));
+}
+
+// The first operand of its key in the current epoch. A clean value becomes its copy.
+void TableCore::PushOperand(uint64_t hash, std::string_view key, Version* newest,
+                            std::string_view bytes) {
+  Version* operand = NewVersion(hash, key, bytes, Op::kMerge, store_.epoch());
+  operand->referenced = 1;
+  Version* copy = nullptr;
+  if (newest == nullptr) {
+    IndexInsert(hash, operand);
+  } else if (newest->is_copy()) {
+    copy = newest;
+    operand->older = copy->older;
+  } else if (store_.IsClean(*newest)) {
+    copy = newest;
+  } else {
+    operand->older = newest;
+    IndexReplace(hash, newest, operand);
+  }
+  if (operand->older != nullptr) operand->older->newer = operand;
+  MarkDirty(operand);
+  if (copy == nullptr) return;
+  copy->older = operand;
+  operand->newer = copy;
+  copy->epoch = operand->epoch | Version::kCopyBit;
+  ExtendCopy(hash, copy, operand->value());
+}
+
+void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes) {
+  const uint64_t size = copy->value_size + bytes.size();
+  if (size > kListBytesMax || !copy->present()) {
+    DropCopy(hash, copy);
+  } else if (FitsMore(*copy, bytes)) {
+    AddAtEnd(copy, bytes);
+  } else if (store_.HasRoomFor(Version::BytesFor(copy->key_size, size), 0)) {
+    Version* longer = NewVersion(hash, format::UserKey(copy->key()), copy->value(), Op::kPut,
+                                 copy->epoch, bytes);
+    longer->older = copy->older;
+    longer->older->newer = longer;
+    IndexReplace(hash, copy, longer);
+    Free(copy);
+  } else {
+    DropCopy(hash, copy);
+  }
+}
+
+}  // namespace tidemark::store
