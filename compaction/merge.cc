@@ -41,38 +41,62 @@ class NewestMerge final : public RecordStream {
   Result<bool> Next() override {
     if (!started_) TIDEMARK_RETURN_IF_ERROR(Start());
     while (true) {
+      if (NextRange()) return true;
       if (winner_ != nullptr) TIDEMARK_RETURN_IF_ERROR(Push(std::exchange(winner_, nullptr)));
       if (heap_.empty()) return false;
       winner_ = Pop();
       record_ = winner_->record();
-      pieces_.clear();
-      Op oldest = record_.op;
-      while (!heap_.empty() && heap_.front().stream->record().key == record_.key) {
-        RecordStream* older = Pop();
-        oldest = older->record().op;
-        if (record_.op == Op::kMerge) FoldOnto(older->record());
-        TIDEMARK_RETURN_IF_ERROR(Push(older));
+      if (record_.op == Op::kRangeDelete) {
+        Add(record_);
+      } else if (!IsCovered(record_)) {
+        TIDEMARK_ASSIGN_OR_RETURN(const bool remains, TakeOlder());
+        if (remains) return true;
       }
-      if (!pieces_.empty()) JoinPieces();
-      if (record_.op == Op::kMerge) return true;
-      const bool absent_before = oldest == Op::kInsert;
-      if (format::SetsValue(record_.op)) {
-        record_.op = absent_before ? Op::kInsert : Op::kPut;
-        return true;
-      }
-      if (!absent_before) return true;  // a delete of something that may exist below
     }
   }
 
  private:
+  struct Range {
+    std::string from;
+    std::string to;
+    uint64_t epoch;
+  };
+
   Status Start() {
     started_ = true;
     for (auto& input : inputs_) TIDEMARK_RETURN_IF_ERROR(Push(input.get()));
     return {};
   }
 
-  // The operands so far, in record_ and pieces_, meet an older record of their key. On a value or an
-  // absent key the fold is a put, and what is older does not matter.
+  // Takes the older records of record_'s key away, and makes of all of them the one that they come
+  // to. False if that is nothing.
+  Result<bool> TakeOlder() {
+    pieces_.clear();
+    Op oldest = record_.op;
+    while (!heap_.empty() && heap_.front().stream->record().key == record_.key) {
+      RecordStream* stream = Pop();
+      const Record& older = stream->record();
+      if (older.op == Op::kRangeDelete) {
+        Add(older);
+      } else if (IsCovered(older)) {
+        if (record_.op == Op::kMerge) record_.op = Op::kPut;
+      } else {
+        oldest = older.op;
+        if (record_.op == Op::kMerge) FoldOnto(older);
+      }
+      TIDEMARK_RETURN_IF_ERROR(Push(stream));
+    }
+    if (!pieces_.empty()) JoinPieces();
+    if (record_.op == Op::kMerge) return true;
+    const bool absent_before = oldest == Op::kInsert;
+    // A delete is of no use if nothing is below.
+    if (!format::SetsValue(record_.op)) return !absent_before;
+    record_.op = absent_before ? Op::kInsert : Op::kPut;
+    return true;
+  }
+
+  // The operands so far, in record_ and pieces_, meet an older record of their key. On a value or
+  // an absent key the fold is a put, and what is older does not matter.
   void FoldOnto(const Record& older) {
     if (older.op != Op::kMerge) record_.op = Op::kPut;
     pieces_.emplace_back(older.value);
@@ -86,6 +110,42 @@ class NewestMerge final : public RecordStream {
     record_.value = folded_;
   }
 
+  // ---- Range deletes ----
+
+  void Add(const Record& range) {
+    Forget(range.key);
+    ranges_.push_back({std::string(range.key), std::string(range.value), range.epoch});
+    ++ranges_to_show_;
+  }
+
+  // Shows those that were met since the last record, in the order of the inputs.
+  bool NextRange() {
+    if (ranges_to_show_ == 0) return false;
+    const Range& range = ranges_[ranges_.size() - ranges_to_show_--];
+    record_ = {range.from, range.to, range.epoch, 0, Op::kRangeDelete};
+    return true;
+  }
+
+  // Forgets those that were shown and end before `key`.
+  void Forget(std::string_view key) {
+    const auto shown_end = ranges_.end() - static_cast<ptrdiff_t>(ranges_to_show_);
+    ranges_.erase(std::remove_if(ranges_.begin(), shown_end,
+                                 [&](const Range& range) { return range.to <= key; }),
+                  shown_end);
+  }
+
+  // Whether a newer range delete covers the record. All that were met begin at or before its key.
+  bool IsCovered(const Record& record) {
+    if (ranges_.empty()) [[likely]]
+      return false;
+    Forget(record.key);
+    return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {
+      return range.epoch > record.epoch && record.key < range.to;
+    });
+  }
+
+  // ---- Inputs ----
+
   // Moves the stream to its next record that counts and puts it back into the heap.
   Status Push(RecordStream* stream) {
     while (true) {
@@ -93,13 +153,11 @@ class NewestMerge final : public RecordStream {
       if (!more) return {};
       const Record& record = stream->record();
       if (record.epoch <= after_epoch_) continue;
-      if (record.op == Op::kRangeDelete || record.expiry_ms != 0) {
-        return Status(
-            StatusCode::kIncompatibleFormat, "record-op",
-            "a record of epoch " + std::to_string(record.epoch) + " has op " +
-                std::to_string(static_cast<int>(record.op)) +
-                (record.expiry_ms != 0 ? " and an expiry" : "") +
-                ", which this version of Tidemark does not apply; use the one that wrote it");
+      if (record.expiry_ms != 0) {
+        return Status(StatusCode::kIncompatibleFormat, "record-expiry",
+                      "a record of epoch " + std::to_string(record.epoch) +
+                          " has an expiry, which this version of Tidemark does not apply; use the "
+                          "one that wrote it");
       }
       heap_.push_back({PrefixOf(record.key), stream});
       std::push_heap(heap_.begin(), heap_.end(), Later);
@@ -121,6 +179,8 @@ class NewestMerge final : public RecordStream {
   RecordStream* winner_ = nullptr;  // the stream that record_ views; advanced by the next call
   std::vector<std::string> pieces_;
   std::string folded_;
+  std::vector<Range> ranges_;  // that may cover what comes, the last ranges_to_show_ not shown yet
+  size_t ranges_to_show_ = 0;
 };
 
 }  // namespace

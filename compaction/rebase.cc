@@ -118,6 +118,9 @@ bool AddBase(const UploadedBase& uploaded, const format::Manifest& manifest,
     if (file.file != 0) continue;
     FileMeta meta = uploaded.fresh.at(file.live_name);
     meta.id = file.file = next_file++;
+    // A range delete may end where the group after the last one would begin.
+    const auto last_group = static_cast<uint16_t>(manifest.max_parallelism - 1);
+    meta.last_group = std::min(meta.last_group, last_group);
     edit->files_added.push_back(std::move(meta));
   }
   edit->rebase_to = base.id;

@@ -10,6 +10,8 @@ Status Write(storage::StateFileWriter& writer, const format::Record& record) {
   switch (record.op) {
     case format::Op::kMerge:
       return writer.Append(record.key, record.value);
+    case format::Op::kRangeDelete:
+      return writer.DeleteRange(record.key, record.value);
     case format::Op::kDelete:
       return writer.Delete(record.key);
     default:

@@ -37,6 +37,8 @@ class BatchEncoder {
   size_t raw_bytes() const noexcept;
   // The stored key of the first record. Valid until the first Add after Finish.
   std::string_view first_key() const noexcept;
+  // The stored key of the last record; empty if there is none yet.
+  std::string_view last_key() const noexcept;
   // Appends the frame of the records added since the last Finish to `out` (nothing if there are
   // none), and starts anew, also after an error. `table_id` is not 0. InvalidArgument:
   // `frame-too-large`, or `epoch-span` for epochs that are 2^32 or more apart; Internal as

@@ -218,6 +218,8 @@ size_t BatchEncoder::raw_bytes() const noexcept { return columns_->raw_bytes(); 
 
 std::string_view BatchEncoder::first_key() const noexcept { return columns_->first_key; }
 
+std::string_view BatchEncoder::last_key() const noexcept { return columns_->last_key; }
+
 Status BatchEncoder::Finish(uint32_t table_id, std::string* out) {
   TIDEMARK_ASSERT(table_id != 0);
   if (empty()) return {};

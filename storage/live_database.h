@@ -106,6 +106,9 @@ class StateFileWriter {
   virtual ~StateFileWriter() = default;
   virtual Status Put(std::string_view stored_key, std::string_view value, uint64_t expiry_ms) = 0;
   virtual Status Delete(std::string_view stored_key) = 0;
+  // Removes all that is there of [from, to); what this writer puts, before or after, stays. `from`
+  // is not below the keys so far.
+  virtual Status DeleteRange(std::string_view from, std::string_view to) = 0;
   // Adds bytes at the end of the value that is there, or makes them the value.
   virtual Status Append(std::string_view stored_key, std::string_view bytes) = 0;
   // Finishes the last file; all of them are synced. The writer is done with.

@@ -4,6 +4,8 @@
 #include "storage/rocksdb_status.h"
 #include "storage/sst_file.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,20 +29,27 @@ class RollingWriter final : public StateFileWriter {
 
   Status Put(std::string_view stored_key, std::string_view value, uint64_t expiry_ms) override {
     SetValue(value, expiry_ms);
-    return Add([&] { return writer_.Put({stored_key.data(), stored_key.size()}, value_); });
+    return Add(stored_key, [&](const rocksdb::Slice& key) { return writer_.Put(key, value_); });
   }
 
   Status Append(std::string_view stored_key, std::string_view bytes) override {
     SetValue(bytes, 0);
-    return Add([&] { return writer_.Merge({stored_key.data(), stored_key.size()}, value_); });
+    return Add(stored_key, [&](const rocksdb::Slice& key) { return writer_.Merge(key, value_); });
   }
 
   Status Delete(std::string_view stored_key) override {
-    return Add([&] { return writer_.Delete({stored_key.data(), stored_key.size()}); });
+    return Add(stored_key, [&](const rocksdb::Slice& key) { return writer_.Delete(key); });
+  }
+
+  Status DeleteRange(std::string_view from, std::string_view to) override {
+    if (from < end_of_last_file_) from = end_of_last_file_;
+    if (from < to) ranges_.emplace_back(from, to);
+    return failed_;
   }
 
   Result<TableFiles> Finish() override {
-    if (failed_.ok() && !path_.empty()) failed_ = FinishFile();
+    if (failed_.ok() && path_.empty() && !ranges_.empty()) failed_ = StartFile();
+    if (failed_.ok() && !path_.empty()) failed_ = FinishFile(std::nullopt);
     if (!failed_.ok()) return failed_;
     finished_ = true;
     return std::move(result_);
@@ -55,15 +64,31 @@ class RollingWriter final : public StateFileWriter {
 
   // `add` puts one entry into the open file.
   template <class AddEntry>
-  Status Add(AddEntry&& add) {
+  Status Add(std::string_view stored_key, AddEntry&& add) {
     if (!failed_.ok()) return failed_;
     if (path_.empty()) failed_ = StartFile();
     if (failed_.ok()) {
-      const rocksdb::Status status = add();
+      const rocksdb::Status status = add(rocksdb::Slice(stored_key.data(), stored_key.size()));
       if (!status.ok()) failed_ = FromRocksDb(status, Doing());
     }
-    if (failed_.ok() && writer_.FileSize() >= target_bytes_) failed_ = FinishFile();
+    if (failed_.ok() && writer_.FileSize() >= target_bytes_)
+      failed_ = FinishFile(std::string(stored_key) + '\0');
     return failed_;
+  }
+
+  // The files must not overlap: RocksDB would ingest them one above the other, and a range delete
+  // of the upper one would take the entries of the lower one. So ranges are cut where a file ends.
+  Status DeleteRanges(const std::optional<std::string>& end) {
+    std::vector<std::pair<std::string, std::string>> rest;
+    for (auto& [from, to] : ranges_) {
+      std::string until = end ? std::min(*end, to) : to;
+      if (from < until) {
+        TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer_.DeleteRange(from, until), Doing()));
+      }
+      if (until < to) rest.emplace_back(std::max(from, until), std::move(to));
+    }
+    ranges_ = std::move(rest);
+    return {};
   }
 
   Status StartFile() {
@@ -71,7 +96,10 @@ class RollingWriter final : public StateFileWriter {
     return FromRocksDb(writer_.Open(path_), Doing());
   }
 
-  Status FinishFile() {
+  // `end`: the least key that the next file may have; unset: there is none.
+  Status FinishFile(std::optional<std::string> end) {
+    TIDEMARK_RETURN_IF_ERROR(DeleteRanges(end));
+    if (end) end_of_last_file_ = *std::move(end);
     rocksdb::ExternalSstFileInfo info;
     TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer_.Finish(&info), Doing()));
     TIDEMARK_ASSIGN_OR_RETURN(SstFile file, DescribeSst(options_, info));
@@ -97,6 +125,8 @@ class RollingWriter final : public StateFileWriter {
   rocksdb::SstFileWriter writer_;
   std::string path_;  // of the file being written; empty between two files
   std::string value_;
+  std::vector<std::pair<std::string, std::string>> ranges_;  // to delete in the open file
+  std::string end_of_last_file_;
   TableFiles result_;
   Status failed_;
   bool finished_ = false;

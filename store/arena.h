@@ -36,8 +36,8 @@ class Arena {
     return bytes <= small_bytes_max_ ? static_cast<uint8_t>(ClassOf(bytes)) : kLarge;
   }
   // What a block of that class holds; `bytes` matters for kLarge, whose blocks are whole pages, and
-  // an eighth larger from one size to the next, so that a value which grows bit by bit is not copied
-  // too often.
+  // an eighth larger from one size to the next, so that a value which grows bit by bit is not
+  // copied too often.
   static size_t Capacity(uint8_t size_class, size_t bytes) {
     if (size_class != kLarge) return ClassBytes(size_class);
     const size_t step = std::max(size_t{4096}, std::bit_floor(bytes) / 8);

@@ -18,7 +18,7 @@ std::vector<compaction::TableChanges> ChangesOf(const std::deque<DurableEpoch>& 
   std::map<uint32_t, compaction::TableChanges> tables;
   for (const DurableEpoch& durable : epochs) {
     for (const SealedPart& part : durable.epoch->parts) {
-      if (part.sorted.empty()) continue;
+      if (part.empty()) continue;
       compaction::TableChanges& table = tables[part.table_id];
       table.table_id = part.table_id;
       table.streams.push_back(StreamOf(part));

@@ -3,6 +3,7 @@
 #include "format/key.h"
 #include "store/store_core.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -40,6 +41,7 @@ void ScanCore::End(Status why) {
 void ScanCore::Fail(Status why) {
   status_ = std::move(why);
   images_.clear();
+  hidden_.clear();
   memory_bytes_ = 0;
   state_.reset();
   view_.reset();
@@ -146,8 +148,20 @@ Status ScanCore::SettleState() {
     reverse_ ? state_->Previous() : state_->Next();
   }
   state_shown_ = false;
-  if (state_->valid()) return {};
+  while (state_->valid()) {
+    const auto* range = HiddenBy(state_->key());
+    if (range == nullptr) return {};
+    reverse_ ? state_->SeekBefore(range->first) : state_->SeekAtOrAfter(range->second);
+  }
   return table_->store().NoteReadError(state_->status());
+}
+
+const RangeSet::value_type* ScanCore::HiddenBy(std::string_view stored_key) const {
+  if (const auto* range = table_->FindRangeDelete(stored_key)) return range;
+  for (const auto& ranges : hidden_) {
+    if (const auto* range = FindRange(*ranges, stored_key)) return range;
+  }
+  return nullptr;
 }
 
 ScanCore::PreImages::const_iterator ScanCore::NearestPreImage() const {
@@ -185,6 +199,13 @@ bool ScanCore::Wants(std::string_view stored_key) const {
   return !done_ && IsAhead(stored_key) && !images_.contains(stored_key);
 }
 
+bool ScanCore::IsAhead(const Range& range) const {
+  const std::string_view from = reverse_ ? range_.from : bound_;
+  const std::string_view to = reverse_ ? bound_ : range_.to;
+  return !done_ &&
+         std::max<std::string_view>(from, range.from) < std::min<std::string_view>(to, range.to);
+}
+
 size_t ScanCore::BytesFor(std::string_view stored_key, const Version* newest) {
   return kPreImageOverheadBytes + stored_key.size() +
          (newest != nullptr && newest->present() ? newest->value_size : 0);
@@ -193,7 +214,7 @@ size_t ScanCore::BytesFor(std::string_view stored_key, const Version* newest) {
 void ScanCore::Remember(std::string_view stored_key, const Version* newest) {
   PreImage image;
   if (newest == nullptr) {
-    image.view = table_->store().view();
+    if (HiddenBy(stored_key) == nullptr) image.view = table_->store().view();
   } else if (newest->present()) {
     image.value = std::string(newest->value());
   }

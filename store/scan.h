@@ -14,6 +14,7 @@
 
 #include "storage/live_database.h"
 #include "store/ordered_index.h"
+#include "store/range_deletes.h"
 
 #include <tidemark/scan.h>
 #include <tidemark/status.h>
@@ -24,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tidemark::store {
 
@@ -57,6 +59,10 @@ class ScanCore {
   // Remembers the entry whose newest version in the cache this is; null: RocksDB's, in the view of
   // now.
   void Remember(std::string_view stored_key, const Version* newest);
+  // Range deletes that were rolled back, and that it was made after, go on for it.
+  void Hide(std::shared_ptr<const RangeSet> ranges) { hidden_.push_back(std::move(ranges)); }
+  // Whether it has still to show something of this range.
+  bool IsAhead(const Range& range) const;
   // Lets go of everything; Next returns `why` from now on.
   void Fail(Status why);
   uint64_t memory_bytes() const noexcept { return memory_bytes_; }
@@ -73,6 +79,8 @@ class ScanCore {
   Result<bool> ReadPreImage(const PreImage& image);
   Status ShowStored(std::string_view stored_value);
   Status SettleState();
+  // A range delete that hides the key in RocksDB, or null.
+  const RangeSet::value_type* HiddenBy(std::string_view stored_key) const;
   void ForgetShown();
   void End(Status why);
   void SettleMemory();
@@ -99,6 +107,7 @@ class ScanCore {
   std::unique_ptr<storage::StateCursor> state_;
   bool state_shown_ = false;
   PreImages images_;
+  std::vector<std::shared_ptr<const RangeSet>> hidden_;
   uint64_t memory_bytes_ = 0;
 };
 

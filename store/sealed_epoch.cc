@@ -33,9 +33,17 @@ void Sort(SealedPart& part) {
 class PartStream final : public format::RecordStream {
  public:
   explicit PartStream(const SealedPart& part)
-      : next_(part.sorted.data()), end_(next_ + part.sorted.size()) {}
+      : next_(part.sorted.data()), end_(next_ + part.sorted.size()) {
+    if (part.ranges == nullptr) return;
+    next_range_ = part.ranges->begin();
+    ranges_left_ = part.ranges->size();
+    epoch_ = part.epoch;
+  }
 
   Result<bool> Next() override {
+    if (ranges_left_ > 0 && (next_ == end_ || next_range_->first <= next_->version->key()))
+        [[unlikely]]
+      return NextRange();
     if (next_ == end_) return false;
     // The array is sorted, the versions lie anywhere in memory: fetch key and value of one further
     // on.
@@ -53,8 +61,18 @@ class PartStream final : public format::RecordStream {
   }
 
  private:
+  bool NextRange() {
+    record_ = {next_range_->first, next_range_->second, epoch_, 0, format::Op::kRangeDelete};
+    ++next_range_;
+    --ranges_left_;
+    return true;
+  }
+
   const SortedVersion* next_;
   const SortedVersion* const end_;
+  RangeSet::const_iterator next_range_;
+  size_t ranges_left_ = 0;
+  uint64_t epoch_ = 0;
 };
 
 }  // namespace
@@ -68,6 +86,9 @@ void Sort(SealedEpoch& epoch) {
       epoch.net_change_bytes +=
           entry.version->key_size + (entry.version->present() ? entry.version->value_size : 0);
     }
+    if (part.ranges == nullptr) continue;
+    epoch.records += part.ranges->size();
+    for (const auto& [from, to] : *part.ranges) epoch.net_change_bytes += from.size() + to.size();
   }
   epoch.is_sorted = true;
 }

@@ -8,6 +8,7 @@
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/segment.h"
+#include "store/range_deletes.h"
 #include "store/version.h"
 
 #include <cstdint>
@@ -28,6 +29,12 @@ struct SealedPart {
       versions;  // in the order of their first change; constant from the barrier on
   std::vector<SortedVersion>
       sorted;  // by key, without those that vanished; made once by the commit lane or replay
+  // Deleted before all of these; null: none. `epoch` is theirs.
+  std::shared_ptr<const RangeSet> ranges;
+  uint64_t epoch = 0;
+
+  // Sorted, and nothing left.
+  bool empty() const noexcept { return sorted.empty() && ranges == nullptr; }
 };
 
 struct SealedEpoch {

@@ -17,17 +17,18 @@ Status FinishBatch(uint64_t last_epoch, uint32_t table_id, format::BatchEncoder&
   return {};
 }
 
-// A key has one record in an epoch, so a batch may end after any of them.
+// A batch never ends between two records of a key: their batches would have one name.
 Status EncodePart(uint64_t last_epoch, const SealedPart& part, format::BatchEncoder& encoder,
                   std::vector<format::SegmentEntry>* entries) {
   const auto records = StreamOf(part);
   while (true) {
     TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
     if (!more) break;
-    encoder.Add(records->record());
-    if (encoder.raw_bytes() >= format::kBatchTargetBytes) {
+    const format::Record& record = records->record();
+    if (encoder.raw_bytes() >= format::kBatchTargetBytes && encoder.last_key() != record.key) {
       TIDEMARK_RETURN_IF_ERROR(FinishBatch(last_epoch, part.table_id, encoder, entries));
     }
+    encoder.Add(record);
   }
   return encoder.empty() ? Status() : FinishBatch(last_epoch, part.table_id, encoder, entries);
 }
@@ -39,7 +40,7 @@ Result<std::vector<format::SegmentEntry>> EncodeSegment(const SealedEpoch& epoch
                                                         Compression codec, int level) {
   std::vector<const SealedPart*> parts;
   for (const SealedPart& part : epoch.parts) {
-    if (!part.sorted.empty()) parts.push_back(&part);
+    if (!part.empty()) parts.push_back(&part);
   }
   std::sort(parts.begin(), parts.end(), [](auto* a, auto* b) { return a->table_id < b->table_id; });
 

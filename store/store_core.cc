@@ -152,7 +152,10 @@ void StoreCore::TakeMail() {
     mail = std::exchange(mail_, {});
     has_mail_.store(false, std::memory_order_relaxed);
   }
-  if (mail.view != nullptr) view_ = std::move(mail.view);
+  if (mail.view != nullptr) {
+    view_ = std::move(mail.view);
+    for (TableCore* table : table_list_) table->ForgetRanges(view_->epoch());
+  }
   std::move(mail.epochs.begin(), mail.epochs.end(), std::back_inserter(releasing_));
 }
 

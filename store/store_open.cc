@@ -129,6 +129,32 @@ Status StoreCore::Restore() {
   return {};
 }
 
+// Replays what one segment has of one table.
+Status StoreCore::Load(format::RecordStream& records, TableCore& table, SealedEpoch* epoch) {
+  SealedPart part;
+  part.table_id = table.meta().id;
+  std::map<uint64_t, RangeSet> ranges;
+  while (true) {
+    TIDEMARK_ASSIGN_OR_RETURN(const bool more, records.Next());
+    if (!more) break;
+    const format::Record& record = records.record();
+    epoch->bytes += table.Replay(record, &part);
+    if (record.op == format::Op::kRangeDelete)
+      ranges[record.epoch].emplace(record.key, record.value);
+  }
+  table.CountSealedList(part.versions);
+  epoch->parts.push_back(std::move(part));
+  for (auto& [at, set] : ranges) {
+    SealedPart deleted;
+    deleted.table_id = table.meta().id;
+    deleted.epoch = at;
+    deleted.ranges = std::make_shared<const RangeSet>(std::move(set));
+    table.AddSealedRanges(at, deleted.ranges);
+    epoch->parts.push_back(std::move(deleted));
+  }
+  return {};
+}
+
 // Replays segments into the cache as epochs that are durable and not applied yet.
 Status StoreCore::Load(const RestoredState& restored,
                        std::vector<std::shared_ptr<SealedEpoch>>* replayed) {
@@ -148,19 +174,10 @@ Status StoreCore::Load(const RestoredState& restored,
     for (const uint32_t table_id : header.tables) {
       TableCore* table = FindTable(table_id);
       if (table == nullptr) continue;  // dropped later in this history
-      SealedPart part;
-      part.table_id = table_id;
       std::vector<std::unique_ptr<format::RecordStream>> records;
       records.push_back(live_->OpenSegment(header.last_epoch, table_id));
       const auto merged = compaction::MergeNewest(std::move(records), mark_epoch);
-      while (true) {
-        TIDEMARK_ASSIGN_OR_RETURN(const bool more, merged->Next());
-        if (!more) break;
-        table->Replay(merged->record(), &part);
-        epoch->bytes += part.versions.back()->bytes();
-      }
-      table->CountSealedList(part.versions);
-      epoch->parts.push_back(std::move(part));
+      TIDEMARK_RETURN_IF_ERROR(Load(*merged, *table, epoch.get()));
     }
     Sort(*epoch);
     unapplied_bytes_.fetch_add(epoch->bytes);

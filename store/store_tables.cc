@@ -27,10 +27,11 @@ Status CheckTable(std::string_view name, const TableOptions& options) {
                                              std::to_string(kTableNameBytesMax));
   }
   if (options.kind < TableKind::kBytes || options.kind > TableKind::kList) {
-    return Status(StatusCode::kUnsupported, "table-kind",
-                  "table `" + std::string(name) + "`: kind " +
-                      std::to_string(static_cast<int>(options.kind)) +
-                      " is reserved and not built yet; kBytes, kOrderedBytes, kValue, kMap and kList are");
+    return Status(
+        StatusCode::kUnsupported, "table-kind",
+        "table `" + std::string(name) + "`: kind " +
+            std::to_string(static_cast<int>(options.kind)) +
+            " is reserved and not built yet; kBytes, kOrderedBytes, kValue, kMap and kList are");
   }
   if (options.schema.size() > kSchemaBytesMax) {
     return InvalidArgument("schema-too-large", "table `" + std::string(name) + "`: a schema of " +

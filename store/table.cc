@@ -22,6 +22,9 @@ Result<Iterator> Table::Scan(const ScanOptions& options) {
   TIDEMARK_ASSIGN_OR_RETURN(auto scan, store::TableCore::Scan(core_, options));
   return Iterator(std::move(scan));
 }
+Status Table::DeleteRange(const ScanOptions& range) {
+  return store::TableCore::DeleteRange(core_, range);
+}
 const std::string& Table::name() const noexcept { return core_->meta().name; }
 const TableOptions& Table::options() const noexcept { return core_->options(); }
 

@@ -84,6 +84,10 @@ Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
     present_hits_.Add();
     return Found{version, version->value(), key};
   }
+  if (!ranges_.empty() && IsRangeDeleted(hash, key)) [[unlikely]] {
+    absent_hits_.Add();
+    return Found{nullptr, std::nullopt, key};  // not cached: a rollback may bring it back
+  }
   // Nothing newer than the view exists of a key that the cache does not hold (invariant 7).
   TIDEMARK_ASSIGN_OR_RETURN(const std::optional<std::string_view> value,
                             store_.ReadState(meta_.id, GroupOf(hash, key), &key));
@@ -289,6 +293,8 @@ SealedPart TableCore::Seal() {
   part.table_id = meta_.id;
   part.versions = std::exchange(spare_list_, {});
   part.versions.swap(dirty_);
+  part.ranges = ranges_.Seal(store_.epoch());
+  part.epoch = store_.epoch();
   CountSealedList(part.versions);
   return part;
 }
@@ -329,10 +335,15 @@ void TableCore::Rollback() {
     Free(version);
   }
   dirty_.clear();
+  // What was deleted when a scan was made stays so to it.
+  if (const auto ranges = ranges_.Rollback(); ranges != nullptr) {
+    for (ScanCore* scan : scans_) scan->Hide(ranges);
+  }
   Account();
 }
 
-void TableCore::Replay(const format::Record& record, SealedPart* part) {
+size_t TableCore::Replay(const format::Record& record, SealedPart* part) {
+  if (record.op == Op::kRangeDelete) return ReplayRange(record, part);
   const std::string_view key = format::UserKey(record.key);
   const uint64_t hash = format::HashKey(key);
   Version* newest = index_.Find(hash, key);
@@ -347,6 +358,7 @@ void TableCore::Replay(const format::Record& record, SealedPart* part) {
     newest->newer = version;
   }
   part->versions.push_back(version);
+  return version->bytes();
 }
 
 size_t TableCore::Evict(size_t slots) {
@@ -389,6 +401,7 @@ void TableCore::FreeAll() {
   spare_list_ = std::vector<Version*>();
   sealed_list_bytes_ = 0;
   ordered_.reset();
+  ranges_ = RangeDeletes();
   Account();
 }
 
@@ -402,6 +415,7 @@ Status TableCore::ForEach(VisitFunction visit, void* context) {
         const std::string_view key = format::UserKey(stored_key);
         if (index_.Find(format::HashKey(key), key) != nullptr)
           return true;  // the cache has it, or a newer one
+        if (!ranges_.empty() && FindRangeDelete(stored_key) != nullptr) return true;
         const auto value = format::ParseStoredValue(stored_value);
         if (!value) {
           damage = value.error().WithContext("table " + meta_.name);

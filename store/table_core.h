@@ -7,6 +7,7 @@
 #include "store/counter.h"
 #include "store/index.h"
 #include "store/ordered_index.h"
+#include "store/range_deletes.h"
 #include "store/scan.h"
 #include "store/sealed_epoch.h"
 
@@ -41,6 +42,7 @@ class TableCore {
   Status Append(std::string_view key, std::string_view bytes);
   Status ForEach(VisitFunction visit, void* context);
   // `self` owns this table.
+  static Status DeleteRange(const std::shared_ptr<TableCore>& self, const ScanOptions& range);
   static Result<std::unique_ptr<ScanCore>> Scan(const std::shared_ptr<TableCore>& self,
                                                 const ScanOptions& options);
 
@@ -55,16 +57,22 @@ class TableCore {
   void RemoveScan(ScanCore* scan);
 
   // What StoreCore asks of it.
-  bool dirty() const noexcept { return !dirty_.empty(); }
+  bool dirty() const noexcept { return !dirty_.empty() || ranges_.has_current(); }
   SealedPart Seal();
   // The list of a sealed epoch counts until it comes back, released, to serve an epoch to come.
   void CountSealedList(const std::vector<Version*>& list);
   void KeepList(std::vector<Version*> list);
   void DropSpareList();
   void Rollback();
-  // Adds a replayed record as the newest version of its key; asks for no budget. `part` gets the
-  // version.
-  void Replay(const format::Record& record, SealedPart* part);
+  // Adds a replayed record as the newest version of its key, or hides what a range delete covers;
+  // asks for no budget. `part` gets the versions. Returns the bytes that they take.
+  size_t Replay(const format::Record& record, SealedPart* part);
+  // The range deletes of a replayed epoch, after its records.
+  void AddSealedRanges(uint64_t epoch, std::shared_ptr<const RangeSet> ranges);
+  // RocksDB has what was deleted up to this epoch.
+  void ForgetRanges(uint64_t view_epoch);
+  // A range delete that RocksDB lacks and that covers the key, or null.
+  const RangeSet::value_type* FindRangeDelete(std::string_view stored_key) const;
   // Takes an operand out that is its key's newest version, and that RocksDB has merged.
   void ForgetMerged(Version* version);
   // Gives up to `slots` slots of the index a CLOCK look, evicting clean versions. Returns the bytes
@@ -89,6 +97,16 @@ class TableCore {
   uint16_t GroupOf(uint64_t hash, std::string_view key) const;
   Result<ScanCore::Range> RangeOf(const ScanOptions& options) const;
   Status BuildOrderedIndex();
+  void FillOrderedIndex();
+  // DeleteRange's two ways.
+  static Status DeleteOneByOne(const std::shared_ptr<TableCore>& self, const ScanOptions& range);
+  Status DeleteAsRange(ScanCore::Range range);
+  size_t BytesToHide(const ScanCore::Range& range) const;
+  void HideCached(const ScanCore::Range& range);
+  // A delete of the epoch, which needs no record, on top of a version that a range delete covers.
+  Version* Hide(Version* version, uint64_t epoch);
+  size_t ReplayRange(const format::Record& record, SealedPart* part);
+  bool IsAhead(const ScanCore::Range& range) const;  // of an open scan
   // Lets scans remember the entry of `key` before it changes. To make room for that, entries may be
   // evicted which the arguments are views of: those are then copied, and view the copies. `value`
   // may be null.
@@ -110,6 +128,7 @@ class TableCore {
     std::string_view key;
   };
   Result<Found> Read(uint64_t hash, std::string_view key);
+  bool IsRangeDeleted(uint64_t hash, std::string_view key);
   // The same where the newest version is an operand.
   Result<Found> ReadMerged(uint64_t hash, std::string_view key);
   // The value of the operands from `newest` on, in a buffer that the next call overwrites. `key` as
@@ -148,9 +167,10 @@ class TableCore {
   std::vector<Version*> spare_list_;       // empty, with the capacity of an earlier one
   std::unique_ptr<OrderedIndex> ordered_;  // the same versions as index_, once there was a scan
   std::vector<ScanCore*> scans_;           // that are open
-  std::string folded_;                     // buffers of Fold and ReadMerged
+  RangeDeletes ranges_;
+  std::string folded_;  // buffers of Fold and ReadMerged
   std::string fold_key_;
-  std::string scan_stored_key_;            // buffers of RememberForScans
+  std::string scan_stored_key_;  // buffers of RememberForScans
   std::string scan_key_;
   std::string scan_value_;
   uint64_t sealed_list_bytes_ = 0;

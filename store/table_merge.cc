@@ -63,8 +63,7 @@ Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view
     if (!version->present()) base = {};
   } else {
     TIDEMARK_ASSIGN_OR_RETURN(
-        const auto stored,
-        store_.ReadState(meta_.id, GroupOf(format::HashKey(*key), *key), key));
+        const auto stored, store_.ReadState(meta_.id, GroupOf(format::HashKey(*key), *key), key));
     base = stored.value_or("");
     *read_state = true;
   }
@@ -72,8 +71,7 @@ Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view
   for (const std::string_view operand : operands) bytes += operand.size();
   if (bytes > kListBytesMax) return ListTooLong(meta_.name, bytes, kListBytesMax);
   folded_.assign(base);
-  for (auto operand = operands.rbegin(); operand != operands.rend(); ++operand)
-    folded_ += *operand;
+  for (auto operand = operands.rbegin(); operand != operands.rend(); ++operand) folded_ += *operand;
   return std::string_view(folded_);
 }
 
@@ -205,8 +203,8 @@ void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes)
   } else if (FitsMore(*copy, bytes)) {
     AddAtEnd(copy, bytes);
   } else if (store_.HasRoomFor(Version::BytesFor(copy->key_size, size), 0)) {
-    Version* longer = NewVersion(hash, format::UserKey(copy->key()), copy->value(), Op::kPut,
-                                 copy->epoch, bytes);
+    Version* longer =
+        NewVersion(hash, format::UserKey(copy->key()), copy->value(), Op::kPut, copy->epoch, bytes);
     longer->older = copy->older;
     longer->older->newer = longer;
     IndexReplace(hash, copy, longer);

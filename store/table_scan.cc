@@ -86,11 +86,15 @@ Status TableCore::BuildOrderedIndex() {
             " bytes that ordering the cached entries of table `" + meta_.name +
             "` takes; checkpoint more often or raise RuntimeOptions::memory_budget_bytes");
   }
+  FillOrderedIndex();
+  return {};
+}
+
+void TableCore::FillOrderedIndex() {
   ordered_ = std::make_unique<OrderedIndex>(meta_.kind == TableKind::kMap ? KeyOrder::kByPartition
                                                                           : KeyOrder::kByKey);
   index_.ForEach([this](Version* version) { ordered_->Insert(version); });
   Account();
-  return {};
 }
 
 // ---- The two indexes hold the same versions ----
@@ -165,6 +169,7 @@ uint64_t TableCore::memory_bytes() const {
   uint64_t bytes =
       (dirty_.capacity() + spare_list_.capacity()) * kListEntryBytes + sealed_list_bytes_;
   if (ordered_ != nullptr) bytes += ordered_->memory_bytes();
+  bytes += ranges_.memory_bytes();
   for (const ScanCore* scan : scans_) bytes += scan->memory_bytes();
   return bytes;
 }

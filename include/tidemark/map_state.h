@@ -136,17 +136,11 @@ class MapState {
     return MapEntries<M, V>(std::move(iterator), prefix_bytes, table_.name());
   }
 
-  // Removes all entries of the map of `key`, one by one: it takes as long as they are many, and as
-  // much memory as deleting them. After an error some of them may be gone.
+  // Removes all entries of the map of `key`; see Table::DeleteRange.
   Status Clear(KeyArgument key) {
     ScanOptions options;
     options.prefix = EncodePartition(key);
-    TIDEMARK_ASSIGN_OR_RETURN(Iterator entries, table_.Scan(options));
-    while (true) {
-      TIDEMARK_ASSIGN_OR_RETURN(const bool more, entries.Next());
-      if (!more) return {};
-      TIDEMARK_RETURN_IF_ERROR(table_.Delete(entries.key()));
-    }
+    return table_.DeleteRange(options);
   }
 
   Table& table() noexcept { return table_; }

@@ -20,7 +20,7 @@ enum class TableKind : uint8_t {
   kOrderedBytes = 2,  // ordered as a whole, in one key group; does not rescale
   kValue = 3,         // ValueState
   kMap = 4,  // MapState: keys are [length u16 BE][partition][entry key], ordered within a partition
-  kList = 5,  // ListState: hashed, its values grow by Append
+  kList = 5,        // ListState: hashed, its values grow by Append
   kAggregate = 6,   // reserved
   kTimerQueue = 7,  // reserved
 };
@@ -100,6 +100,15 @@ class Table {
         },
         const_cast<void*>(static_cast<const void*>(std::addressof(visit))));
   }
+
+  // Removes the entries that Scan(range) would show. However many they are, it takes the memory and
+  // the log of one, and RocksDB deletes them in one go; where they are few they are deleted one by
+  // one, because RocksDB reads slow down with every range that it has deleted. So it reads the
+  // first few hundred entries. While an iterator of the table that is open has still to show some
+  // of a long range, they are deleted one by one too; if that finds no room (`memory-budget`) a
+  // part of them is gone. Otherwise nothing has changed after an error. Errors: those of Scan, and
+  // of writes.
+  Status DeleteRange(const ScanOptions& range);
 
   // The entries of a range in key order, as they are now. Reads nothing yet. The first scan of a
   // table puts what the cache has of it in order, which takes a while and some memory. Unsupported

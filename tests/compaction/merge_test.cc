@@ -94,6 +94,28 @@ TEST(MergeTest, OperandsFoldIntoTheNewestValueBelowThem) {
       << "those that are applied already are not applied again";
 }
 
+TEST(MergeTest, ARangeDeleteDropsWhatIsOlderAndGoesOn) {
+  const Records range = {{"b", "d", 5, Op::kRangeDelete}};
+  EXPECT_EQ(Merge({range, {{"a", "1", 4}, {"b", "2", 4}, {"c", "3", 4}, {"d", "4", 4}}}),
+            (Records{{"a", "1", 4}, range[0], {"d", "4", 4}}))
+      << "from its first key on, up to the one before its last";
+  EXPECT_EQ(Merge({range, {{"b", "2", 6}, {"c", "3", 6}}}),
+            (Records{{"b", "2", 6}, range[0], {"c", "3", 6}}))
+      << "the newest first";
+  EXPECT_EQ(Merge({{range[0], {"b", "2", 5}, {"c", "3", 5}}, {{"c", "old", 4}}}),
+            (Records{range[0], {"b", "2", 5}, {"c", "3", 5}}))
+      << "in its epoch it comes before the point records";
+  EXPECT_EQ(Merge({{{"b", "1", 4}}, {{"b", "", 6, Op::kDelete}}, range}),
+            (Records{{"b", "", 6, Op::kDelete}, range[0]}));
+  EXPECT_EQ(Merge({{{"a", "z", 2, Op::kRangeDelete}}, range, {{"c", "3", 3}, {"x", "4", 2}}}),
+            (Records{{"a", "z", 2, Op::kRangeDelete}, range[0], {"x", "4", 2}}))
+      << "the newest of those that overlap counts";
+  EXPECT_EQ(Merge({range, {{"b", "2", 4}}}, 5), Records()) << "applied";
+  EXPECT_EQ(Merge({range, {{"c", "+", 6, Op::kMerge}}, {{"c", "old", 4}}}),
+            (Records{range[0], {"c", "+", 6, Op::kPut}}))
+      << "an operand does not reach below it";
+}
+
 TEST(MergeTest, AnInsertOnlyIfTheOldestRecordWasOne) {
   EXPECT_EQ(Merge({{{"k", "1", 1, Op::kInsert}}, {{"k", "2", 2}}}),
             (Records{{"k", "2", 2, Op::kInsert}}));
@@ -149,15 +171,14 @@ TEST(MergeTest, RefusesWhatThisVersionDoesNotApply) {
     streams.push_back(StreamOf({std::move(record)}));
     const Status error = ErrorOf(std::move(streams));
     EXPECT_EQ(error.code(), StatusCode::kIncompatibleFormat);
-    EXPECT_EQ(error.name(), "record-op");
+    EXPECT_EQ(error.name(), "record-expiry");
     EXPECT_NE(error.message().find("epoch 2"), std::string_view::npos) << error.ToString();
   };
-  refused({"k", "l", 2, Op::kRangeDelete});
   refused({"k", "1", 2, Op::kPut, 1'234});
 }
 
 TEST(MergeTest, WhatIsAppliedAlreadyIsNotRefused) {
-  EXPECT_EQ(Merge({{{"k", "l", 2, Op::kRangeDelete}, {"l", "1", 5}}}, 2), (Records{{"l", "1", 5}}));
+  EXPECT_EQ(Merge({{{"k", "1", 2, Op::kPut, 1'234}, {"l", "1", 5}}}, 2), (Records{{"l", "1", 5}}));
 }
 
 // A state that every epoch's records are applied to, one after the other, must equal what the merge
@@ -173,6 +194,13 @@ TEST(MergeTest, EqualsApplyingEpochByEpoch) {
     std::vector<Records> inputs;
     for (uint64_t epoch = 1; epoch <= epochs; ++epoch) {
       std::map<std::string, OwnedRecord> changes;
+      std::map<std::string, OwnedRecord> ranges;
+      if (random() % 2 == 0) {
+        const std::string from = std::to_string(random() % 30);
+        const std::string to = from + std::to_string(random() % 30);
+        ranges[from] = {from, to, epoch, Op::kRangeDelete};
+        state.erase(state.lower_bound(from), state.lower_bound(to));
+      }
       for (int i = 0; i < keys; ++i) {
         const std::string key = std::string(random() % 3 * 4, 'p') + std::to_string(random() % 30);
         if (changes.contains(key)) continue;
@@ -192,12 +220,26 @@ TEST(MergeTest, EqualsApplyingEpochByEpoch) {
         }
       }
       inputs.emplace_back();
-      for (auto& [key, record] : changes) inputs.back().push_back(std::move(record));
+      for (auto& [key, record] : changes) {
+        if (!ranges.empty() && ranges.begin()->first <= key) {
+          inputs.back().push_back(ranges.begin()->second);
+          ranges.clear();
+        }
+        inputs.back().push_back(std::move(record));
+      }
+      for (auto& [key, range] : ranges) inputs.back().push_back(std::move(range));
       if (epoch == after_epoch) at_mark = state;
     }
     std::shuffle(inputs.begin(), inputs.end(), random);
-    for (const OwnedRecord& record : Merge(inputs, after_epoch)) {
+    const Records merged = Merge(inputs, after_epoch);
+    // As RocksDB does it: what they delete is what was there before.
+    for (const OwnedRecord& record : merged) {
+      if (record.op == Op::kRangeDelete)
+        at_mark.erase(at_mark.lower_bound(record.key), at_mark.lower_bound(record.value));
+    }
+    for (const OwnedRecord& record : merged) {
       ASSERT_GT(record.epoch, after_epoch);
+      if (record.op == Op::kRangeDelete) continue;
       ASSERT_FALSE(record.op == Op::kInsert && at_mark.contains(record.key)) << "not an insert";
       if (format::SetsValue(record.op)) {
         at_mark[record.key] = record.value;

@@ -1,0 +1,160 @@
+// TableCore's part in range deletes.
+#include "format/key.h"
+#include "store/store_core.h"
+#include "store/table_core.h"
+
+#include <algorithm>
+
+namespace tidemark::store {
+
+namespace {
+
+using format::Op;
+
+// Fewer entries than this are deleted one by one: every range delete that RocksDB holds slows its
+// reads down, until compaction has carried it to the bottom.
+constexpr size_t kOneByOneMax = 256;
+
+}  // namespace
+
+Status TableCore::DeleteRange(const std::shared_ptr<TableCore>& self, const ScanOptions& options) {
+  TIDEMARK_RETURN_IF_ERROR(self->CheckUsable());
+  TIDEMARK_ASSIGN_OR_RETURN(ScanCore::Range range, self->RangeOf(options));
+  if (range.from >= range.to) return {};
+  std::vector<std::string> keys;
+  {
+    TIDEMARK_ASSIGN_OR_RETURN(const auto scan, Scan(self, options));
+    while (keys.size() < kOneByOneMax) {
+      TIDEMARK_ASSIGN_OR_RETURN(const bool more, scan->Next());
+      if (!more) break;
+      keys.emplace_back(scan->key());
+    }
+  }
+  if (keys.size() == kOneByOneMax) {
+    // An open iterator remembers entries one at a time, so it must be told of each.
+    return self->IsAhead(range) ? DeleteOneByOne(self, options)
+                                : self->DeleteAsRange(std::move(range));
+  }
+  size_t bytes = Arena::kSmallChunkBytes;
+  for (const std::string& key : keys)
+    bytes += Version::BytesFor(key.size() + format::kKeyGroupBytes, 0) + kListEntryBytes;
+  TIDEMARK_RETURN_IF_ERROR(self->store_.MakeRoom(0, bytes));
+  for (const std::string& key : keys) TIDEMARK_RETURN_IF_ERROR(self->Delete(key));
+  return {};
+}
+
+Status TableCore::DeleteOneByOne(const std::shared_ptr<TableCore>& self,
+                                 const ScanOptions& options) {
+  TIDEMARK_ASSIGN_OR_RETURN(const auto scan, Scan(self, options));
+  while (true) {
+    TIDEMARK_ASSIGN_OR_RETURN(const bool more, scan->Next());
+    if (!more) return {};
+    TIDEMARK_RETURN_IF_ERROR(self->Delete(scan->key()));
+  }
+}
+
+Status TableCore::DeleteAsRange(ScanCore::Range range) {
+  TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(0, BytesToHide(range)));
+  // Nothing can fail from here on: what was asked for above is not asked for again.
+  HideCached(range);
+  store_.AddEpochBytes(range.from.size() + range.to.size());
+  ranges_.Add(std::move(range.from), std::move(range.to));
+  Account();
+  return {};
+}
+
+bool TableCore::IsAhead(const ScanCore::Range& range) const {
+  return std::any_of(scans_.begin(), scans_.end(),
+                     [&](const ScanCore* scan) { return scan->IsAhead(range); });
+}
+
+// About what HideCached takes.
+size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
+  size_t bytes = Arena::kSmallChunkBytes + range.from.size() + range.to.size();
+  size_t listed = dirty_.size();
+  OrderedIndex::Cursor cursor(*ordered_, range.from);
+  for (cursor.SeekAtOrAfter(range.from); cursor.here() != nullptr; cursor.Next()) {
+    const Version& version = *cursor.here();
+    if (version.key() >= range.to) break;
+    if (version.epoch == store_.epoch() || store_.IsClean(version)) continue;
+    bytes += Version::BytesFor(version.key_size, 0);
+    ++listed;
+  }
+  return bytes + (listed > dirty_.capacity() ? 2 * listed * kListEntryBytes : 0);
+}
+
+// What the current epoch has changed becomes a delete that needs no record, as the range covers it.
+// What RocksDB has too is forgotten. What sealed epochs hold gets such a delete on top.
+void TableCore::HideCached(const ScanCore::Range& range) {
+  OrderedIndex::Cursor cursor(*ordered_, range.from);
+  cursor.SeekAtOrAfter(range.from);
+  while (cursor.here() != nullptr && cursor.here()->key() < range.to) {
+    auto* version = const_cast<Version*>(cursor.here());
+    if (version->epoch == store_.epoch()) {
+      version->op = Op::kDelete;
+      version->value_size = 0;
+      version->absent_before = true;
+    } else if (version->present() && !version->is_copy() && !store_.IsClean(*version)) {
+      MarkDirty(Hide(version, store_.epoch()));
+    } else if (version->present()) {
+      const std::string stored_key(version->key());
+      IndexErase(format::HashKey(format::UserKey(stored_key)), version);
+      Free(version);
+      cursor.SeekAtOrAfter(stored_key);
+      continue;
+    }
+    cursor.Next();
+  }
+}
+
+Version* TableCore::Hide(Version* version, uint64_t epoch) {
+  const std::string_view key = format::UserKey(version->key());
+  const uint64_t hash = format::HashKey(key);
+  Version* hidden = NewVersion(hash, key, "", Op::kDelete, epoch);
+  hidden->absent_before = true;
+  IndexReplace(hash, version, hidden);
+  hidden->older = version;
+  version->newer = hidden;
+  return hidden;
+}
+
+// ---- Replay ----
+
+size_t TableCore::ReplayRange(const format::Record& record, SealedPart* part) {
+  if (ordered_ == nullptr) FillOrderedIndex();
+  size_t bytes = record.key.size() + record.value.size();
+  OrderedIndex::Cursor cursor(*ordered_, record.key);
+  for (cursor.SeekAtOrAfter(record.key); cursor.here() != nullptr; cursor.Next()) {
+    auto* version = const_cast<Version*>(cursor.here());
+    if (version->key() >= record.value) break;
+    if (version->epoch >= record.epoch || !version->present()) continue;
+    part->versions.push_back(Hide(version, record.epoch));
+    bytes += part->versions.back()->bytes();
+  }
+  return bytes;
+}
+
+void TableCore::AddSealedRanges(uint64_t epoch, std::shared_ptr<const RangeSet> ranges) {
+  ranges_.AddSealed(epoch, std::move(ranges));
+  Account();
+}
+
+// ---- Look-ups ----
+
+bool TableCore::IsRangeDeleted(uint64_t hash, std::string_view key) {
+  std::string stored_key;
+  format::AppendStoredKey(GroupOf(hash, key), key, &stored_key);
+  return FindRangeDelete(stored_key) != nullptr;
+}
+
+const RangeSet::value_type* TableCore::FindRangeDelete(std::string_view stored_key) const {
+  return ranges_.empty() ? nullptr : ranges_.Find(stored_key, store_.view()->epoch());
+}
+
+void TableCore::ForgetRanges(uint64_t view_epoch) {
+  if (ranges_.empty()) return;
+  ranges_.Forget(view_epoch);
+  Account();
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,341 @@
+#include "tests/public/store_fixture.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tidemark::test {
+namespace {
+
+std::string Key(int number) {
+  std::string digits = std::to_string(number);
+  return "key" + std::string(5 - digits.size(), '0') + digits;
+}
+
+class DeleteRangeTest : public StoreFixture {
+ protected:
+  void SetUp() override {
+    options_.write_back_segments = 4'096;
+    options_.keep_last = 100;
+    Open();
+  }
+  Table OpenOrdered() { return Open("t", {.kind = TableKind::kOrderedBytes}); }
+  void Fill(Table& table, int from, int to, const std::string& value) {
+    for (int i = from; i < to; ++i) EXPECT_OK(table.Put(Key(i), value));
+  }
+  static size_t CountOf(Table& table) { return Read(table).size(); }
+};
+
+TEST_F(DeleteRangeTest, RemovesWhatScanShows) {
+  Table table = OpenOrdered();
+  Fill(table, 0, 100, "v");
+  EXPECT_OK(table.Put("other", "v"));
+  EXPECT_OK(table.DeleteRange({.from = Key(10), .to = Key(20)}));
+  EXPECT_EQ(CountOf(table), 91);
+  EXPECT_EQ(Read(table, Key(10)), std::nullopt);
+  EXPECT_EQ(Read(table, Key(20)), "v");
+  EXPECT_OK(table.DeleteRange({.prefix = "key", .from = Key(50)}));
+  EXPECT_EQ(CountOf(table), 41);
+  EXPECT_OK(table.DeleteRange({.from = "b", .to = "a"})) << "an empty range";
+  EXPECT_EQ(CountOf(table), 41);
+  EXPECT_OK(table.DeleteRange({}));
+  EXPECT_EQ(CountOf(table), 0);
+}
+
+TEST_F(DeleteRangeTest, NeedsAnOrder) {
+  Table hashed = Open("hashed");
+  EXPECT_ERROR(hashed.DeleteRange({}), StatusCode::kUnsupported, "table-unordered");
+  Table map = Open("map", {.kind = TableKind::kMap});
+  EXPECT_ERROR(map.DeleteRange({}), StatusCode::kInvalidArgument, "scan-partition");
+  Table ordered = OpenOrdered();
+  const ScanOptions too_long{.prefix = std::string(65'536, 'k')};
+  EXPECT_ERROR(ordered.DeleteRange(too_long), StatusCode::kInvalidArgument, "key-too-long");
+  EXPECT_OK(store_->DropTable("t"));
+  EXPECT_ERROR(ordered.DeleteRange({}), StatusCode::kNotFound, "table-dropped");
+}
+
+// One record for a hundred thousand entries, wherever they are: in RocksDB, in the cache unapplied,
+// changed in this epoch.
+TEST_F(DeleteRangeTest, ALongRangeIsOneRecord) {
+  Table table = OpenOrdered();
+  Fill(table, 0, 40'000, "in RocksDB");
+  EXPECT_OK(Save(1));
+  EXPECT_OK(store_->Drain());
+  Fill(table, 30'000, 60'000, "sealed");
+  EXPECT_OK(Save(2));
+  Fill(table, 50'000, 80'000, "current");
+  EXPECT_OK(table.DeleteRange({.from = Key(100)}));
+  Fill(table, 70'000, 70'010, "after");
+  const auto check = [&] {
+    EXPECT_EQ(CountOf(table), 110);
+    EXPECT_EQ(Read(table, Key(35'000)), std::nullopt);
+    EXPECT_EQ(Read(table, Key(55'000)), std::nullopt);
+    EXPECT_EQ(Read(table, Key(70'000)), "after");
+    EXPECT_EQ(Read(table, Key(99)), "in RocksDB");
+  };
+  check();
+  const auto pending = store_->Checkpoint(3).value();
+  EXPECT_OK(pending.Wait());
+  EXPECT_EQ(pending.statistics().records, 11);
+  check();
+  EXPECT_OK(store_->Drain());
+  check();
+  Reopen();
+  table = OpenOrdered();
+  check();
+  Reopen(2);
+  table = OpenOrdered();
+  EXPECT_EQ(CountOf(table), 60'000);
+}
+
+TEST_F(DeleteRangeTest, RollbackBringsThemBackAndOpenScansDoNotNotice) {
+  Table table = OpenOrdered();
+  Fill(table, 0, 1'000, "v");
+  EXPECT_OK(Save(1));
+  EXPECT_OK(store_->Drain());
+  const auto count = [](Iterator iterator) {
+    int entries = 0;
+    while (iterator.Next().value()) ++entries;
+    return entries;
+  };
+  EXPECT_OK(table.DeleteRange({.to = Key(900)}));
+  Iterator after = table.Scan().value();
+  EXPECT_TRUE(after.Next().value());
+  EXPECT_EQ(after.key(), Key(900));
+  Iterator other = table.Scan({.reverse = true}).value();
+  EXPECT_OK(store_->Rollback());
+  EXPECT_EQ(CountOf(table), 1'000);
+  EXPECT_OK(table.Put(Key(5), "changed"));
+  EXPECT_OK(table.Delete(Key(950)));
+  EXPECT_EQ(count(std::move(after)), 99);
+  EXPECT_EQ(count(std::move(other)), 100);
+  EXPECT_EQ(count(table.Scan().value()), 999);
+}
+
+TEST_F(DeleteRangeTest, AnOpenScanStillShowsWhatIsDeletedUnderIt) {
+  Table table = OpenOrdered();
+  Fill(table, 0, 1'000, "v");
+  EXPECT_OK(Save(1));
+  EXPECT_OK(store_->Drain());
+  Iterator iterator = table.Scan().value();
+  EXPECT_OK(table.DeleteRange({}));
+  EXPECT_EQ(CountOf(table), 0);
+  EXPECT_OK(Save(2));
+  EXPECT_OK(store_->Drain());
+  int entries = 0;
+  while (iterator.Next().value()) ++entries;
+  EXPECT_EQ(entries, 1'000);
+}
+
+TEST_F(DeleteRangeTest, ReplayedInTheOrderOfTheirEpochs) {
+  Table table = OpenOrdered();
+  Fill(table, 0, 600, "1");
+  EXPECT_OK(Save(1));
+  EXPECT_OK(table.DeleteRange({.from = Key(100)}));
+  Fill(table, 300, 310, "2");
+  EXPECT_OK(Save(2));
+  Fill(table, 305, 800, "3");
+  EXPECT_OK(Save(3));
+  EXPECT_OK(table.DeleteRange({.from = Key(400), .to = Key(700)}));
+  EXPECT_OK(Save(4));
+  const auto check = [&](std::optional<uint64_t> id, size_t entries) {
+    Reopen(id);
+    table = OpenOrdered();
+    EXPECT_EQ(CountOf(table), entries);
+    EXPECT_EQ(Read(table, Key(302)), id == 1 ? "1" : "2");
+  };
+  check(1, 600);
+  check(2, 110);
+  check(3, 600);
+  check(4, 300);
+  check(std::nullopt, 300);
+}
+
+// Many files of a write-back, a range across all of them, and entries of the same epoch in it.
+TEST_F(DeleteRangeTest, RangesAreCutWhereFilesEnd) {
+  store_.reset();
+  SetBudget(256 * kMiB);
+  Open();
+  Table table = OpenOrdered();
+  const std::string value(40'000, 'v');
+  Fill(table, 0, 500, "old");
+  EXPECT_OK(Save(1));
+  EXPECT_OK(store_->Drain());
+  EXPECT_OK(table.DeleteRange({}));
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 2'000; ++i) {
+    std::string noise = value;
+    for (size_t at = 0; at + 8 <= noise.size(); at += 8) {
+      const uint64_t bits = random();
+      noise.replace(at, 8, reinterpret_cast<const char*>(&bits), 8);
+    }
+    EXPECT_OK(table.Put(Key(2 * i), noise));
+  }
+  EXPECT_OK(Save(2));
+  EXPECT_OK(store_->Drain());
+  EXPECT_EQ(CountOf(table), 2'000);
+  Reopen();
+  table = OpenOrdered();
+  EXPECT_EQ(CountOf(table), 2'000);
+  EXPECT_EQ(Read(table, Key(1)), std::nullopt);
+}
+
+// Random changes and range deletes with iterators held over them, against maps in memory.
+class DeleteRangeModelTest : public DeleteRangeTest,
+                             public ::testing::WithParamInterface<uint32_t> {
+ protected:
+  struct Held {
+    Iterator iterator;
+    Content expected;  // still to be shown
+    bool reverse;
+  };
+
+  void Step() {
+    switch (random_() % 24) {
+      case 0:
+      case 1:
+        return DeleteRange();
+      case 2:
+        return Moment();
+      case 3:
+        if (held_.size() < 4) {
+          const bool reverse = random_() % 2 == 0;
+          const ScanOptions range = RandomRange();
+          ScanOptions options = range;
+          options.reverse = reverse;
+          held_.push_back({table_->Scan(options).value(), In(range), reverse});
+        }
+        return;
+      case 4:
+      case 5:
+      case 6:
+        return Advance();
+      case 7: {
+        const std::string key = RandomKey();
+        ASSERT_EQ(Read(*table_, key), Expected(key)) << key;
+        return;
+      }
+      case 8: {
+        const int from = static_cast<int>(random_() % 3'000);
+        for (int i = from; i < from + 400; ++i) Put(Key(i));
+        return;
+      }
+      case 9: {
+        const std::string key = RandomKey();
+        EXPECT_OK(table_->Delete(key));
+        current_.erase(key);
+        return;
+      }
+      default:
+        Put(RandomKey());
+    }
+  }
+
+  void Put(const std::string& key) {
+    const std::string value = std::to_string(random_()) + std::string(random_() % 40, 'v');
+    EXPECT_OK(table_->Put(key, value));
+    current_[key] = value;
+  }
+
+  void DeleteRange() {
+    const ScanOptions range = RandomRange();
+    EXPECT_OK(table_->DeleteRange(range));
+    current_.erase(current_.lower_bound(range.from),
+                   range.to ? current_.lower_bound(*range.to) : current_.end());
+  }
+
+  void Advance() {
+    for (size_t i = 0; i < held_.size(); ++i) {
+      Held& held = held_[i];
+      for (uint64_t steps = random_() % 200; steps > 0; --steps) {
+        const auto more = held.iterator.Next();
+        ASSERT_TRUE(more.has_value()) << more.error().ToString();
+        ASSERT_EQ(*more, !held.expected.empty());
+        if (!*more) {
+          held_.erase(held_.begin() + static_cast<ptrdiff_t>(i));
+          return;
+        }
+        const auto next = held.reverse ? std::prev(held.expected.end()) : held.expected.begin();
+        ASSERT_EQ(held.iterator.key(), next->first);
+        ASSERT_EQ(held.iterator.value(), next->second);
+        held.expected.erase(next);
+      }
+    }
+  }
+
+  void Moment() {
+    switch (random_() % 10) {
+      case 0:
+      case 1:
+        EXPECT_OK(store_->Drain());
+        break;
+      case 2:
+      case 3:
+        EXPECT_OK(store_->Rollback());
+        current_ = saved_.rbegin()->second;
+        break;
+      case 4: {
+        auto checkpoint = saved_.begin();
+        std::advance(checkpoint, random_() % saved_.size());
+        if (checkpoint->first == 0) break;
+        held_.clear();
+        Reopen(checkpoint->first);
+        table_.emplace(OpenOrdered());
+        current_ = checkpoint->second;
+        id_ = checkpoint->first;
+        saved_.erase(std::next(checkpoint), saved_.end());
+        break;
+      }
+      default:
+        EXPECT_OK(Save(++id_));
+        saved_[id_] = current_;
+    }
+    ASSERT_EQ(Read(*table_), current_);
+  }
+
+  Content In(const ScanOptions& range) const {
+    return {current_.lower_bound(range.from),
+            range.to ? current_.lower_bound(*range.to) : current_.end()};
+  }
+  std::optional<std::string> Expected(const std::string& key) const {
+    const auto found = current_.find(key);
+    return found == current_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::string RandomKey() { return Key(static_cast<int>(random_() % 3'000)); }
+  ScanOptions RandomRange() {
+    std::string from = RandomKey();
+    std::string to = RandomKey();
+    if (from > to) std::swap(from, to);
+    if (random_() % 4 == 0) return {.from = from};
+    return {.from = from, .to = to};
+  }
+
+  std::mt19937 random_{GetParam()};
+  std::optional<Table> table_;
+  Content current_;
+  uint64_t id_ = 0;
+  std::map<uint64_t, Content> saved_{{0, {}}};
+  std::vector<Held> held_;
+};
+
+TEST_P(DeleteRangeModelTest, Invariant02RangeDeletesSurviveEverything) {
+  store_.reset();
+  options_.write_back_segments = 1 + GetParam() % 5;
+  SetBudget(16 * kMiB);
+  Open();
+  table_.emplace(OpenOrdered());
+  for (int i = 0; i < 2'000 && !HasFatalFailure(); ++i) Step();
+  ASSERT_EQ(Read(*table_), current_);
+  held_.clear();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DeleteRangeModelTest, ::testing::Range(0U, 8U));
+
+}  // namespace
+}  // namespace tidemark::test
