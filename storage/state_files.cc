@@ -42,6 +42,7 @@ class RollingWriter final : public StateFileWriter {
   }
 
   Status DeleteRange(std::string_view from, std::string_view to) override {
+    // In a file above it would take entries of the file below.
     if (from < end_of_last_file_) from = end_of_last_file_;
     if (from < to) ranges_.emplace_back(from, to);
     return failed_;
@@ -76,8 +77,8 @@ class RollingWriter final : public StateFileWriter {
     return failed_;
   }
 
-  // The files must not overlap: RocksDB would ingest them one above the other, and a range delete
-  // of the upper one would take the entries of the lower one. So ranges are cut where a file ends.
+  // Ranges are cut where a file ends, so that files do not overlap: RocksDB would ingest those one
+  // above the other, all of them into level 0.
   Status DeleteRanges(const std::optional<std::string>& end) {
     std::vector<std::pair<std::string, std::string>> rest;
     for (auto& [from, to] : ranges_) {

@@ -160,6 +160,52 @@ TEST_F(LiveDatabaseTest, WritesSeveralFilesOfTheTargetSize) {
   EXPECT_TRUE(FilesIn("tmp").empty()) << "the scratch files are consumed";
 }
 
+// A stored key of group 0.
+std::string InGroup0(std::string_view key) { return std::string(2, '\0').append(key); }
+
+TEST_F(LiveDatabaseTest, RangeDeletesTakeWhatWasThereAndNothingOfTheirWriter) {
+  options_.sst_target_bytes = 1;  // a file ends with the block before its last
+  Open();
+  const auto old = database_->NewStateFiles(1);
+  for (const char* key : {"a", "b", "c", "d", "e"})
+    ASSERT_TRUE(old->Put(InGroup0(key), "old", 0).ok());
+  ASSERT_TRUE(database_->Apply({old->Finish().value()}, MarkAt(1, {1})).ok());
+  const auto writer = database_->NewStateFiles(1);
+  const std::string large(20'000, 'n');
+  ASSERT_TRUE(writer->Put(InGroup0("aa"), large, 0).ok());
+  ASSERT_TRUE(writer->Put(InGroup0("b"), large, 0).ok());
+  // The file of "b" has ended.
+  ASSERT_TRUE(writer->DeleteRange(InGroup0("b"), InGroup0("e")).ok());
+  ASSERT_TRUE(writer->Put(InGroup0("c"), large, 0).ok());
+  ASSERT_TRUE(writer->DeleteRange(InGroup0("cc"), InGroup0("dd")).ok());
+  TableFiles files = writer->Finish().value();
+  ASSERT_EQ(files.files.size(), 2u);
+  ASSERT_TRUE(database_->Apply({std::move(files)}, MarkAt(2, {1})).ok());
+  model_[1] = {{"a", "old"}, {"aa", large}, {"b", large}, {"c", large}, {"e", "old"}};
+  ExpectModelAt(2);
+  Reopen();
+  ExpectModelAt(2);
+}
+
+TEST_F(LiveDatabaseTest, AppendsGoToTheEndOfWhatIsThere) {
+  Open();
+  Apply(1, {{1, {{"a", "1"}, {"d", "1"}}}});
+  for (uint64_t epoch = 2; epoch <= 3; ++epoch) {
+    for (const char* key : {"a", "b", "c", "d"}) {
+      const auto writer = database_->NewStateFiles(1);
+      const std::string bytes = *key == 'b' ? "" : std::to_string(epoch);
+      ASSERT_TRUE((*key == 'd' && epoch == 2 ? writer->Delete(StoredKey(key))
+                                             : writer->Append(StoredKey(key), bytes))
+                      .ok());
+      ASSERT_TRUE(database_->Apply({writer->Finish().value()}, MarkAt(epoch, {1})).ok());
+    }
+  }
+  model_[1] = {{"a", "123"}, {"b", ""}, {"c", "23"}, {"d", "3"}};
+  ExpectModelAt(3);
+  Reopen();
+  ExpectModelAt(3);
+}
+
 TEST_F(LiveDatabaseTest, AbandonedWritersLeaveNoFiles) {
   options_.sst_target_bytes = 4 << 10;
   Open();
