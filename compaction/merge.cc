@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 
 namespace tidemark::compaction {
@@ -22,15 +23,18 @@ uint64_t PrefixOf(std::string_view key) {
 struct Head {
   uint64_t prefix;
   RecordStream* stream;
+  size_t input;
 };
 
-// Whether `a` comes out of the heap after `b`: larger keys later; of one key, older epochs later.
+// Whether `a` comes out of the heap after `b`: larger keys later; of one key, older epochs later;
+// of one epoch, later inputs later.
 bool Later(const Head& a, const Head& b) {
   if (a.prefix != b.prefix) return a.prefix > b.prefix;
   const Record& left = a.stream->record();
   const Record& right = b.stream->record();
   const int order = left.key.compare(right.key);
-  return order != 0 ? order > 0 : left.epoch < right.epoch;
+  if (order != 0) return order > 0;
+  return left.epoch != right.epoch ? left.epoch < right.epoch : a.input > b.input;
 }
 
 class NewestMerge final : public RecordStream {
@@ -42,10 +46,11 @@ class NewestMerge final : public RecordStream {
     if (!started_) TIDEMARK_RETURN_IF_ERROR(Start());
     while (true) {
       if (NextRange()) return true;
-      if (winner_ != nullptr) TIDEMARK_RETURN_IF_ERROR(Push(std::exchange(winner_, nullptr)));
+      if (winner_) TIDEMARK_RETURN_IF_ERROR(Push(*std::exchange(winner_, std::nullopt)));
       if (heap_.empty()) return false;
-      winner_ = Pop();
-      record_ = winner_->record();
+      const Head head = Pop();
+      winner_ = head.input;
+      record_ = head.stream->record();
       if (record_.op == Op::kRangeDelete) {
         Add(record_);
       } else if (!IsCovered(record_)) {
@@ -64,7 +69,7 @@ class NewestMerge final : public RecordStream {
 
   Status Start() {
     started_ = true;
-    for (auto& input : inputs_) TIDEMARK_RETURN_IF_ERROR(Push(input.get()));
+    for (size_t input = 0; input < inputs_.size(); ++input) TIDEMARK_RETURN_IF_ERROR(Push(input));
     return {};
   }
 
@@ -74,8 +79,8 @@ class NewestMerge final : public RecordStream {
     pieces_.clear();
     Op oldest = record_.op;
     while (!heap_.empty() && heap_.front().stream->record().key == record_.key) {
-      RecordStream* stream = Pop();
-      const Record& older = stream->record();
+      const Head head = Pop();
+      const Record& older = head.stream->record();
       if (older.op == Op::kRangeDelete) {
         Add(older);
       } else if (IsCovered(older)) {
@@ -84,7 +89,7 @@ class NewestMerge final : public RecordStream {
         oldest = older.op;
         if (record_.op == Op::kMerge) FoldOnto(older);
       }
-      TIDEMARK_RETURN_IF_ERROR(Push(stream));
+      TIDEMARK_RETURN_IF_ERROR(Push(head.input));
     }
     if (!pieces_.empty()) JoinPieces();
     if (record_.op == Op::kMerge) return true;
@@ -147,7 +152,8 @@ class NewestMerge final : public RecordStream {
   // ---- Inputs ----
 
   // Moves the stream to its next record that counts and puts it back into the heap.
-  Status Push(RecordStream* stream) {
+  Status Push(size_t input) {
+    RecordStream* stream = inputs_[input].get();
     while (true) {
       TIDEMARK_ASSIGN_OR_RETURN(const bool more, stream->Next());
       if (!more) return {};
@@ -159,24 +165,24 @@ class NewestMerge final : public RecordStream {
                           " has an expiry, which this version of Tidemark does not apply; use the "
                           "one that wrote it");
       }
-      heap_.push_back({PrefixOf(record.key), stream});
+      heap_.push_back({PrefixOf(record.key), stream, input});
       std::push_heap(heap_.begin(), heap_.end(), Later);
       return {};
     }
   }
 
-  RecordStream* Pop() {
+  Head Pop() {
     std::pop_heap(heap_.begin(), heap_.end(), Later);
-    RecordStream* stream = heap_.back().stream;
+    const Head head = heap_.back();
     heap_.pop_back();
-    return stream;
+    return head;
   }
 
   std::vector<std::unique_ptr<RecordStream>> inputs_;
   const uint64_t after_epoch_;
   bool started_ = false;
   std::vector<Head> heap_;
-  RecordStream* winner_ = nullptr;  // the stream that record_ views; advanced by the next call
+  std::optional<size_t> winner_;  // the input that record_ views; advanced by the next call
   std::vector<std::string> pieces_;
   std::string folded_;
   std::vector<Range> ranges_;  // that may cover what comes, the last ranges_to_show_ not shown yet

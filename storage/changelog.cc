@@ -1,6 +1,7 @@
 #include "storage/changelog.h"
 
 #include "format/change_batch.h"
+#include "storage/spilled_epoch.h"
 #include "storage/sst_file.h"
 
 #include <rocksdb/convenience.h>
@@ -118,6 +119,13 @@ Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& op
 
 Status Changelog::TakeOver(Database::Opened opened, const rocksdb::ColumnFamilyOptions& options) {
   database_ = std::move(opened.database);
+  // What a crash has left of epochs that were larger than memory.
+  for (const auto& [left, family] : opened.column_families) {
+    if (!IsSpilledFamily(left)) continue;
+    TIDEMARK_RETURN_IF_ERROR(
+        FromDatabase(database_->Changed((*database_)->DropColumnFamily(family.get())),
+                     "drop column family " + left + " of " + database_->path()));
+  }
   const std::string name(kFamilyName);
   if (const auto family = opened.column_families.find(name);
       family != opened.column_families.end()) {

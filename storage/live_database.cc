@@ -5,6 +5,7 @@
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_status.h"
 #include "storage/scratch_files.h"
+#include "storage/spilled_epoch.h"
 #include "storage/state_database.h"
 #include "storage/state_files.h"
 #include "storage/steady_directory.h"
@@ -27,15 +28,15 @@ class LiveDatabaseImpl final : public LiveDatabase {
     TIDEMARK_RETURN_IF_ERROR(CreateDirectories(*options_.fs, options_.directory));
     TIDEMARK_ASSIGN_OR_RETURN(lock_, LockFile(PathOf(kLiveLockName), "live-locked"));
     TIDEMARK_RETURN_IF_ERROR(scratch_->Empty());
-    const bool links_work = LinksWork();
+    links_work_ = LinksWork();
     cache_ = MakeBlockCache(options_.block_cache_bytes);
     const std::string state = PathOf(kLiveStateName);
     TIDEMARK_ASSIGN_OR_RETURN(const FileSystemPtr steady, OpenSteadyDirectory(options_.fs, state));
     TIDEMARK_ASSIGN_OR_RETURN(state_, StateDatabase::Open(options_, MakeEnvironment(steady), cache_,
-                                                          scratch_, state, links_work));
+                                                          scratch_, state, links_work_));
     TIDEMARK_ASSIGN_OR_RETURN(
         changelog_, Changelog::Open(options_, MakeEnvironment(options_.fs), cache_, scratch_,
-                                    PathOf(kLiveSideName), links_work));
+                                    PathOf(kLiveSideName), links_work_));
     exporter_ = std::make_unique<FileSetExporter>(state_->database(), options_.fs, scratch_,
                                                   state_->file_options());
     CountTableReaders();
@@ -120,6 +121,12 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return changelog_->OpenSegment(last_epoch, table_id);
   }
 
+  Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) override {
+    return storage::NewSpilledEpoch(changelog_->database(),
+                                    TableOptions(cache_, options_.sst_target_bytes), scratch_,
+                                    links_work_, epoch);
+  }
+
   uint64_t memory_used_bytes() const override {
     return cache_->GetUsage() + table_reader_bytes_.load(std::memory_order_relaxed);
   }
@@ -151,6 +158,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
   const std::shared_ptr<ScratchFiles> scratch_;
   // Constant after Open. The lock is given up last.
   std::unique_ptr<StorageLock> lock_;
+  bool links_work_ = false;
   std::shared_ptr<rocksdb::Cache> cache_;
   std::unique_ptr<StateDatabase> state_;
   std::unique_ptr<Changelog> changelog_;

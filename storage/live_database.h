@@ -5,7 +5,8 @@
 //                       only by Apply, so it always stands at an epoch boundary (invariant 6). No
 //                       WAL, no memtable.
 //   <directory>/side    column family `changelog`: the segments after the applied mark. No
-//   compaction. <directory>/tmp     files on their way in or out; emptied when opened
+//                       compaction. One more for each epoch that is larger than memory.
+//   <directory>/tmp     files on their way in or out; emptied when opened
 //   <directory>/READY   made last: without it the directory is a leftover
 //
 // All of it is disposable. Files come in by hard link and are never modified in place, so they may
@@ -17,6 +18,7 @@
 #include "format/segment.h"
 #include "storage/file_system.h"
 #include "storage/segment_file.h"
+#include "storage/spill.h"
 
 #include <tidemark/status.h>
 
@@ -196,6 +198,10 @@ class LiveDatabase {
   // segment. The stream ends before the database is closed.
   virtual std::unique_ptr<format::RecordStream> OpenSegment(uint64_t last_epoch,
                                                             uint32_t table_id) = 0;
+
+  // A place for what this epoch moves out of memory. Calls of it, its runs and cursors are fine
+  // from any thread. Errors: those of RocksDB.
+  virtual Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) = 0;
 
   // Block cache and open tables. Costs next to nothing.
   virtual uint64_t memory_used_bytes() const = 0;

@@ -8,49 +8,70 @@
 #include <rocksdb/sst_file_writer.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tidemark::storage {
 namespace {
 
 constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
 
-Status WriteEntries(rocksdb::SstFileWriter& writer, const std::string& path,
-                    std::span<const format::SegmentEntry> entries,
-                    rocksdb::ExternalSstFileInfo* info) {
-  const std::string doing = "write segment " + path;
-  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer.Open(path), doing));
-  for (const format::SegmentEntry& entry : entries) {
-    TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer.Put(entry.key, entry.frame), doing));
+class Writer final : public SegmentFileWriter {
+ public:
+  Writer(FileSystemPtr fs, std::string path)
+      : fs_(std::move(fs)),
+        path_(std::move(path)),
+        env_(MakeEnvironment(fs_)),
+        options_(SegmentFileOptions(env_.get())),
+        writer_(rocksdb::EnvOptions(options_), options_, nullptr,
+                /*invalidate_page_cache=*/false) {}
+  ~Writer() override {
+    if (finished_) return;
+    fs_->DeleteFile(path_, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
   }
-  return FromRocksDb(writer.Finish(info), doing);
-}
 
-Result<SstFile> WriteAndDescribe(const rocksdb::Options& options, const std::string& path,
-                                 std::span<const format::SegmentEntry> entries) {
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options, nullptr,
-                                /*invalidate_page_cache=*/false);
-  rocksdb::ExternalSstFileInfo info;
-  TIDEMARK_RETURN_IF_ERROR(WriteEntries(writer, path, entries, &info));
-  return DescribeSst(options, info);
-}
+  Status Open() { return FromRocksDb(writer_.Open(path_), Doing()); }
+  Status Add(const format::SegmentEntry& entry) override {
+    return FromRocksDb(writer_.Put(entry.key, entry.frame), Doing());
+  }
+  Result<SstFile> Finish() override {
+    rocksdb::ExternalSstFileInfo info;
+    TIDEMARK_RETURN_IF_ERROR(FromRocksDb(writer_.Finish(&info), Doing()));
+    TIDEMARK_ASSIGN_OR_RETURN(SstFile file, DescribeSst(options_, info));
+    finished_ = true;
+    return file;
+  }
+
+ private:
+  std::string Doing() const { return "write segment " + path_; }
+
+  const FileSystemPtr fs_;
+  const std::string path_;
+  const std::shared_ptr<rocksdb::Env> env_;
+  const rocksdb::Options options_;
+  rocksdb::SstFileWriter writer_;
+  bool finished_ = false;
+};
 
 }  // namespace
 
-Result<SstFile> WriteSegmentFile(const FileSystemPtr& fs, const std::string& path,
-                                 std::span<const format::SegmentEntry> entries) {
+Result<std::unique_ptr<SegmentFileWriter>> SegmentFileWriter::Open(const FileSystemPtr& fs,
+                                                                   std::string path) {
   const rocksdb::IOStatus there = fs->FileExists(path, rocksdb::IOOptions(), nullptr);
   if (there.ok()) {
     return Status(StatusCode::kAlreadyExists, "segment-exists",
                   path + ": a segment's file is written once, and this one exists");
   }
   if (!there.IsNotFound()) return FromRocksDb(there, "write segment " + path);
+  auto writer = std::make_unique<Writer>(fs, std::move(path));
+  TIDEMARK_RETURN_IF_ERROR(writer->Open());
+  return std::unique_ptr<SegmentFileWriter>(std::move(writer));
+}
 
-  const std::shared_ptr<rocksdb::Env> env = MakeEnvironment(fs);
-  Result<SstFile> file = WriteAndDescribe(SegmentFileOptions(env.get()), path, entries);
-  if (!file.has_value()) {
-    fs->DeleteFile(path, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-  }
-  return file;
+Result<SstFile> WriteSegmentFile(const FileSystemPtr& fs, const std::string& path,
+                                 std::span<const format::SegmentEntry> entries) {
+  TIDEMARK_ASSIGN_OR_RETURN(const auto writer, SegmentFileWriter::Open(fs, path));
+  for (const format::SegmentEntry& entry : entries) TIDEMARK_RETURN_IF_ERROR(writer->Add(entry));
+  return writer->Finish();
 }
 
 Result<std::vector<format::SegmentEntry>> ReadSegmentFile(const FileSystemPtr& fs,

@@ -26,6 +26,20 @@ struct SstFile {
   std::string largest;
 };
 
+// Writes one segment file entry by entry. Without Finish, or after an error, no file is left.
+//
+// Thread safety: one thread at a time.
+class SegmentFileWriter {
+ public:
+  // `path` must not exist (`segment-exists`).
+  static Result<std::unique_ptr<SegmentFileWriter>> Open(const FileSystemPtr& fs, std::string path);
+  virtual ~SegmentFileWriter() = default;
+  // Header first, keys ascending. Memory: what RocksDB buffers.
+  virtual Status Add(const format::SegmentEntry& entry) = 0;
+  // The content is synced on return, the name is not.
+  virtual Result<SstFile> Finish() = 0;
+};
+
 // Writes `entries` (header first, ascending keys) to `path`, which must not exist; the content is
 // synced on return, the name is not. On error the partial file is removed.
 Result<SstFile> WriteSegmentFile(const FileSystemPtr& fs, const std::string& path,

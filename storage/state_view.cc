@@ -66,6 +66,13 @@ class RocksDbCursor final : public StateCursor {
 
 }  // namespace
 
+std::unique_ptr<StateCursor> NewRocksDbCursor(std::shared_ptr<Database> database,
+                                              ColumnFamily family, rocksdb::ReadOptions options,
+                                              std::string_view from, std::string_view to) {
+  return std::make_unique<RocksDbCursor>(std::move(database), std::move(family), std::move(options),
+                                         from, to);
+}
+
 SnapshotView::SnapshotView(std::shared_ptr<Database> database, TableFamilies tables, uint64_t epoch)
     : database_(std::move(database)),
       tables_(std::move(tables)),
@@ -107,7 +114,7 @@ std::unique_ptr<StateCursor> SnapshotView::NewCursor(uint32_t table_id, std::str
                                                      std::string_view to) const {
   const auto table = tables_.find(table_id);
   if (table == tables_.end()) return std::make_unique<EmptyCursor>();
-  return std::make_unique<RocksDbCursor>(database_, table->second, get_options_, from, to);
+  return NewRocksDbCursor(database_, table->second, get_options_, from, to);
 }
 
 Status SnapshotView::Failed(const rocksdb::Status& status, std::string_view what,

@@ -14,6 +14,11 @@ namespace tidemark::storage {
 
 using TableFamilies = std::map<uint32_t, ColumnFamily>;  // by table id
 
+// A cursor over [from, to) of a column family, not positioned yet. It shares both.
+std::unique_ptr<StateCursor> NewRocksDbCursor(std::shared_ptr<Database> database,
+                                              ColumnFamily family, rocksdb::ReadOptions options,
+                                              std::string_view from, std::string_view to);
+
 class SnapshotView final : public StateView {
  public:
   // Takes a snapshot now; `tables` are those of the mark at `epoch`.

@@ -4,6 +4,7 @@
 #include "format/names.h"
 #include "store/executor.h"
 #include "store/segment_encoder.h"
+#include "store/segment_output.h"
 
 #include <algorithm>
 #include <chrono>
@@ -168,69 +169,72 @@ Status CommitLane::Publish(const CheckpointTicket* ticket, const Requests& reque
 Status CommitLane::MakeSegments(std::vector<SegmentEntry>* inlined,
                                 CheckpointStatistics* statistics) {
   for (Unpublished& unpublished : unpublished_) {
-    SealedEpoch& epoch = *unpublished.epoch;
-    const auto begin = std::chrono::steady_clock::now();
-    Sort(epoch);
-    statistics->records += epoch.records;
-    statistics->net_change_bytes += epoch.net_change_bytes;
-    if (unpublished.segment) {
-      statistics->log_bytes += unpublished.segment->size;
-      continue;
-    }
-    TIDEMARK_ASSIGN_OR_RETURN(
-        std::vector<SegmentEntry> entries,
-        EncodeSegment(epoch, HeaderFor(), options_.codec, options_.codec_level));
-    statistics->encode += std::chrono::steady_clock::now() - begin;
     const bool is_newest = &unpublished == &unpublished_.back();
-    if (is_newest && format::InlinedBytes(entries) <= options_.inline_bytes_max) {
-      statistics->inlined = true;
-      statistics->log_bytes += format::InlinedBytes(entries);
-      *inlined = std::move(entries);
-      continue;
+    const auto begin = std::chrono::steady_clock::now();
+    if (!unpublished.segment) {
+      TIDEMARK_RETURN_IF_ERROR(MakeSegment(unpublished, is_newest, inlined));
+      statistics->encode += std::chrono::steady_clock::now() - begin;
     }
-    TIDEMARK_RETURN_IF_ERROR(PutSegment(unpublished, entries));
-    statistics->log_bytes += unpublished.segment->size;
+    statistics->records += unpublished.epoch->records;
+    statistics->net_change_bytes += unpublished.epoch->net_change_bytes;
+    statistics->inlined = !unpublished.segment.has_value();
+    statistics->log_bytes +=
+        unpublished.segment ? unpublished.segment->size : format::InlinedBytes(*inlined);
   }
   return {};
 }
 
-format::SegmentHeader CommitLane::HeaderFor() const {
+Status CommitLane::MakeSegment(Unpublished& unpublished, bool may_inline,
+                               std::vector<SegmentEntry>* inlined) {
+  SealedEpoch& epoch = *unpublished.epoch;
+  TIDEMARK_RETURN_IF_ERROR(Sort(epoch));
+  FileMeta meta = SegmentMeta(epoch);
+  SegmentOutput output(
+      options_.fs,
+      options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size()),
+      may_inline ? options_.inline_bytes_max : 0);
+  TIDEMARK_RETURN_IF_ERROR(
+      EncodeSegment(epoch, HeaderFor(meta), options_.codec, options_.codec_level,
+                    [&](SegmentEntry entry) { return output.Add(std::move(entry)); }));
+  TIDEMARK_ASSIGN_OR_RETURN(std::optional<storage::SstFile> file, output.Finish());
+  if (!file) {
+    *inlined = std::move(output.entries());
+    return {};
+  }
+  meta.size = file->size;
+  meta.checksum = file->checksum;
+  meta.sst_unique_id = file->unique_id;
+  return PutSegment(unpublished, std::move(meta), *std::move(file));
+}
+
+FileMeta CommitLane::SegmentMeta(const SealedEpoch& epoch) const {
+  FileMeta meta;
+  meta.kind = format::FileKind::kSegment;
+  meta.attempt = repository_.attempt();
+  meta.unique = format::RandomUnique();
+  meta.first_epoch = epoch.first_epoch;
+  meta.last_epoch = epoch.last_epoch;
+  meta.records = epoch.records;
+  meta.net_change_bytes = epoch.net_change_bytes;
+  meta.name = format::SegmentName(meta.attempt, meta.first_epoch, meta.last_epoch, meta.unique);
+  return meta;
+}
+
+format::SegmentHeader CommitLane::HeaderFor(const FileMeta& meta) const {
   format::SegmentHeader header;
-  header.attempt = repository_.attempt();
+  header.attempt = meta.attempt;
   header.writer = repository_.writer();
-  header.unique = format::RandomUnique();
+  header.unique = meta.unique;
   return header;
 }
 
 // A file whose sync failed is never named: `segment` is set only when all of it is durable, and a
 // retry encodes into a new file (invariant 11).
-Status CommitLane::PutSegment(Unpublished& unpublished, const std::vector<SegmentEntry>& entries) {
-  TIDEMARK_ASSIGN_OR_RETURN(
-      const format::SegmentHeader header,
-      format::DecodeSegmentHeader(entries.front().frame, "the segment just encoded"));
-  FileMeta meta;
-  meta.kind = format::FileKind::kSegment;
-  meta.attempt = header.attempt;
-  meta.unique = header.unique;
-  meta.first_epoch = header.first_epoch;
-  meta.last_epoch = header.last_epoch;
-  meta.records = header.records;
-  meta.net_change_bytes = header.net_change_bytes;
-  meta.name = format::SegmentName(meta.attempt, meta.first_epoch, meta.last_epoch, meta.unique);
-
-  const std::string path =
-      options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size());
-  Result<storage::SstFile> file = storage::WriteSegmentFile(options_.fs, path, entries);
-  if (!file.has_value()) {
-    options_.remove_scratch(path);
-    return std::move(file).error();
-  }
-  meta.size = file->size;
-  meta.checksum = file->checksum;
-  meta.sst_unique_id = file->unique_id;
+Status CommitLane::PutSegment(Unpublished& unpublished, FileMeta meta, storage::SstFile file) {
+  const std::string path = file.path;
   const auto put = repository_.storage().PutFile(repository_.ObjectName(meta.name), path);
   if (put.has_value() && options_.keep_segments) {
-    unpublished.local = *std::move(file);
+    unpublished.local = std::move(file);
   } else {
     options_.remove_scratch(path);
   }

@@ -107,8 +107,11 @@ class CommitLane {
   Status Publish(const CheckpointTicket* ticket, const Requests& requests,
                  CheckpointStatistics* statistics);
   Status MakeSegments(std::vector<format::SegmentEntry>* inlined, CheckpointStatistics* statistics);
-  Status PutSegment(Unpublished& unpublished, const std::vector<format::SegmentEntry>& entries);
-  format::SegmentHeader HeaderFor() const;
+  Status MakeSegment(Unpublished& unpublished, bool may_inline,
+                     std::vector<format::SegmentEntry>* inlined);
+  Status PutSegment(Unpublished& unpublished, format::FileMeta meta, storage::SstFile file);
+  format::FileMeta SegmentMeta(const SealedEpoch& epoch) const;  // without size and checksum
+  format::SegmentHeader HeaderFor(const format::FileMeta& meta) const;
   std::chrono::system_clock::time_point NewestTime() const;
   void AddCheckpoint(const format::Manifest& manifest, const Writing& writing,
                      const CheckpointTicket& ticket,

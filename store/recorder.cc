@@ -74,6 +74,12 @@ void Recorder::StallEnds(std::chrono::nanoseconds waited) {
   Tell([&](EventListener& listener) { listener.OnStallEnd(waited); });
 }
 
+void Recorder::Spilled(uint64_t bytes, std::chrono::nanoseconds took) {
+  spills_.Add();
+  spilled_bytes_.Add(bytes);
+  spill_ns_.Add(Nanoseconds(took));
+}
+
 void Recorder::Restored(const RestoreReport& report) {
   if (const auto& checkpoint = report.checkpoint) {
     std::lock_guard lock(mutex_);
@@ -133,6 +139,9 @@ StoreMetrics Recorder::Snapshot() const {
   StoreMetrics metrics;
   metrics.stalls = stalls_.Get();
   metrics.stall_time = AsDuration(stall_ns_);
+  metrics.spills = spills_.Get();
+  metrics.spilled_bytes = spilled_bytes_.Get();
+  metrics.spill_time = AsDuration(spill_ns_);
   metrics.checkpoints_completed = completed_.Get();
   metrics.checkpoints_failed = failed_.Get();
   metrics.barrier = barrier_.Get();

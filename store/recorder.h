@@ -42,6 +42,7 @@ class Recorder {
   void BarrierTook(std::chrono::nanoseconds duration) { barrier_.Record(duration); }
   void StallBegins();
   void StallEnds(std::chrono::nanoseconds waited);
+  void Spilled(uint64_t bytes, std::chrono::nanoseconds took);
 
   // The thread that opens the store, before there are others.
   void Restored(const RestoreReport& report);
@@ -72,6 +73,9 @@ class Recorder {
   // The writer's.
   Counter stalls_;
   Counter stall_ns_;
+  Counter spills_;
+  Counter spilled_bytes_;
+  Counter spill_ns_;
   HistogramRecorder barrier_;
 
   // The commit thread's.

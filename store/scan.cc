@@ -43,8 +43,7 @@ void ScanCore::Fail(Status why) {
   images_.clear();
   hidden_.clear();
   memory_bytes_ = 0;
-  state_.reset();
-  view_.reset();
+  below_.reset();
   value_ = {};
 }
 
@@ -69,10 +68,10 @@ Result<bool> ScanCore::Next() {
 Result<bool> ScanCore::MoveToNearest() {
   ForgetShown();
   SettleMemory();
-  TIDEMARK_RETURN_IF_ERROR(SettleState());
+  TIDEMARK_RETURN_IF_ERROR(SettleBelow());
   const Version* version = memory_.here();
   if (version != nullptr && !IsAhead(version->key())) version = nullptr;
-  const bool in_state = state_->valid();
+  const bool in_below = below_->valid();
   const auto image = NearestPreImage();
 
   std::optional<std::string_view> nearest;
@@ -80,14 +79,14 @@ Result<bool> ScanCore::MoveToNearest() {
     if (!nearest || IsNearer(key, *nearest)) nearest = key;
   };
   if (version != nullptr) consider(version->key());
-  if (in_state) consider(state_->key());
+  if (in_below) consider(below_->key());
   if (image != images_.end()) consider(image->first);
   if (!nearest) {
     done_ = true;
     return false;
   }
   memory_shown_ = version != nullptr && version->key() == *nearest;
-  state_shown_ = in_state && state_->key() == *nearest;
+  below_shown_ = in_below && below_->key() == *nearest;
   const bool has_image = image != images_.end() && image->first == *nearest;
   SetPosition(*nearest);
   if (has_image) {
@@ -99,7 +98,7 @@ Result<bool> ScanCore::MoveToNearest() {
     value_ = version->value();
     return version->present();
   }
-  TIDEMARK_RETURN_IF_ERROR(ShowStored(state_->value()));
+  TIDEMARK_RETURN_IF_ERROR(ShowStored(below_->value()));
   return true;
 }
 
@@ -138,30 +137,23 @@ void ScanCore::SettleMemory() {
   memory_shown_ = false;
 }
 
-Status ScanCore::SettleState() {
-  const auto& newest = table_->store().view();
-  if (state_ == nullptr || view_ != newest) {
-    view_ = newest;
-    state_ = view_->NewCursor(table_->meta().id, range_.from, range_.to);
-    reverse_ ? state_->SeekBefore(bound_) : state_->SeekAtOrAfter(bound_);
-  } else if (state_shown_) {
-    reverse_ ? state_->Previous() : state_->Next();
+Status ScanCore::SettleBelow() {
+  const StoreCore& store = table_->store();
+  if (below_ == nullptr || below_generation_ != store.layers().generation()) {
+    below_generation_ = store.layers().generation();
+    below_ = store.layers().NewCursor(table_->meta().id, range_.from, range_.to, ranges(),
+                                      store.epoch());
+    reverse_ ? below_->SeekBefore(bound_) : below_->SeekAtOrAfter(bound_);
+  } else if (below_shown_) {
+    reverse_ ? below_->Previous() : below_->Next();
   }
-  state_shown_ = false;
-  while (state_->valid()) {
-    const auto* range = HiddenBy(state_->key());
-    if (range == nullptr) return {};
-    reverse_ ? state_->SeekBefore(range->first) : state_->SeekAtOrAfter(range->second);
-  }
-  return table_->store().NoteReadError(state_->status());
+  below_shown_ = false;
+  if (below_->valid()) return {};
+  return table_->store().NoteReadError(below_->status());
 }
 
-const RangeSet::value_type* ScanCore::HiddenBy(std::string_view stored_key) const {
-  if (const auto* range = table_->FindRangeDelete(stored_key)) return range;
-  for (const auto& ranges : hidden_) {
-    if (const auto* range = FindRange(*ranges, stored_key)) return range;
-  }
-  return nullptr;
+VisibleRanges ScanCore::ranges() const {
+  return {.own = &table_->ranges(), .rolled_back = &hidden_};
 }
 
 ScanCore::PreImages::const_iterator ScanCore::NearestPreImage() const {
@@ -211,16 +203,25 @@ size_t ScanCore::BytesFor(std::string_view stored_key, const Version* newest) {
          (newest != nullptr && newest->present() ? newest->value_size : 0);
 }
 
-void ScanCore::Remember(std::string_view stored_key, const Version* newest) {
+Status ScanCore::Remember(std::string_view stored_key, const Version* newest) {
+  const StoreCore& store = table_->store();
   PreImage image;
-  if (newest == nullptr) {
-    if (HiddenBy(stored_key) == nullptr) image.view = table_->store().view();
-  } else if (newest->present()) {
-    image.value = std::string(newest->value());
-  }
   image.bytes = BytesFor(stored_key, newest);
+  if (newest != nullptr) {
+    if (newest->present()) image.value = std::string(newest->value());
+  } else if (store.layers().has_spilled()) {
+    std::string value;
+    TIDEMARK_ASSIGN_OR_RETURN(const Below below,
+                              store.layers().Read(table_->meta().id, stored_key, table_->ranges(),
+                                                  store.epoch(), &value));
+    image.bytes += below.value ? below.value->size() : 0;
+    if (below.value) image.value = std::move(value);
+  } else if (ranges().Find(stored_key, store.view()->epoch()) == nullptr) {
+    image.view = store.view();
+  }
   memory_bytes_ += image.bytes;
   images_.emplace(stored_key, std::move(image));
+  return {};
 }
 
 }  // namespace tidemark::store

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "storage/live_database.h"
+#include "store/layers.h"
 #include "store/ordered_index.h"
 #include "store/range_deletes.h"
 
@@ -56,9 +57,9 @@ class ScanCore {
   bool Wants(std::string_view stored_key) const;
   // What remembering takes.
   static size_t BytesFor(std::string_view stored_key, const Version* newest);
-  // Remembers the entry whose newest version in the cache this is; null: RocksDB's, in the view of
-  // now.
-  void Remember(std::string_view stored_key, const Version* newest);
+  // Remembers the entry whose newest version in the cache this is; null: what lies below, as of
+  // now. Errors of reading that, which end the scan.
+  Status Remember(std::string_view stored_key, const Version* newest);
   // Range deletes that were rolled back, and that it was made after, go on for it.
   void Hide(std::shared_ptr<const RangeSet> ranges) { hidden_.push_back(std::move(ranges)); }
   // Whether it has still to show something of this range.
@@ -78,9 +79,8 @@ class ScanCore {
   Result<bool> MoveToNearest();
   Result<bool> ReadPreImage(const PreImage& image);
   Status ShowStored(std::string_view stored_value);
-  Status SettleState();
-  // A range delete that hides the key in RocksDB, or null.
-  const RangeSet::value_type* HiddenBy(std::string_view stored_key) const;
+  Status SettleBelow();
+  VisibleRanges ranges() const;
   void ForgetShown();
   void End(Status why);
   void SettleMemory();
@@ -103,9 +103,9 @@ class ScanCore {
 
   OrderedIndex::Cursor memory_;
   bool memory_shown_ = false;  // where `memory_` stands was shown: move on
-  std::shared_ptr<const storage::StateView> view_;
-  std::unique_ptr<storage::StateCursor> state_;
-  bool state_shown_ = false;
+  std::unique_ptr<storage::StateCursor> below_;
+  uint64_t below_generation_ = 0;  // of the layers that it goes over
+  bool below_shown_ = false;
   PreImages images_;
   std::vector<std::shared_ptr<const RangeSet>> hidden_;
   uint64_t memory_bytes_ = 0;

@@ -1,5 +1,7 @@
 #include "store/sealed_epoch.h"
 
+#include "compaction/merge.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -16,7 +18,8 @@ uint64_t PrefixOf(const Version& version) {
   return __builtin_bswap64(prefix);
 }
 
-void Sort(SealedPart& part) {
+void SortVersions(SealedPart& part) {
+  part.sorted.clear();
   part.sorted.reserve(part.versions.size());
   for (size_t i = 0; i < part.versions.size(); ++i) {
     if (i + kPrefetchDistance < part.versions.size())
@@ -75,26 +78,49 @@ class PartStream final : public format::RecordStream {
   uint64_t epoch_ = 0;
 };
 
+Status CountRecords(const SealedPart& part, SealedEpoch* epoch) {
+  const auto records = StreamOf(part);
+  while (true) {
+    TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
+    if (!more) return {};
+    ++epoch->records;
+    epoch->net_change_bytes += records->record().key.size() + records->record().value.size();
+  }
+}
+
+Status Count(const SealedPart& part, SealedEpoch* epoch) {
+  if (part.spilled != nullptr) return CountRecords(part, epoch);
+  epoch->records += part.sorted.size();
+  for (const SortedVersion& entry : part.sorted) {
+    epoch->net_change_bytes +=
+        entry.version->key_size + (entry.version->present() ? entry.version->value_size : 0);
+  }
+  if (part.ranges == nullptr) return {};
+  epoch->records += part.ranges->size();
+  for (const auto& [from, to] : *part.ranges) epoch->net_change_bytes += from.size() + to.size();
+  return {};
+}
+
 }  // namespace
 
-void Sort(SealedEpoch& epoch) {
-  if (epoch.is_sorted) return;
+Status Sort(SealedEpoch& epoch) {
+  if (epoch.is_sorted) return {};
+  epoch.records = epoch.net_change_bytes = 0;
   for (SealedPart& part : epoch.parts) {
-    Sort(part);
-    epoch.records += part.sorted.size();
-    for (const SortedVersion& entry : part.sorted) {
-      epoch.net_change_bytes +=
-          entry.version->key_size + (entry.version->present() ? entry.version->value_size : 0);
-    }
-    if (part.ranges == nullptr) continue;
-    epoch.records += part.ranges->size();
-    for (const auto& [from, to] : *part.ranges) epoch.net_change_bytes += from.size() + to.size();
+    SortVersions(part);
+    TIDEMARK_RETURN_IF_ERROR(Count(part, &epoch));
   }
   epoch.is_sorted = true;
+  return {};
 }
 
 std::unique_ptr<format::RecordStream> StreamOf(const SealedPart& part) {
-  return std::make_unique<PartStream>(part);
+  auto in_memory = std::make_unique<PartStream>(part);
+  if (part.spilled == nullptr) return in_memory;
+  std::vector<std::unique_ptr<format::RecordStream>> newest_first;
+  newest_first.push_back(std::move(in_memory));
+  newest_first.push_back(part.spilled->NewStream(part.table_id));
+  return compaction::MergeNewest(std::move(newest_first), 0);
 }
 
 }  // namespace tidemark::store

@@ -8,6 +8,7 @@
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/segment.h"
+#include "storage/spill.h"
 #include "store/range_deletes.h"
 #include "store/version.h"
 
@@ -33,8 +34,11 @@ struct SealedPart {
   std::shared_ptr<const RangeSet> ranges;
   uint64_t epoch = 0;
 
+  // Changes that were moved out of memory, older than `versions`; null: none.
+  std::shared_ptr<const storage::SpilledEpoch> spilled;
+
   // Sorted, and nothing left.
-  bool empty() const noexcept { return sorted.empty() && ranges == nullptr; }
+  bool empty() const noexcept { return sorted.empty() && ranges == nullptr && spilled == nullptr; }
 };
 
 struct SealedEpoch {
@@ -56,8 +60,9 @@ struct SealedEpoch {
   format::EpochIdentity identity;
 };
 
-// Sorts every part by key and counts records and bytes. Idempotent.
-void Sort(SealedEpoch& epoch);
+// Sorts every part by key and counts records and bytes, for which it reads what was spilled.
+// Idempotent; after an error it may be called again.
+Status Sort(SealedEpoch& epoch);
 
 // The records of a sorted part, ascending. The epoch must outlive the stream.
 std::unique_ptr<format::RecordStream> StreamOf(const SealedPart& part);

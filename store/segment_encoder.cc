@@ -9,35 +9,33 @@ namespace tidemark::store {
 namespace {
 
 Status FinishBatch(uint64_t last_epoch, uint32_t table_id, format::BatchEncoder& encoder,
-                   std::vector<format::SegmentEntry>* entries) {
+                   const SegmentSink& sink) {
   format::SegmentEntry entry;
   entry.key = format::EncodeSegmentKey(last_epoch, table_id, encoder.first_key());
   TIDEMARK_RETURN_IF_ERROR(encoder.Finish(table_id, &entry.frame));
-  entries->push_back(std::move(entry));
-  return {};
+  return sink(std::move(entry));
 }
 
 // A batch never ends between two records of a key: their batches would have one name.
 Status EncodePart(uint64_t last_epoch, const SealedPart& part, format::BatchEncoder& encoder,
-                  std::vector<format::SegmentEntry>* entries) {
+                  const SegmentSink& sink) {
   const auto records = StreamOf(part);
   while (true) {
     TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
     if (!more) break;
     const format::Record& record = records->record();
     if (encoder.raw_bytes() >= format::kBatchTargetBytes && encoder.last_key() != record.key) {
-      TIDEMARK_RETURN_IF_ERROR(FinishBatch(last_epoch, part.table_id, encoder, entries));
+      TIDEMARK_RETURN_IF_ERROR(FinishBatch(last_epoch, part.table_id, encoder, sink));
     }
     encoder.Add(record);
   }
-  return encoder.empty() ? Status() : FinishBatch(last_epoch, part.table_id, encoder, entries);
+  return encoder.empty() ? Status() : FinishBatch(last_epoch, part.table_id, encoder, sink);
 }
 
 }  // namespace
 
-Result<std::vector<format::SegmentEntry>> EncodeSegment(const SealedEpoch& epoch,
-                                                        const format::SegmentHeader& header,
-                                                        Compression codec, int level) {
+Status EncodeSegment(const SealedEpoch& epoch, const format::SegmentHeader& header,
+                     Compression codec, int level, const SegmentSink& sink) {
   std::vector<const SealedPart*> parts;
   for (const SealedPart& part : epoch.parts) {
     if (!part.empty()) parts.push_back(&part);
@@ -51,14 +49,13 @@ Result<std::vector<format::SegmentEntry>> EncodeSegment(const SealedEpoch& epoch
   complete.net_change_bytes = epoch.net_change_bytes;
   for (const SealedPart* part : parts) complete.tables.push_back(part->table_id);
 
-  std::vector<format::SegmentEntry> entries;
-  entries.push_back(
-      {format::EncodeSegmentKey(epoch.last_epoch, 0, ""), format::EncodeSegmentHeader(complete)});
+  TIDEMARK_RETURN_IF_ERROR(sink(
+      {format::EncodeSegmentKey(epoch.last_epoch, 0, ""), format::EncodeSegmentHeader(complete)}));
   format::BatchEncoder encoder(codec, level);
   for (const SealedPart* part : parts) {
-    TIDEMARK_RETURN_IF_ERROR(EncodePart(epoch.last_epoch, *part, encoder, &entries));
+    TIDEMARK_RETURN_IF_ERROR(EncodePart(epoch.last_epoch, *part, encoder, sink));
   }
-  return entries;
+  return {};
 }
 
 }  // namespace tidemark::store

@@ -7,14 +7,16 @@
 #include <tidemark/options.h>
 #include <tidemark/status.h>
 
-#include <vector>
+#include <functional>
 
 namespace tidemark::store {
 
-// Encodes the (sorted) epoch: the header, then the batches of every table, ascending. Memory: the
-// encoded bytes. Errors: those of the codec.
-Result<std::vector<format::SegmentEntry>> EncodeSegment(const SealedEpoch& epoch,
-                                                        const format::SegmentHeader& header,
-                                                        Compression codec, int level);
+// Where the entries of a segment go, one after the other.
+using SegmentSink = std::function<Status(format::SegmentEntry)>;
+
+// Encodes the (sorted) epoch: the header, then the batches of every table, ascending. Memory: one
+// batch. Errors: those of the codec, of reading what was spilled, and of the sink.
+Status EncodeSegment(const SealedEpoch& epoch, const format::SegmentHeader& header,
+                     Compression codec, int level, const SegmentSink& sink);
 
 }  // namespace tidemark::store

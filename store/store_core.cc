@@ -74,8 +74,10 @@ std::shared_ptr<SealedEpoch> StoreCore::SealEpoch() {
   sealed->first_epoch = sealed->last_epoch = epoch_;
   sealed->tables = table_ids_;
   for (TableCore* table : table_list_) {
-    if (!table->dirty()) continue;
+    const bool has_spilled = HasSpilled(table->meta().id);
+    if (!table->dirty() && !has_spilled) continue;
     sealed->parts.push_back(table->Seal());
+    if (has_spilled) sealed->parts.back().spilled = layers_.FindSpilled(epoch_);
   }
   sealed->tables_created = std::exchange(tables_created_, {});
   return sealed;
@@ -93,6 +95,7 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
   std::shared_ptr<SealedEpoch> sealed = SealEpoch();
   sealed->bytes = epoch_bytes_.Get();
   epoch_bytes_.Set(0);
+  spilled_epoch_bytes_ = 0;
   unapplied_bytes_.fetch_add(sealed->bytes);
   in_flight_.push_back(ticket);
   unreleased_epochs_.fetch_add(1);
@@ -106,6 +109,7 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
 
 Status StoreCore::Rollback() {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  RollbackSpilled();
   for (TableCore* table : table_list_) table->Rollback();
   if (!dropped_.empty()) {
     for (const auto& table : dropped_) table->Rollback();
@@ -113,6 +117,7 @@ Status StoreCore::Rollback() {
   }
   may_evict_ = true;
   epoch_bytes_.Set(0);
+  spilled_epoch_bytes_ = 0;
   AccountMemory();
   return {};
 }
@@ -153,8 +158,8 @@ void StoreCore::TakeMail() {
     has_mail_.store(false, std::memory_order_relaxed);
   }
   if (mail.view != nullptr) {
-    view_ = std::move(mail.view);
-    for (TableCore* table : table_list_) table->ForgetRanges(view_->epoch());
+    layers_.SetView(std::move(mail.view));
+    for (TableCore* table : table_list_) table->ForgetRanges(view()->epoch());
   }
   std::move(mail.epochs.begin(), mail.epochs.end(), std::back_inserter(releasing_));
 }
@@ -211,29 +216,9 @@ void StoreCore::Release(size_t steps) {
 
 // ---- Reads of RocksDB ----
 
-Result<std::optional<std::string_view>> StoreCore::ReadState(uint32_t table_id, uint16_t group,
-                                                             std::string_view* key) {
-  stored_key_.clear();
-  format::AppendStoredKey(group, *key, &stored_key_);
-  *key = format::UserKey(stored_key_);
-  // The value begins one byte into the buffer, so the cache copies it to an aligned place; see
-  // TableCore::Read.
-  Result<bool> found = view_->Get(table_id, stored_key_, &read_buffer_);
-  if (!found.has_value()) {
-    return NoteReadError(found.error());
-  }
-  if (!*found) return std::optional<std::string_view>();
-  const auto parsed = format::ParseStoredValue(read_buffer_);
-  if (!parsed.has_value())
-    return Fail(parsed.error().WithContext("table " + std::to_string(table_id)));
-  read_buffer_.erase(0, static_cast<size_t>(parsed->value.data() -
-                                            read_buffer_.data()));  // aligned for the caller
-  return std::optional<std::string_view>(read_buffer_);
-}
-
 Status StoreCore::ScanState(uint32_t table_id,
                             const std::function<bool(std::string_view, std::string_view)>& visit) {
-  return NoteReadError(view_->Scan(table_id, visit));
+  return NoteReadError(view()->Scan(table_id, visit));
 }
 
 // ---- Background as a whole ----
@@ -290,7 +275,7 @@ Status StoreCore::Close() {
         Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again"));
     table->FreeAll();
   }
-  view_.reset();
+  layers_.Clear();
   std::unique_ptr<storage::LiveDatabase> live;
   {
     std::lock_guard lock(mutex_);

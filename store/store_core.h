@@ -13,6 +13,7 @@
 #include "store/checkpoint_ticket.h"
 #include "store/commit_lane.h"
 #include "store/counter.h"
+#include "store/layers.h"
 #include "store/maintenance.h"
 #include "store/recorder.h"
 #include "store/restore.h"
@@ -79,7 +80,17 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
         .first;
   }
   // What RocksDB holds, as of the newest applied epoch that the writer knows.
-  const std::shared_ptr<const storage::StateView>& view() const noexcept { return view_; }
+  const std::shared_ptr<const storage::StateView>& view() const noexcept { return layers_.view(); }
+  // The same with what was spilled.
+  const Layers& layers() const noexcept { return layers_; }
+  void RangesChanged() noexcept { layers_.Touch(); }
+  // Whether the current epoch has moved something of this table out of memory.
+  bool HasSpilled(uint32_t table_id) const {
+    if (!layers_.has_spilled()) [[likely]]
+      return false;
+    const auto spilled = layers_.FindSpilled(epoch_);
+    return spilled != nullptr && spilled->HasTable(table_id);
+  }
   // Passes an error of a read of RocksDB on; a Corruption fails the store.
   Status NoteReadError(const Status& status) {
     return status.code() == StatusCode::kCorruption ? Fail(status) : status;
@@ -105,10 +116,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // RocksDB holds this version's value, or the key's absence, in the view that reads use (invariant
   // 7).
   bool IsClean(const Version& version) const noexcept { return version.epoch <= released_epoch_; }
-  // The value (without header) that RocksDB holds, in a buffer that the next call overwrites. `key`
-  // then views a copy that lives as long: it may have pointed into that very buffer.
-  Result<std::optional<std::string_view>> ReadState(uint32_t table_id, uint16_t group,
-                                                    std::string_view* key);
+  // What lies below the cache, a value without its header in a buffer that the next call
+  // overwrites. `key` then views a copy that lives as long: it may have pointed into that very
+  // buffer.
+  Result<Below> ReadBelow(uint32_t table_id, const RangeDeletes& ranges, uint16_t group,
+                          std::string_view* key);
   Status ScanState(uint32_t table_id,
                    const std::function<bool(std::string_view, std::string_view)>& visit);
 
@@ -151,6 +163,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void TakeMail();
   void Release(size_t steps);
   size_t EvictSome();
+  Result<bool> Spill();
+  void RollbackSpilled();
   void AccountMemory();
   Status WaitForMail(std::chrono::steady_clock::time_point deadline);
   Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
@@ -180,7 +194,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Arena arena_;
   uint64_t epoch_ = 1;           // the current one
   uint64_t released_epoch_ = 0;  // versions up to it are clean
-  std::shared_ptr<const storage::StateView> view_;
+  Layers layers_;
   std::map<std::string, std::shared_ptr<TableCore>, std::less<>> tables_;
   std::vector<TableCore*> table_list_;               // by id, ascending
   std::vector<std::shared_ptr<TableCore>> dropped_;  // in the current epoch
@@ -210,8 +224,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool may_evict_ = true;  // false while nothing is clean
   uint64_t accounted_arena_bytes_ = 0;
   Counter accounted_table_bytes_;
-  uint64_t fixed_bytes_ = 0;  // RocksDB's block cache
-  Counter epoch_bytes_;       // of versions that the current epoch made or changed
+  uint64_t fixed_bytes_ = 0;          // RocksDB's block cache
+  Counter epoch_bytes_;               // of versions that the current epoch made or changed
+  uint64_t spilled_epoch_bytes_ = 0;  // of these, when it spilled last
   bool in_callback_ = false;
   std::atomic<bool> closed_{false};
 

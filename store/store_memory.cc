@@ -119,22 +119,25 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   return true;
 }
 
-// Memory comes back from three places: applied epochs that were not released yet, clean entries,
-// and epochs that write-back has still to apply. Only the last is worth waiting for, and only while
-// there are any: what the current epoch holds, nobody else can free.
+// Memory comes back from four places: applied epochs that were not released yet, clean entries,
+// epochs that write-back has still to apply, which is worth waiting for while there are any, and
+// then the current epoch itself, by spilling.
 Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
   std::optional<Stall> stall;
   while (!MakeRoomForClean(bytes, growth)) {
-    if (unreleased_epochs_.load() == 0) {
-      return Status(
-          StatusCode::kResourceExhausted, "memory-budget",
-          "the current epoch alone fills the memory budget of " +
-              std::to_string(runtime_->options().memory_budget_bytes) +
-              " bytes (RuntimeOptions::memory_budget_bytes); checkpoint more often or raise it");
-    }
     if (!stall) stall.emplace(recorder_, in_callback_);
-    TIDEMARK_RETURN_IF_ERROR(WaitForMail(deadline));
+    if (unreleased_epochs_.load() > 0) {
+      TIDEMARK_RETURN_IF_ERROR(WaitForMail(deadline));
+      continue;
+    }
+    TIDEMARK_ASSIGN_OR_RETURN(const bool spilled, Spill());
+    if (spilled) continue;
+    return Status(StatusCode::kResourceExhausted, "memory-budget",
+                  "this needs " + std::to_string(bytes + growth) +
+                      " bytes more, and what can be freed of the memory budget of " +
+                      std::to_string(runtime_->options().memory_budget_bytes) +
+                      " bytes (RuntimeOptions::memory_budget_bytes) is not that much; raise it");
   }
   return {};
 }

@@ -112,7 +112,7 @@ Status StoreCore::Restore() {
     for (const uint32_t id : *restored.checkpoint->tables) AddTable(manifest.tables.at(id));
   });
   RefreshTableIds();
-  view_ = live_->View();
+  layers_.SetView(live_->View());
   released_epoch_ = live_->mark().at.epoch;
   if (restored.checkpoint) {
     epoch_ = restored.checkpoint->at.epoch + 1;
@@ -179,7 +179,7 @@ Status StoreCore::Load(const RestoredState& restored,
       const auto merged = compaction::MergeNewest(std::move(records), mark_epoch);
       TIDEMARK_RETURN_IF_ERROR(Load(*merged, *table, epoch.get()));
     }
-    Sort(*epoch);
+    TIDEMARK_RETURN_IF_ERROR(Sort(*epoch));
     unapplied_bytes_.fetch_add(epoch->bytes);
     replayed->push_back(std::move(epoch));
   }

@@ -79,27 +79,32 @@ Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
       return ReadMerged(hash, key);
     if (!version->present()) {
       absent_hits_.Add();
-      return Found{version, std::nullopt, key};
+      const bool is_current = (version->epoch & ~Version::kCopyBit) == store_.epoch();
+      return Found{version, std::nullopt, !is_current || version->absent_before, key};
     }
     present_hits_.Add();
-    return Found{version, version->value(), key};
+    return Found{version, version->value(), false, key};
   }
-  if (!ranges_.empty() && IsRangeDeleted(hash, key)) [[unlikely]] {
+  // Nothing newer than the layers below exists of a key that the cache does not hold (invariant 7).
+  TIDEMARK_ASSIGN_OR_RETURN(const Below below,
+                            store_.ReadBelow(meta_.id, ranges_, GroupOf(hash, key), &key));
+  if (below.range_deleted) {  // not cached, as a rollback may bring it back
     absent_hits_.Add();
-    return Found{nullptr, std::nullopt, key};  // not cached: a rollback may bring it back
+    return Found{nullptr, std::nullopt, true, key};
   }
-  // Nothing newer than the view exists of a key that the cache does not hold (invariant 7).
-  TIDEMARK_ASSIGN_OR_RETURN(const std::optional<std::string_view> value,
-                            store_.ReadState(meta_.id, GroupOf(hash, key), &key));
   misses_.Add();
+  const std::optional<std::string_view>& value = below.value;
+  const bool known_absent = !value && below.spilled_epoch != store_.epoch();
+  const uint64_t epoch = below.spilled_epoch == 0 ? 0 : below.spilled_epoch | Version::kCopyBit;
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
   if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
-    return Found{nullptr, value, key};
-  Version* version = NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, 0);
+    return Found{nullptr, value, known_absent, key};
+  Version* version =
+      NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, epoch);
   IndexInsert(hash, version);
   store_.SetMayEvict();
-  return Found{version, value ? std::optional(version->value()) : std::nullopt, key};
+  return Found{version, value ? std::optional(version->value()) : std::nullopt, known_absent, key};
 }
 
 Result<std::optional<std::string_view>> TableCore::Get(std::string_view key) {
@@ -137,7 +142,7 @@ Status TableCore::Update(std::string_view key, ChangeFunction change, void* cont
   }();
   if (!changed.has_value()) return std::move(changed).error();
   TIDEMARK_RETURN_IF_ERROR(CheckValue(*changed));
-  return Write(hash, found.key, found.version, Op::kPut, *changed, !found.value.has_value());
+  return Write(hash, found.key, found.version, Op::kPut, *changed, found.known_absent);
 }
 
 Result<std::span<char>> TableCore::Mutable(std::string_view key) {
@@ -338,6 +343,7 @@ void TableCore::Rollback() {
   // What was deleted when a scan was made stays so to it.
   if (const auto ranges = ranges_.Rollback(); ranges != nullptr) {
     for (ScanCore* scan : scans_) scan->Hide(ranges);
+    store_.RangesChanged();
   }
   Account();
 }
@@ -411,11 +417,10 @@ Status TableCore::ForEach(VisitFunction visit, void* context) {
   bool going_on = true;
   Status damage;
   TIDEMARK_RETURN_IF_ERROR(
-      store_.ScanState(meta_.id, [&](std::string_view stored_key, std::string_view stored_value) {
+      ForEachBelow([&](std::string_view stored_key, std::string_view stored_value) {
         const std::string_view key = format::UserKey(stored_key);
         if (index_.Find(format::HashKey(key), key) != nullptr)
           return true;  // the cache has it, or a newer one
-        if (!ranges_.empty() && FindRangeDelete(stored_key) != nullptr) return true;
         const auto value = format::ParseStoredValue(stored_value);
         if (!value) {
           damage = value.error().WithContext("table " + meta_.name);
@@ -430,8 +435,8 @@ Status TableCore::ForEach(VisitFunction visit, void* context) {
     std::string_view key = format::UserKey(version->key());
     std::string_view value = version->value();
     if (version->op == Op::kMerge) {
-      bool read_state = false;
-      const auto folded = Fold(version, &key, &read_state);
+      bool read_below = false;
+      const auto folded = Fold(version, &key, &read_below);
       damage = folded.error();
       going_on = folded.has_value();
       if (!going_on) return;
@@ -440,6 +445,18 @@ Status TableCore::ForEach(VisitFunction visit, void* context) {
     going_on = visit(context, key, value);
   });
   return damage;
+}
+
+Status TableCore::ForEachBelow(
+    const std::function<bool(std::string_view, std::string_view)>& visit) {
+  const Layers& layers = store_.layers();
+  if (!layers.has_spilled() && ranges_.empty()) return store_.ScanState(meta_.id, visit);
+  const auto cursor = layers.NewCursor(meta_.id, "", std::string(format::kKeyGroupBytes, '\xff'),
+                                       {.own = &ranges_, .rolled_back = nullptr}, store_.epoch());
+  for (cursor->SeekAtOrAfter(""); cursor->valid(); cursor->Next()) {
+    if (!visit(cursor->key(), cursor->value())) return {};
+  }
+  return store_.NoteReadError(cursor->status());
 }
 
 }  // namespace tidemark::store

@@ -6,6 +6,7 @@
 #include "format/manifest.h"
 #include "store/counter.h"
 #include "store/index.h"
+#include "store/layers.h"
 #include "store/ordered_index.h"
 #include "store/range_deletes.h"
 #include "store/scan.h"
@@ -14,6 +15,7 @@
 #include <tidemark/metrics.h>
 #include <tidemark/table.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,8 +73,12 @@ class TableCore {
   void AddSealedRanges(uint64_t epoch, std::shared_ptr<const RangeSet> ranges);
   // RocksDB has what was deleted up to this epoch.
   void ForgetRanges(uint64_t view_epoch);
-  // A range delete that RocksDB lacks and that covers the key, or null.
-  const RangeSet::value_type* FindRangeDelete(std::string_view stored_key) const;
+  const RangeDeletes& ranges() const noexcept { return ranges_; }
+  // Adds what the current epoch has changed to a run, above those of `spilled`; then, once the run
+  // is there, forgets it; and forgets what was read of an epoch's runs.
+  Status SpillTo(storage::SpillRun& run, const storage::SpilledEpoch& spilled);
+  void ForgetSpilled();
+  void ForgetCopies(uint64_t epoch);
   // Takes an operand out that is its key's newest version, and that RocksDB has merged.
   void ForgetMerged(Version* version);
   // Gives up to `slots` slots of the index a CLOCK look, evicting clean versions. Returns the bytes
@@ -92,6 +98,8 @@ class TableCore {
   static constexpr size_t kListEntryBytes = sizeof(void*);  // of a list of versions
 
   Status CheckUsable() const;
+  // Calls visit(stored key, stored value) for what lies below the cache, until it returns false.
+  Status ForEachBelow(const std::function<bool(std::string_view, std::string_view)>& visit);
   uint64_t memory_bytes() const;
   // The key group of a key with this hash.
   uint16_t GroupOf(uint64_t hash, std::string_view key) const;
@@ -100,7 +108,7 @@ class TableCore {
   void FillOrderedIndex();
   // DeleteRange's two ways.
   static Status DeleteOneByOne(const std::shared_ptr<TableCore>& self, const ScanOptions& range);
-  Status DeleteAsRange(ScanCore::Range range);
+  void DeleteAsRange(ScanCore::Range range);
   size_t BytesToHide(const ScanCore::Range& range) const;
   void HideCached(const ScanCore::Range& range);
   // A delete of the epoch, which needs no record, on top of a version that a range delete covers.
@@ -123,17 +131,18 @@ class TableCore {
   struct Found {
     Version* version = nullptr;
     std::optional<std::string_view> value;  // nullopt: absent
+    bool known_absent = false;  // it has no value, and had none before the current epoch
     // The key that was asked for: making room for what was read may evict what the caller's view of
     // it points into.
     std::string_view key;
   };
   Result<Found> Read(uint64_t hash, std::string_view key);
-  bool IsRangeDeleted(uint64_t hash, std::string_view key);
   // The same where the newest version is an operand.
   Result<Found> ReadMerged(uint64_t hash, std::string_view key);
   // The value of the operands from `newest` on, in a buffer that the next call overwrites. `key` as
-  // in StoreCore::ReadState; `read_state` is set if RocksDB was read.
-  Result<std::string_view> Fold(const Version* newest, std::string_view* key, bool* read_state);
+  // in StoreCore::ReadBelow; `read_below` is set if it was called.
+  Result<std::string_view> Fold(const Version* newest, std::string_view* key, bool* read_below);
+  Result<format::Op> FoldOntoSpilled(const Version& operand, const storage::SpilledEpoch& spilled);
   // Makes (op, value) the newest of the current epoch. `known_absent`: the key has no value
   // anywhere.
   Status Write(uint64_t hash, std::string_view key, Version* newest, format::Op op,

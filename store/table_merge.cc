@@ -49,7 +49,7 @@ void AddAtEnd(Version* version, std::string_view bytes) {
 // ---- Reading ----
 
 Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view* key,
-                                         bool* read_state) {
+                                         bool* read_below) {
   const uint64_t view_epoch = store_.view()->epoch();
   std::vector<std::string_view> operands;  // newest first
   const Version* version = newest;
@@ -62,10 +62,10 @@ Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view
     base = version->value();
     if (!version->present()) base = {};
   } else {
-    TIDEMARK_ASSIGN_OR_RETURN(
-        const auto stored, store_.ReadState(meta_.id, GroupOf(format::HashKey(*key), *key), key));
-    base = stored.value_or("");
-    *read_state = true;
+    const uint16_t group = GroupOf(format::HashKey(*key), *key);
+    TIDEMARK_ASSIGN_OR_RETURN(const Below below, store_.ReadBelow(meta_.id, ranges_, group, key));
+    base = below.value.value_or("");
+    *read_below = true;
   }
   uint64_t bytes = base.size();
   for (const std::string_view operand : operands) bytes += operand.size();
@@ -76,16 +76,16 @@ Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view
 }
 
 Result<TableCore::Found> TableCore::ReadMerged(uint64_t hash, std::string_view key) {
-  bool read_state = false;
+  bool read_below = false;
   TIDEMARK_ASSIGN_OR_RETURN(const std::string_view value,
-                            Fold(index_.Find(hash, key), &key, &read_state));
-  (read_state ? misses_ : present_hits_).Add();
+                            Fold(index_.Find(hash, key), &key, &read_below));
+  (read_below ? misses_ : present_hits_).Add();
   const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
   if (!store_.HasRoomFor(bytes, 0)) {
     fold_key_.assign(key);  // it may lie in the cache
     key = fold_key_;
     if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
-      return Found{index_.Find(hash, key), value, key};
+      return Found{index_.Find(hash, key), value, false, key};
   }
   // Making room may have released the operand: then RocksDB has the value.
   Version* newest = index_.Find(hash, key);
@@ -99,7 +99,7 @@ Result<TableCore::Found> TableCore::ReadMerged(uint64_t hash, std::string_view k
     newest->newer = copy;
   }
   store_.SetMayEvict();
-  return Found{copy, copy->value(), key};
+  return Found{copy, copy->value(), false, key};
 }
 
 Version* TableCore::DropCopy(uint64_t hash, Version* copy) {

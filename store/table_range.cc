@@ -31,9 +31,13 @@ Status TableCore::DeleteRange(const std::shared_ptr<TableCore>& self, const Scan
     }
   }
   if (keys.size() == kOneByOneMax) {
-    // An open iterator remembers entries one at a time, so it must be told of each.
-    return self->IsAhead(range) ? DeleteOneByOne(self, options)
-                                : self->DeleteAsRange(std::move(range));
+    TIDEMARK_RETURN_IF_ERROR(self->store_.MakeRoom(0, self->BytesToHide(range)));
+    // An open iterator remembers entries one at a time, so it must be told of each; and in an epoch
+    // that has spilled some, a range delete would come before them.
+    if (self->IsAhead(range) || self->store_.HasSpilled(self->meta_.id))
+      return DeleteOneByOne(self, options);
+    self->DeleteAsRange(std::move(range));
+    return {};
   }
   size_t bytes = Arena::kSmallChunkBytes;
   for (const std::string& key : keys)
@@ -53,14 +57,13 @@ Status TableCore::DeleteOneByOne(const std::shared_ptr<TableCore>& self,
   }
 }
 
-Status TableCore::DeleteAsRange(ScanCore::Range range) {
-  TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(0, BytesToHide(range)));
-  // Nothing can fail from here on: what was asked for above is not asked for again.
+// There is room for it, and nothing can fail.
+void TableCore::DeleteAsRange(ScanCore::Range range) {
   HideCached(range);
   store_.AddEpochBytes(range.from.size() + range.to.size());
   ranges_.Add(std::move(range.from), std::move(range.to));
+  store_.RangesChanged();
   Account();
-  return {};
 }
 
 bool TableCore::IsAhead(const ScanCore::Range& range) const {
@@ -137,18 +140,6 @@ size_t TableCore::ReplayRange(const format::Record& record, SealedPart* part) {
 void TableCore::AddSealedRanges(uint64_t epoch, std::shared_ptr<const RangeSet> ranges) {
   ranges_.AddSealed(epoch, std::move(ranges));
   Account();
-}
-
-// ---- Look-ups ----
-
-bool TableCore::IsRangeDeleted(uint64_t hash, std::string_view key) {
-  std::string stored_key;
-  format::AppendStoredKey(GroupOf(hash, key), key, &stored_key);
-  return FindRangeDelete(stored_key) != nullptr;
-}
-
-const RangeSet::value_type* TableCore::FindRangeDelete(std::string_view stored_key) const {
-  return ranges_.empty() ? nullptr : ranges_.Find(stored_key, store_.view()->epoch());
 }
 
 void TableCore::ForgetRanges(uint64_t view_epoch) {

@@ -151,15 +151,17 @@ void TableCore::Remember(std::string_view stored_key, const Version* newest, boo
     ScanCore* scan = scans_[i];
     if (!scan->Wants(stored_key)) {
       ++i;
-    } else if (has_room || store_.HasRoomFor(0, ScanCore::BytesFor(stored_key, newest))) {
-      scan->Remember(stored_key, newest);
-      Account();  // the next one asks what is left
+      continue;
+    }
+    const bool fits = has_room || store_.HasRoomFor(0, ScanCore::BytesFor(stored_key, newest));
+    Status kept = fits ? scan->Remember(stored_key, newest) : ScanTooLarge();
+    if (kept.ok()) {
       ++i;
     } else {
-      scan->Fail(ScanTooLarge());
+      scan->Fail(std::move(kept));
       scans_.erase(scans_.begin() + static_cast<ptrdiff_t>(i));
-      Account();
     }
+    Account();  // the next one asks what is left
   }
 }
 

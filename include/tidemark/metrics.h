@@ -74,6 +74,11 @@ struct StoreMetrics {
   uint64_t stalls = 0;                    // begun
   std::chrono::nanoseconds stall_time{};  // of those that have ended
 
+  // ---- Epochs larger than memory. ----
+  uint64_t spills = 0;                    // times that one moved what it had changed out of memory
+  uint64_t spilled_bytes = 0;             // of the files that took it
+  std::chrono::nanoseconds spill_time{};  // also counted as stalls
+
   // ---- Checkpoints. ----
   uint64_t checkpoints_completed = 0;
   uint64_t checkpoints_failed = 0;

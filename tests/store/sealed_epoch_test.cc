@@ -130,7 +130,13 @@ class SegmentEncoderTest : public SealedEpochTest {
     format::SegmentHeader header;
     header.attempt = 3;
     header.unique = 99;
-    return EncodeSegment(epoch_, header, codec, 1).value();
+    std::vector<format::SegmentEntry> entries;
+    const Status encoded = EncodeSegment(epoch_, header, codec, 1, [&](format::SegmentEntry entry) {
+      entries.push_back(std::move(entry));
+      return Status();
+    });
+    EXPECT_TRUE(encoded.ok()) << encoded.ToString();
+    return entries;
   }
 };
 
