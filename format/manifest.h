@@ -40,6 +40,7 @@ struct TableMeta {
   std::string key_codec;
   std::string value_codec;
   std::string schema;
+  bool exact_count = false;  // it keeps count of its keys
   friend bool operator==(const TableMeta&, const TableMeta&) = default;
 };
 

@@ -138,7 +138,8 @@ TableMeta ManifestReader::Read(const fb::TableMeta& table) {
           .kind = static_cast<TableKind>(table.kind()),
           .key_codec = ReadText(table.key_codec()),
           .value_codec = ReadText(table.value_codec()),
-          .schema = ReadBytes(table.schema())};
+          .schema = ReadBytes(table.schema()),
+          .exact_count = table.exact_count()};
 }
 
 FileMeta ManifestReader::Read(const fb::FileMeta& file) {

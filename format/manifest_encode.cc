@@ -146,7 +146,7 @@ Offset<fb::TableMeta> ManifestBuilder::Create(const TableMeta& table) {
   const auto schema = CreateOptionalBytes(table.schema);
   return too_large_ ? Offset<fb::TableMeta>()
                     : fb::CreateTableMeta(builder_, table.id, static_cast<uint8_t>(table.kind),
-                                          name, key_codec, value_codec, schema);
+                                          name, key_codec, value_codec, schema, table.exact_count);
 }
 
 Offset<fb::FileMeta> ManifestBuilder::Create(const FileMeta& file) {

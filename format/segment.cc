@@ -54,6 +54,27 @@ bool ReadTables(const flatbuffers::Vector<uint32_t>* ids, std::vector<uint32_t>*
   return AreTableIds(*tables);
 }
 
+using StoredCounts = flatbuffers::Vector<const fb::TableCount*>;
+
+flatbuffers::Offset<StoredCounts> CreateCounts(const TableCounts& counts,
+                                               flatbuffers::FlatBufferBuilder* builder) {
+  if (counts.empty()) return {};
+  std::vector<fb::TableCount> stored;
+  for (const TableCount& count : counts) stored.emplace_back(count.table_id, count.keys);
+  return builder->CreateVectorOfStructs(stored);
+}
+
+// False if the tables do not ascend from 1 on.
+bool ReadCounts(const StoredCounts* stored, TableCounts* counts) {
+  if (stored == nullptr) return true;
+  std::vector<uint32_t> ids;
+  for (const fb::TableCount* count : *stored) {
+    ids.push_back(count->table());
+    counts->push_back({count->table(), count->keys()});
+  }
+  return AreTableIds(ids);
+}
+
 // A frame without compression: these are small, and read before anything else is.
 std::string FinishFrame(FrameKind kind, const flatbuffers::FlatBufferBuilder& builder) {
   std::string frame;
@@ -73,6 +94,27 @@ WriterId WriterId::Random() {
     std::memcpy(id.bytes.data() + i, &random, sizeof(random));
   }
   return id;
+}
+
+void UpdateCounts(const TableCounts& newer, TableCounts* counts) {
+  const auto by_table = [](const TableCount& a, const TableCount& b) {
+    return a.table_id < b.table_id;
+  };
+  for (const TableCount& count : newer) {
+    const auto at = std::lower_bound(counts->begin(), counts->end(), count, by_table);
+    if (at != counts->end() && at->table_id == count.table_id) {
+      at->keys = count.keys;
+    } else {
+      counts->insert(at, count);
+    }
+  }
+}
+
+uint64_t FindCount(const TableCounts& counts, uint32_t table_id) {
+  const auto found = std::find_if(counts.begin(), counts.end(), [&](const TableCount& count) {
+    return count.table_id == table_id;
+  });
+  return found == counts.end() ? 0 : found->keys;
 }
 
 std::string EncodeSegmentKey(uint64_t last_epoch, uint32_t table_id, std::string_view first_key) {
@@ -98,9 +140,10 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
   flatbuffers::FlatBufferBuilder builder;
   const auto writer = CreateWriter(header.writer, &builder);
   const auto tables = builder.CreateVector(header.tables);
+  const auto counts = CreateCounts(header.counts, &builder);
   builder.Finish(fb::CreateSegmentHeader(builder, header.attempt, writer, header.first_epoch,
                                          header.last_epoch, header.unique, header.records,
-                                         header.net_change_bytes, tables));
+                                         header.net_change_bytes, tables, counts));
   return FinishFrame(FrameKind::kSegmentHeader, builder);
 }
 
@@ -123,6 +166,8 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view frame, std::string_vi
     return Corrupt("segment-header", where, "segment header: no writer id of 16 bytes");
   if (!ReadTables(root->tables(), &header.tables))
     return Corrupt("segment-header", where, "segment header: table ids do not ascend from 1 on");
+  if (!ReadCounts(root->counts(), &header.counts))
+    return Corrupt("segment-header", where, "segment header: counts do not ascend from table 1 on");
   if (header.first_epoch == 0 || header.first_epoch > header.last_epoch)
     return Corrupt("segment-header", where,
                    "segment header: epochs " + std::to_string(header.first_epoch) + " to " +
@@ -135,7 +180,9 @@ std::string EncodeAppliedMark(const AppliedMark& mark) {
   flatbuffers::FlatBufferBuilder builder;
   const auto writer = CreateWriter(mark.at.writer, &builder);
   const auto tables = builder.CreateVector(mark.tables);
-  builder.Finish(fb::CreateAppliedMark(builder, mark.at.attempt, writer, mark.at.epoch, tables));
+  const auto counts = CreateCounts(mark.counts, &builder);
+  builder.Finish(
+      fb::CreateAppliedMark(builder, mark.at.attempt, writer, mark.at.epoch, tables, counts));
   return FinishFrame(FrameKind::kAppliedMark, builder);
 }
 
@@ -153,6 +200,8 @@ Result<AppliedMark> DecodeAppliedMark(std::string_view frame, std::string_view w
     return Corrupt("applied-mark", where, "applied mark: no writer id of 16 bytes");
   if (!ReadTables(root->tables(), &mark.tables))
     return Corrupt("applied-mark", where, "applied mark: table ids do not ascend from 1 on");
+  if (!ReadCounts(root->counts(), &mark.counts))
+    return Corrupt("applied-mark", where, "applied mark: counts do not ascend from table 1 on");
   return mark;
 }
 

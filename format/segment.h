@@ -31,6 +31,18 @@ struct EpochIdentity {
   friend bool operator==(const EpochIdentity&, const EpochIdentity&) = default;
 };
 
+// How many keys a table has that keeps count.
+struct TableCount {
+  uint32_t table_id = 0;
+  uint64_t keys = 0;
+  friend bool operator==(const TableCount&, const TableCount&) = default;
+};
+using TableCounts = std::vector<TableCount>;  // ascending tables
+// Sets those of `newer` in `counts`.
+void UpdateCounts(const TableCounts& newer, TableCounts* counts);
+// The count of a table, 0 if it has none.
+uint64_t FindCount(const TableCounts& counts, uint32_t table_id);
+
 struct SegmentHeader {
   uint64_t attempt = 0;  // that wrote the segment
   WriterId writer;
@@ -40,6 +52,7 @@ struct SegmentHeader {
   uint64_t records = 0;
   uint64_t net_change_bytes = 0;  // key and value bytes of the records
   std::vector<uint32_t> tables;   // those with records here, ascending
+  TableCounts counts{};             // of those that keep count, after the last epoch
   friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
 };
 
@@ -68,6 +81,7 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view frame, std::string_vi
 struct AppliedMark {
   EpochIdentity at;              // epoch 0: nothing applied
   std::vector<uint32_t> tables;  // ascending
+  TableCounts counts{};            // of those that keep count
   friend bool operator==(const AppliedMark&, const AppliedMark&) = default;
 };
 constexpr std::string_view kAppliedMarkKey = "mark";

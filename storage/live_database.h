@@ -83,6 +83,11 @@ class StateView {
   // column family). `value` is overwritten. Corruption or Unavailable.
   virtual Result<bool> Get(uint32_t table_id, std::string_view stored_key,
                            std::string* value) const = 0;
+  // The same for many keys: a value for each, unset if absent.
+  virtual Status MultiGet(uint32_t table_id, const std::vector<std::string>& stored_keys,
+                          std::vector<std::optional<std::string>>* values) const = 0;
+  // About how many keys a table has. Costs next to nothing.
+  virtual uint64_t EstimateKeys(uint32_t table_id) const = 0;
   // Calls visit(stored key, stored value) in key order over a table until it returns false.
   virtual Status Scan(
       uint32_t table_id,

@@ -97,6 +97,36 @@ Result<bool> SnapshotView::Get(uint32_t table_id, std::string_view stored_key,
   return Failed(status, "read a key", table_id);
 }
 
+Status SnapshotView::MultiGet(uint32_t table_id, const std::vector<std::string>& stored_keys,
+                              std::vector<std::optional<std::string>>* values) const {
+  values->assign(stored_keys.size(), std::nullopt);
+  const auto table = tables_.find(table_id);
+  if (table == tables_.end()) return {};
+  const std::vector<rocksdb::Slice> keys(stored_keys.begin(), stored_keys.end());
+  std::vector<rocksdb::PinnableSlice> found(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  (*database_)
+      ->MultiGet(get_options_, table->second.get(), keys.size(), keys.data(), found.data(),
+                 statuses.data());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      (*values)[i] = found[i].ToString();
+    } else if (!statuses[i].IsNotFound()) {
+      return Failed(statuses[i], "read keys", table_id);
+    }
+  }
+  return {};
+}
+
+uint64_t SnapshotView::EstimateKeys(uint32_t table_id) const {
+  uint64_t keys = 0;
+  if (const auto table = tables_.find(table_id); table != tables_.end()) {
+    (*database_)
+        ->GetIntProperty(table->second.get(), rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+  }
+  return keys;
+}
+
 Status SnapshotView::Scan(
     uint32_t table_id, const std::function<bool(std::string_view, std::string_view)>& visit) const {
   const auto table = tables_.find(table_id);

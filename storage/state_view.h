@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace tidemark::storage {
 
@@ -27,6 +30,9 @@ class SnapshotView final : public StateView {
 
   Result<bool> Get(uint32_t table_id, std::string_view stored_key,
                    std::string* value) const override;
+  Status MultiGet(uint32_t table_id, const std::vector<std::string>& stored_keys,
+                  std::vector<std::optional<std::string>>* values) const override;
+  uint64_t EstimateKeys(uint32_t table_id) const override;
   Status Scan(uint32_t table_id,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   std::unique_ptr<StateCursor> NewCursor(uint32_t table_id, std::string_view from,

@@ -36,6 +36,11 @@ class Index {
   // The version of the user key with this hash, or nullptr. Two stored keys with one user key are
   // of one group, so groups need no comparing.
   Version* Find(uint64_t hash, std::string_view user_key) const;
+  // Brings the slot where the look-up of this hash begins nearer.
+  void Prefetch(uint64_t hash) const {
+    const SubTable& table = TableOf(hash);
+    __builtin_prefetch(table.slots + (PositionOf(hash) & table.mask));
+  }
   // Adds a key that is not there.
   void Insert(uint64_t hash, Version* version);
   // Makes the slot of `from` (which must be there) point to `to`, of the same key.

@@ -191,6 +191,10 @@ Status Maintenance::WriteBackAll() {
   }
   for (const compaction::TableChanges& table : changes) tables.insert(table.table_id);
   mark.tables.assign(tables.begin(), tables.end());
+  mark.counts = live_.mark().counts;
+  for (const DurableEpoch& durable : unapplied_)
+    format::UpdateCounts(durable.epoch->counts, &mark.counts);
+  std::erase_if(mark.counts, [&](const auto& count) { return !exists(count.table_id); });
   const auto begin = std::chrono::steady_clock::now();
   const auto written = compaction::WriteBack(live_, std::move(changes), mark);
   options_.recorder->WriteBackEnded(written, std::chrono::steady_clock::now() - begin);

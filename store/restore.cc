@@ -347,17 +347,20 @@ Status Restoring::Apply(const Checkpoint& target, std::span<const FileMeta> segm
   TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentHeader> headers,
                             state_.live->Segments());
   std::map<uint32_t, compaction::TableChanges> tables;
+  format::TableCounts counts = state_.live->mark().counts;
   for (const format::SegmentHeader& header : headers) {
     if (header.last_epoch < segments.front().first_epoch ||
         header.last_epoch > segments.back().last_epoch)
       continue;
+    format::UpdateCounts(header.counts, &counts);
     for (const uint32_t id : header.tables) {
       if (!exists(id)) continue;  // dropped later in this history
       tables[id].table_id = id;
       tables[id].streams.push_back(state_.live->OpenSegment(header.last_epoch, id));
     }
   }
-  format::AppliedMark mark{at, state_.live->mark().tables};
+  std::erase_if(counts, [&](const auto& count) { return !exists(count.table_id); });
+  format::AppliedMark mark{at, state_.live->mark().tables, std::move(counts)};
   std::vector<compaction::TableChanges> changes;
   for (auto& [id, table] : tables) {
     mark.tables.push_back(id);

@@ -47,6 +47,7 @@ struct SealedEpoch {
   uint64_t last_epoch = 0;  // the same, but for a merged segment that was replayed
   std::vector<SealedPart> parts;
   std::vector<format::TableMeta> tables_created;
+  format::TableCounts counts{};  // of its tables that keep count, at its end
   std::shared_ptr<const std::vector<uint32_t>>
       tables;          // ids of all tables there are at its end, ascending
   uint64_t bytes = 0;  // of memory that its versions hold

@@ -47,6 +47,7 @@ Status EncodeSegment(const SealedEpoch& epoch, const format::SegmentHeader& head
   complete.last_epoch = epoch.last_epoch;
   complete.records = epoch.records;
   complete.net_change_bytes = epoch.net_change_bytes;
+  complete.counts = epoch.counts;
   for (const SealedPart* part : parts) complete.tables.push_back(part->table_id);
 
   TIDEMARK_RETURN_IF_ERROR(sink(

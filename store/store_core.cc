@@ -77,6 +77,7 @@ std::shared_ptr<SealedEpoch> StoreCore::SealEpoch() {
     const bool has_spilled = HasSpilled(table->meta().id);
     if (!table->dirty() && !has_spilled) continue;
     sealed->parts.push_back(table->Seal());
+    if (table->keeps_count()) sealed->counts.push_back({table->meta().id, table->keys()});
     if (has_spilled) sealed->parts.back().spilled = layers_.FindSpilled(epoch_);
   }
   sealed->tables_created = std::exchange(tables_created_, {});

@@ -152,6 +152,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status OpenRepository();
   Status Restore();
   Status Load(const RestoredState& restored, std::vector<std::shared_ptr<SealedEpoch>>* replayed);
+  void SetCounts(const format::TableCounts& counts);
   Status Load(format::RecordStream& records, TableCore& table, SealedEpoch* epoch);
   void StartLanes(const RestoredState& restored,
                   std::vector<std::shared_ptr<SealedEpoch>> replayed);

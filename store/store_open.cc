@@ -119,6 +119,7 @@ Status StoreCore::Restore() {
     stands_on_id_ = restored.checkpoint->id;
   }
   report_ = std::move(restored.report);
+  SetCounts(live_->mark().counts);
   std::vector<std::shared_ptr<SealedEpoch>> replayed;
   if (Status loaded = Load(restored, &replayed); !loaded.ok()) {
     if (loaded.code() == StatusCode::kCorruption) (void)live_->Quarantine();
@@ -127,6 +128,12 @@ Status StoreCore::Restore() {
   recorder_.Restored(report_);
   StartLanes(restored, std::move(replayed));
   return {};
+}
+
+void StoreCore::SetCounts(const format::TableCounts& counts) {
+  for (const format::TableCount& count : counts) {
+    if (TableCore* table = FindTable(count.table_id)) table->SetCount(count.keys);
+  }
 }
 
 // Replays what one segment has of one table.
@@ -167,6 +174,8 @@ Status StoreCore::Load(const RestoredState& restored,
     auto epoch = std::make_shared<SealedEpoch>();
     epoch->first_epoch = header.first_epoch;
     epoch->last_epoch = header.last_epoch;
+    epoch->counts = header.counts;
+    SetCounts(header.counts);
     epoch->tables = table_ids_;
     epoch->identity = header.last_epoch == restored.checkpoint->at.epoch
                           ? restored.checkpoint->at

@@ -58,10 +58,17 @@ Result<std::shared_ptr<TableCore>> StoreCore::OpenTable(std::string_view name,
                                  ", but was opened as " +
                                  Describe(options.kind, options.key_codec, options.value_codec));
     }
+    if (options.exact_count && !meta.exact_count) {
+      return InvalidArgument("table-mismatch",
+                             "table `" + std::string(name) +
+                                 "` was created without TableOptions::exact_count, so nobody has "
+                                 "counted its keys; open it without");
+    }
     return HandleTo(found->second);
   }
-  format::TableMeta meta{next_table_id_++,  std::string(name),   options.kind,
-                         options.key_codec, options.value_codec, options.schema};
+  format::TableMeta meta{next_table_id_++,   std::string(name),   options.kind,
+                         options.key_codec,  options.value_codec, options.schema,
+                         options.exact_count};
   tables_created_.push_back(meta);
   const std::shared_ptr<TableCore>& table = AddTable(std::move(meta));
   RefreshTableIds();

@@ -12,6 +12,10 @@ Result<std::span<char>> Table::Mutable(std::string_view key) { return core_->Mut
 Status Table::Append(std::string_view key, std::string_view bytes) {
   return core_->Append(key, bytes);
 }
+Status Table::MultiGetWith(std::span<const std::string_view> keys, FoundFunction visit,
+                           void* context) {
+  return core_->MultiGet(keys, visit, context);
+}
 Status Table::UpdateWith(std::string_view key, ChangeFunction change, void* context) {
   return core_->Update(key, change, context);
 }
@@ -25,6 +29,7 @@ Result<Iterator> Table::Scan(const ScanOptions& options) {
 Status Table::DeleteRange(const ScanOptions& range) {
   return store::TableCore::DeleteRange(core_, range);
 }
+Result<KeyCount> Table::Count() const { return core_->Count(); }
 const std::string& Table::name() const noexcept { return core_->meta().name; }
 const TableOptions& Table::options() const noexcept { return core_->options(); }
 

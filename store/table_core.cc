@@ -1,6 +1,7 @@
 #include "store/table_core.h"
 
 #include "format/key.h"
+#include "store/callback_guard.h"
 #include "store/store_core.h"
 
 #include <algorithm>
@@ -32,18 +33,6 @@ Status NotPartitioned(const std::string& table) {
                     "than that length says");
 }
 
-// Set while the host's code runs inside a call, so that a call from there is refused.
-class CallbackGuard {
- public:
-  explicit CallbackGuard(bool& flag) : flag_(flag) { flag_ = true; }
-  ~CallbackGuard() { flag_ = false; }
-  CallbackGuard(const CallbackGuard&) = delete;
-  CallbackGuard& operator=(const CallbackGuard&) = delete;
-
- private:
-  bool& flag_;
-};
-
 }  // namespace
 
 TableCore::TableCore(StoreCore& store, format::TableMeta meta)
@@ -52,7 +41,8 @@ TableCore::TableCore(StoreCore& store, format::TableMeta meta)
       options_{.kind = meta_.kind,
                .key_codec = meta_.key_codec,
                .value_codec = meta_.value_codec,
-               .schema = meta_.schema},
+               .schema = meta_.schema,
+               .exact_count = meta_.exact_count},
       index_(store.arena()) {}
 
 Status TableCore::CheckUsable() const {
@@ -96,15 +86,21 @@ Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
   const std::optional<std::string_view>& value = below.value;
   const bool known_absent = !value && below.spilled_epoch != store_.epoch();
   const uint64_t epoch = below.spilled_epoch == 0 ? 0 : below.spilled_epoch | Version::kCopyBit;
+  Version* version = Cache(hash, key, value, epoch);
+  if (version == nullptr) return Found{nullptr, value, known_absent, key};
+  return Found{version, value ? std::optional(version->value()) : std::nullopt, known_absent, key};
+}
+
+Version* TableCore::Cache(uint64_t hash, std::string_view key,
+                          const std::optional<std::string_view>& value, uint64_t epoch) {
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
-  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
-    return Found{nullptr, value, known_absent, key};
+  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false))) return nullptr;
   Version* version =
       NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, epoch);
   IndexInsert(hash, version);
   store_.SetMayEvict();
-  return Found{version, value ? std::optional(version->value()) : std::nullopt, known_absent, key};
+  return version;
 }
 
 Result<std::optional<std::string_view>> TableCore::Get(std::string_view key) {
@@ -116,6 +112,12 @@ Result<std::optional<std::string_view>> TableCore::Get(std::string_view key) {
 Status TableCore::Put(std::string_view key, std::string_view value) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
   TIDEMARK_RETURN_IF_ERROR(CheckValue(value));
+  if (keeps_count()) [[unlikely]]
+    return Counted(&TableCore::PutValue, key, value, true);
+  return PutValue(key, value);
+}
+
+Status TableCore::PutValue(std::string_view key, std::string_view value) {
   const uint64_t hash = format::HashKey(key);
   if (!scans_.empty()) [[unlikely]]
     RememberForScans(hash, &key, &value);
@@ -124,10 +126,24 @@ Status TableCore::Put(std::string_view key, std::string_view value) {
 
 Status TableCore::Delete(std::string_view key) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  if (keeps_count()) [[unlikely]]
+    return Counted(&TableCore::DeleteKey, key, "", false);
+  return DeleteKey(key, "");
+}
+
+Status TableCore::DeleteKey(std::string_view key, std::string_view /*none*/) {
   const uint64_t hash = format::HashKey(key);
   if (!scans_.empty()) [[unlikely]]
     RememberForScans(hash, &key, nullptr);
   return Write(hash, key, index_.Find(hash, key), Op::kDelete, "", false);
+}
+
+Status TableCore::Append(std::string_view key, std::string_view bytes) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  TIDEMARK_RETURN_IF_ERROR(CheckValue(bytes));
+  if (keeps_count()) [[unlikely]]
+    return Counted(&TableCore::AppendBytes, key, bytes, true);
+  return AppendBytes(key, bytes);
 }
 
 Status TableCore::Update(std::string_view key, ChangeFunction change, void* context) {
@@ -142,7 +158,11 @@ Status TableCore::Update(std::string_view key, ChangeFunction change, void* cont
   }();
   if (!changed.has_value()) return std::move(changed).error();
   TIDEMARK_RETURN_IF_ERROR(CheckValue(*changed));
-  return Write(hash, found.key, found.version, Op::kPut, *changed, found.known_absent);
+  const bool was_there = found.value.has_value();
+  TIDEMARK_RETURN_IF_ERROR(
+      Write(hash, found.key, found.version, Op::kPut, *changed, found.known_absent));
+  if (!was_there) ++keys_;
+  return {};
 }
 
 Result<std::span<char>> TableCore::Mutable(std::string_view key) {
@@ -300,6 +320,7 @@ SealedPart TableCore::Seal() {
   part.versions.swap(dirty_);
   part.ranges = ranges_.Seal(store_.epoch());
   part.epoch = store_.epoch();
+  keys_at_barrier_ = keys_;
   CountSealedList(part.versions);
   return part;
 }
@@ -340,6 +361,7 @@ void TableCore::Rollback() {
     Free(version);
   }
   dirty_.clear();
+  keys_ = keys_at_barrier_;
   // What was deleted when a scan was made stays so to it.
   if (const auto ranges = ranges_.Rollback(); ranges != nullptr) {
     for (ScanCore* scan : scans_) scan->Hide(ranges);

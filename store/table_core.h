@@ -33,16 +33,19 @@ class TableCore {
 
   using ChangeFunction = Result<std::string_view> (*)(void*,
                                                       const std::optional<std::string_view>&);
+  using FoundFunction = void (*)(void*, size_t, const std::optional<std::string_view>&);
   using VisitFunction = bool (*)(void*, std::string_view, std::string_view);
 
   // The members of Table; see there.
   Result<std::optional<std::string_view>> Get(std::string_view key);
+  Status MultiGet(std::span<const std::string_view> keys, FoundFunction visit, void* context);
   Status Put(std::string_view key, std::string_view value);
   Status Delete(std::string_view key);
   Status Update(std::string_view key, ChangeFunction change, void* context);
   Result<std::span<char>> Mutable(std::string_view key);
   Status Append(std::string_view key, std::string_view bytes);
   Status ForEach(VisitFunction visit, void* context);
+  Result<KeyCount> Count() const;
   // `self` owns this table.
   static Status DeleteRange(const std::shared_ptr<TableCore>& self, const ScanOptions& range);
   static Result<std::unique_ptr<ScanCore>> Scan(const std::shared_ptr<TableCore>& self,
@@ -57,6 +60,11 @@ class TableCore {
   const OrderedIndex* ordered() const noexcept { return ordered_.get(); }
   void AddScan(ScanCore* scan) { scans_.push_back(scan); }
   void RemoveScan(ScanCore* scan);
+
+  // For tables that keep count: the exact number of keys, as restored and now.
+  bool keeps_count() const noexcept { return meta_.exact_count; }
+  void SetCount(uint64_t keys) noexcept { keys_ = keys_at_barrier_ = keys; }
+  uint64_t keys() const noexcept { return keys_; }
 
   // What StoreCore asks of it.
   bool dirty() const noexcept { return !dirty_.empty() || ranges_.has_current(); }
@@ -124,6 +132,11 @@ class TableCore {
   void IndexReplace(uint64_t hash, const Version* from, Version* to);
   void IndexErase(uint64_t hash, const Version* version);
 
+  // Makes the change with copies of its arguments, which the look-up before it may evict, and
+  // counts.
+  using Change = Status (TableCore::*)(std::string_view key, std::string_view value);
+  Status Counted(Change change, std::string_view key, std::string_view value, bool sets);
+
   Status CheckKey(std::string_view key) const;
   Status CheckValue(std::string_view value) const;
   // The newest version if the cache has one, else what RocksDB holds, brought into the cache if
@@ -137,6 +150,15 @@ class TableCore {
     std::string_view key;
   };
   Result<Found> Read(uint64_t hash, std::string_view key);
+  // A part of MultiGet's keys, the first one of them being number `first`.
+  Status GetBatch(std::span<const std::string_view> keys, size_t first, FoundFunction visit,
+                  void* context);
+  Status GetMissing(std::span<const std::string_view> keys, std::span<const size_t> missing,
+                    size_t first, FoundFunction visit, void* context);
+  Result<std::string_view> ValueOf(std::string& stored);
+  // Brings what was read into the cache. Null if there is no room.
+  Version* Cache(uint64_t hash, std::string_view key, const std::optional<std::string_view>& value,
+                 uint64_t epoch);
   // The same where the newest version is an operand.
   Result<Found> ReadMerged(uint64_t hash, std::string_view key);
   // The value of the operands from `newest` on, in a buffer that the next call overwrites. `key` as
@@ -145,6 +167,9 @@ class TableCore {
   Result<format::Op> FoldOntoSpilled(const Version& operand, const storage::SpilledEpoch& spilled);
   // Makes (op, value) the newest of the current epoch. `known_absent`: the key has no value
   // anywhere.
+  Status PutValue(std::string_view key, std::string_view value);
+  Status DeleteKey(std::string_view key, std::string_view none);
+  Status AppendBytes(std::string_view key, std::string_view bytes);
   Status Write(uint64_t hash, std::string_view key, Version* newest, format::Op op,
                std::string_view value, bool known_absent);
   Status WriteNew(uint64_t hash, std::string_view key, Version* newest, format::Op op,
@@ -190,6 +215,8 @@ class TableCore {
   Counter misses_;
   Counter evictions_;
   Counter writes_;
+  uint64_t keys_ = 0;
+  uint64_t keys_at_barrier_ = 0;
   bool dropped_ = false;
 };
 

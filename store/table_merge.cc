@@ -121,9 +121,7 @@ void TableCore::ForgetMerged(Version* version) {
 
 // ---- Appending ----
 
-Status TableCore::Append(std::string_view key, std::string_view bytes) {
-  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
-  TIDEMARK_RETURN_IF_ERROR(CheckValue(bytes));
+Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
   if (meta_.kind != TableKind::kList) return NotAList(meta_.name);
   const uint64_t hash = format::HashKey(key);
   std::string key_copy;

@@ -18,6 +18,7 @@ void WriteTable(const format::TableMeta& table, JsonWriter* json) {
   json->Key("key_codec").String(table.key_codec);
   json->Key("value_codec").String(table.value_codec);
   json->Key("schema_bytes").Number(table.schema.size());
+  json->Key("exact_count").Bool(table.exact_count);
   json->EndObject();
 }
 

@@ -78,22 +78,28 @@ class StateStore {
   // (`table-not-found`) if there is none.
   Status DropTable(std::string_view name);
 
-  // The same as a typed state.
+  // The same as a typed state; `exact_count` as in TableOptions.
   template <class K, class V>
-  Result<ValueState<K, V>> Value(std::string_view name) {
-    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, ValueState<K, V>::Options()));
+  Result<ValueState<K, V>> Value(std::string_view name, bool exact_count = false) {
+    TableOptions options = ValueState<K, V>::Options();
+    options.exact_count = exact_count;
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
     return ValueState<K, V>(std::move(table));
   }
 
   template <class K, class M, class V>
-  Result<MapState<K, M, V>> Map(std::string_view name) {
-    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, MapState<K, M, V>::Options()));
+  Result<MapState<K, M, V>> Map(std::string_view name, bool exact_count = false) {
+    TableOptions options = MapState<K, M, V>::Options();
+    options.exact_count = exact_count;
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
     return MapState<K, M, V>(std::move(table));
   }
 
   template <class K, class V>
-  Result<ListState<K, V>> List(std::string_view name) {
-    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, ListState<K, V>::Options()));
+  Result<ListState<K, V>> List(std::string_view name, bool exact_count = false) {
+    TableOptions options = ListState<K, V>::Options();
+    options.exact_count = exact_count;
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
     return ListState<K, V>(std::move(table));
   }
 

@@ -33,6 +33,16 @@ struct TableOptions {
   // Binary schema of the values (FlatBuffers .bfbs), kept in the repository so that tools can
   // decode them. Not compared at reopening. At most 1 MiB.
   std::string schema{};
+  // Keep an exact count of the keys, see Table::Count. Every write then looks its key up first, and
+  // DeleteRange deletes one by one. It stays as it was when the table was created: opening a table
+  // with it that was made without is refused, the other way round it is ignored.
+  bool exact_count = false;
+};
+
+// How many keys a table has.
+struct KeyCount {
+  uint64_t keys = 0;
+  bool exact = false;  // else an estimate
 };
 
 constexpr size_t kKeyBytesMax = 65'535;
@@ -56,6 +66,21 @@ class Table {
  public:
   // The value of `key`, nullopt if there is none. 8-byte aligned.
   Result<std::optional<std::string_view>> Get(std::string_view key);
+
+  // Calls `visit(index, value)` for each of `keys` once, value as Get would return it and valid
+  // during the call: those that are cached first, then the others, which RocksDB reads together. It
+  // must not call the store. After an error some were not visited.
+  // `visit`: (size_t, const std::optional<std::string_view>&) -> void
+  template <class F>
+  Status MultiGet(std::span<const std::string_view> keys, F&& visit) {
+    using Visit = std::remove_reference_t<F>;
+    return MultiGetWith(
+        keys,
+        [](void* context, size_t index, const std::optional<std::string_view>& value) {
+          (*static_cast<Visit*>(context))(index, value);
+        },
+        const_cast<void*>(static_cast<const void*>(std::addressof(visit))));
+  }
 
   // Sets the value of `key`. Reads nothing.
   Status Put(std::string_view key, std::string_view value);
@@ -101,6 +126,12 @@ class Table {
         const_cast<void*>(static_cast<const void*>(std::addressof(visit))));
   }
 
+  // How many keys the table has: exact if it was created with TableOptions::exact_count. Otherwise
+  // an estimate that costs next to nothing: what RocksDB estimates for its part, or the number of
+  // cached entries if that is more; keys that were added or removed since the last write-back are
+  // not all in it.
+  Result<KeyCount> Count() const;
+
   // Removes the entries that Scan(range) would show. However many they are, it takes the memory and
   // the log of one, and RocksDB deletes them in one go; where they are few they are deleted one by
   // one, because RocksDB reads slow down with every range that it has deleted. So it reads the
@@ -126,6 +157,8 @@ class Table {
   using ChangeFunction = Result<std::string_view> (*)(void*,
                                                       const std::optional<std::string_view>&);
   using VisitFunction = bool (*)(void*, std::string_view, std::string_view);
+  using FoundFunction = void (*)(void*, size_t, const std::optional<std::string_view>&);
+  Status MultiGetWith(std::span<const std::string_view> keys, FoundFunction visit, void* context);
   Status UpdateWith(std::string_view key, ChangeFunction change, void* context);
   Status ForEachWith(VisitFunction visit, void* context);
 

@@ -87,8 +87,8 @@ TEST_F(ListStateTest, ElementsOfOtherTypes) {
   for (const char* customer : {"ada", "bob"}) {
     flatbuffers::FlatBufferBuilder builder;
     builder.Finish(fb::CreateOrderDirect(builder, 5, fb::State_kOpen, nullptr, 1, customer));
-    EXPECT_OK(orders.Append(1, {reinterpret_cast<const char*>(builder.GetBufferPointer()),
-                                builder.GetSize()}));
+    EXPECT_OK(orders.Append(
+        1, {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()}));
   }
   auto of_one = orders.Get(1).value();
   ASSERT_TRUE(of_one.Next().value());
@@ -264,7 +264,7 @@ TEST_P(ListStateModelTest, Invariant02AppendsSurviveEverything) {
   CompareAll();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, ListStateModelTest, ::testing::Range(0U, 6U));
+INSTANTIATE_TEST_SUITE_P(Seeds, ListStateModelTest, ::testing::Range(0U, 4U));
 
 }  // namespace
 }  // namespace tidemark::test

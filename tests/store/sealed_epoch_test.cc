@@ -70,7 +70,7 @@ TEST_F(SealedEpochTest, SortsByStoredKey) {
   part.versions.push_back(Make("", "of the empty key"));
   model[StoredKey("")] = "of the empty key";
 
-  Sort(epoch_);
+  ASSERT_TRUE(Sort(epoch_).ok());
   const auto records = ReadAll(*StreamOf(epoch_.parts[0]));
   ASSERT_EQ(records.size(), model.size());
   size_t i = 0;
@@ -93,7 +93,7 @@ TEST_F(SealedEpochTest, ShortKeysSortByLengthToo) {
     part.versions.push_back(versions.Make(key));
     ++model[StoredKey(key)];
   }
-  Sort(epoch_);
+  ASSERT_TRUE(Sort(epoch_).ok());
   const auto records = ReadAll(*StreamOf(epoch_.parts[0]));
   ASSERT_EQ(records.size(), 12u);
   size_t i = 0;
@@ -104,7 +104,7 @@ TEST_F(SealedEpochTest, TellsInsertsFromPutsAndLeavesOutWhatVanished) {
   SealedPart& part = Part(1);
   part.versions = {Make("put", "1"), Make("insert", "2", Op::kPut, true),
                    Make("delete", "", Op::kDelete), Make("came and went", "", Op::kDelete, true)};
-  Sort(epoch_);
+  ASSERT_TRUE(Sort(epoch_).ok());
   std::map<std::string, Op> ops;
   for (const Seen& seen : ReadAll(*StreamOf(epoch_.parts[0]))) {
     ops[std::get<0>(seen).substr(2)] = std::get<3>(seen);
@@ -116,8 +116,8 @@ TEST_F(SealedEpochTest, TellsInsertsFromPutsAndLeavesOutWhatVanished) {
 
 TEST_F(SealedEpochTest, SortingTwiceCountsOnce) {
   Part(1).versions = {Make("a", "1"), Make("b", "22")};
-  Sort(epoch_);
-  Sort(epoch_);
+  ASSERT_TRUE(Sort(epoch_).ok());
+  ASSERT_TRUE(Sort(epoch_).ok());
   EXPECT_EQ(epoch_.records, 2u);
   EXPECT_EQ(epoch_.net_change_bytes, 2u * 3 + 3);
   EXPECT_EQ(ReadAll(*StreamOf(epoch_.parts[0])).size(), 2u);
@@ -126,7 +126,7 @@ TEST_F(SealedEpochTest, SortingTwiceCountsOnce) {
 class SegmentEncoderTest : public SealedEpochTest {
  protected:
   std::vector<format::SegmentEntry> Encode(Compression codec = Compression::kZstd) {
-    Sort(epoch_);
+    EXPECT_TRUE(Sort(epoch_).ok());
     format::SegmentHeader header;
     header.attempt = 3;
     header.unique = 99;
