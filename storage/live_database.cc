@@ -127,8 +127,9 @@ class LiveDatabaseImpl final : public LiveDatabase {
                                     links_work_, epoch);
   }
 
-  uint64_t memory_used_bytes() const override {
-    return cache_->GetUsage() + table_reader_bytes_.load(std::memory_order_relaxed);
+  uint64_t memory_used_bytes() const override { return cache_->GetUsage() + table_reader_bytes(); }
+  uint64_t table_reader_bytes() const override {
+    return table_reader_bytes_.load(std::memory_order_relaxed);
   }
 
  private:

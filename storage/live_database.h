@@ -208,8 +208,9 @@ class LiveDatabase {
   // from any thread. Errors: those of RocksDB.
   virtual Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) = 0;
 
-  // Block cache and open tables. Costs next to nothing.
+  // Block cache and open tables, and the latter alone. Costs next to nothing.
   virtual uint64_t memory_used_bytes() const = 0;
+  virtual uint64_t table_reader_bytes() const = 0;
 };
 
 }  // namespace tidemark::storage

@@ -74,6 +74,11 @@ void Recorder::StallEnds(std::chrono::nanoseconds waited) {
   Tell([&](EventListener& listener) { listener.OnStallEnd(waited); });
 }
 
+void Recorder::SlowedDown(std::chrono::nanoseconds delay) {
+  slowdowns_.Add();
+  slowdown_ns_.Add(Nanoseconds(delay));
+}
+
 void Recorder::Spilled(uint64_t bytes, std::chrono::nanoseconds took) {
   spills_.Add();
   spilled_bytes_.Add(bytes);
@@ -139,6 +144,8 @@ StoreMetrics Recorder::Snapshot() const {
   StoreMetrics metrics;
   metrics.stalls = stalls_.Get();
   metrics.stall_time = AsDuration(stall_ns_);
+  metrics.slowdowns = slowdowns_.Get();
+  metrics.slowdown_time = AsDuration(slowdown_ns_);
   metrics.spills = spills_.Get();
   metrics.spilled_bytes = spilled_bytes_.Get();
   metrics.spill_time = AsDuration(spill_ns_);

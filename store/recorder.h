@@ -42,6 +42,7 @@ class Recorder {
   void BarrierTook(std::chrono::nanoseconds duration) { barrier_.Record(duration); }
   void StallBegins();
   void StallEnds(std::chrono::nanoseconds waited);
+  void SlowedDown(std::chrono::nanoseconds delay);
   void Spilled(uint64_t bytes, std::chrono::nanoseconds took);
 
   // The thread that opens the store, before there are others.
@@ -73,6 +74,8 @@ class Recorder {
   // The writer's.
   Counter stalls_;
   Counter stall_ns_;
+  Counter slowdowns_;
+  Counter slowdown_ns_;
   Counter spills_;
   Counter spilled_bytes_;
   Counter spill_ns_;

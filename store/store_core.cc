@@ -161,6 +161,7 @@ void StoreCore::TakeMail() {
   if (mail.view != nullptr) {
     layers_.SetView(std::move(mail.view));
     for (TableCore* table : table_list_) table->ForgetRanges(view()->epoch());
+    AccountRocksDb();
   }
   std::move(mail.epochs.begin(), mail.epochs.end(), std::back_inserter(releasing_));
 }
@@ -285,9 +286,9 @@ Status StoreCore::Close() {
   live.reset();
   directory_lock_.reset();
   repository_.reset();
-  runtime_->impl().budget().Add(
-      -static_cast<int64_t>(accounted_arena_bytes_ + accounted_table_bytes_.Get() + fixed_bytes_));
-  accounted_arena_bytes_ = fixed_bytes_ = 0;
+  runtime_->impl().budget().Add(-static_cast<int64_t>(
+      accounted_arena_bytes_ + accounted_table_bytes_.Get() + rocksdb_bytes_));
+  accounted_arena_bytes_ = rocksdb_bytes_ = 0;
   accounted_table_bytes_.Set(0);
   return status;
 }

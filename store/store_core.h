@@ -134,6 +134,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     return runtime_->impl().budget().HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)));
   }
   Status MakeRoom(size_t bytes, size_t growth);
+  // Holds the writer up for a moment if write-back falls behind, so that it need not stop later.
+  // For writes, where one may have taken memory from the system.
+  void SlowDownIfGrown() {
+    if (grown_bytes_ > 0) [[unlikely]]
+      SlowDown();
+  }
   bool MakeRoomForClean(size_t bytes, size_t growth);
   void AddTableBytes(int64_t bytes);
   // A few steps of releasing applied epochs: the price of a new version, so that no single call
@@ -163,10 +169,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   void TakeMail();
   void Release(size_t steps);
+  void SlowDown();
   size_t EvictSome();
   Result<bool> Spill();
   void RollbackSpilled();
   void AccountMemory();
+  void AccountRocksDb();
   Status WaitForMail(std::chrono::steady_clock::time_point deadline);
   Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
   Status Fail(const Status& status);
@@ -224,8 +232,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool has_spare_lists_ = false;
   bool may_evict_ = true;  // false while nothing is clean
   uint64_t accounted_arena_bytes_ = 0;
+  uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked
   Counter accounted_table_bytes_;
-  uint64_t fixed_bytes_ = 0;          // RocksDB's block cache
+  uint64_t block_cache_bytes_ = 0;    // that RocksDB's may hold
+  uint64_t rocksdb_bytes_ = 0;        // what it counts with: the block cache and table readers
   Counter epoch_bytes_;               // of versions that the current epoch made or changed
   uint64_t spilled_epoch_bytes_ = 0;  // of these, when it spilled last
   bool in_callback_ = false;

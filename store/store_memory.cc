@@ -2,6 +2,7 @@
 #include "store/store_core.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace tidemark::store {
@@ -11,6 +12,7 @@ namespace {
 // What one round of eviction frees, at least, where there is so much to free.
 constexpr size_t kEvictBytes = Arena::kSmallChunkBytes;
 constexpr size_t kEvictSlots = 1024;
+constexpr uint64_t kSlowBytesPerSecond = uint64_t{32} << 20;
 // A write-back that has failed is not repeated by itself, so who waits for one asks again.
 constexpr std::chrono::milliseconds kAskAgain{100};
 
@@ -43,7 +45,32 @@ void StoreCore::AccountMemory() {
   const uint64_t now = arena_.reserved_bytes();
   runtime_->impl().budget().Add(static_cast<int64_t>(now) -
                                 static_cast<int64_t>(accounted_arena_bytes_));
+  if (now > accounted_arena_bytes_) grown_bytes_ += now - accounted_arena_bytes_;
   accounted_arena_bytes_ = now;
+}
+
+// The block cache with what it may hold, the table readers with what they do.
+void StoreCore::AccountRocksDb() {
+  const uint64_t now = block_cache_bytes_ + live_->table_reader_bytes();
+  runtime_->impl().budget().Add(static_cast<int64_t>(now) - static_cast<int64_t>(rocksdb_bytes_));
+  rocksdb_bytes_ = now;
+}
+
+// Closed epochs that RocksDB lacks are an eighth of the budget when write-back begins, and as much
+// again while it runs. From three eighths on it is behind. The delay grows from nothing there to
+// what leaves the writer kSlowBytesPerSecond at a half.
+void StoreCore::SlowDown() {
+  const uint64_t grown = std::exchange(grown_bytes_, 0);
+  const uint64_t eighth = runtime_->options().memory_budget_bytes / 8;
+  const uint64_t unapplied = unapplied_bytes_.load();
+  if (unapplied <= 3 * eighth) return;
+  const double pressure =
+      std::min(1.0, static_cast<double>(unapplied - 3 * eighth) / static_cast<double>(eighth));
+  const std::chrono::duration<double> delay(pressure * static_cast<double>(grown) /
+                                            static_cast<double>(kSlowBytesPerSecond));
+  maintenance_->RequestWriteBack();
+  std::this_thread::sleep_for(delay);
+  recorder_.SlowedDown(std::chrono::duration_cast<std::chrono::nanoseconds>(delay));
 }
 
 void StoreCore::AddTableBytes(int64_t bytes) {

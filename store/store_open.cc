@@ -103,8 +103,8 @@ Status StoreCore::Restore() {
   TIDEMARK_ASSIGN_OR_RETURN(RestoredState restored, store::Restore(*repository_, options));
 
   live_ = std::move(restored.live);
-  fixed_bytes_ = options.block_cache_bytes;
-  runtime_->impl().budget().Add(static_cast<int64_t>(fixed_bytes_));
+  block_cache_bytes_ = options.block_cache_bytes;
+  AccountRocksDb();
   RemoveOtherLiveDirectories(*environment_.fs, options_.directory, live_->directory());
   repository_->WithManifest([&](const format::Manifest& manifest) {
     next_table_id_ = manifest.next_table_id;

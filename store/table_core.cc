@@ -252,6 +252,7 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   }
   writes_.Add();
   store_.ReleaseSome();
+  store_.SlowDownIfGrown();
   return {};
 }
 

@@ -142,6 +142,7 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
       own != nullptr ? ExtendOwn(hash, key, own, bytes) : PushOperand(hash, key, newest, bytes);
       writes_.Add();
       store_.ReleaseSome();
+      store_.SlowDownIfGrown();
       return {};
     }
     // Making room may take any of these versions away, and what the arguments are views of.

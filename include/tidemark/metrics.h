@@ -74,6 +74,10 @@ struct StoreMetrics {
   uint64_t stalls = 0;                    // begun
   std::chrono::nanoseconds stall_time{};  // of those that have ended
 
+  // Write-back falls behind, so that writes are held up for moments; the step before a stall.
+  uint64_t slowdowns = 0;
+  std::chrono::nanoseconds slowdown_time{};
+
   // ---- Epochs larger than memory. ----
   uint64_t spills = 0;                    // times that one moved what it had changed out of memory
   uint64_t spilled_bytes = 0;             // of the files that took it

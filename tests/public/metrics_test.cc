@@ -260,5 +260,31 @@ TEST_F(MetricsTest, AnotherThreadMayPoll) {
   EXPECT_EQ(Now().checkpoints_completed, static_cast<uint64_t>(rounds));
 }
 
+// Write-back cannot go on, so closed epochs pile up: writes slow down before they stop.
+TEST_F(MetricsTest, WritesSlowDownBeforeTheyStop) {
+  store_.reset();
+  SetBudget(32 * kMiB);
+  options_.write_back_bytes = uint64_t{1} << 30;
+  options_.write_back_segments = 4'096;
+  options_.stall_timeout = std::chrono::milliseconds(0);
+  Open();
+  Table table = Open("slow");
+  uint64_t id = 0;
+  uint64_t unapplied_before = 0;
+  for (int i = 0; i < 40 && store_->Metrics().slowdowns == 0; ++i) {
+    unapplied_before = store_->Metrics().unapplied_bytes;
+    for (int j = 0; j < 1'000; ++j) {
+      const std::string key = std::to_string(i) + "/" + std::to_string(j);
+      EXPECT_OK(table.Put(key, std::string(1'000, 'v')));
+    }
+    EXPECT_OK(Save(++id));
+  }
+  const StoreMetrics metrics = store_->Metrics();
+  EXPECT_GT(metrics.slowdowns, 0);
+  EXPECT_GT(metrics.slowdown_time.count(), 0);
+  EXPECT_GT(unapplied_before, 9 * kMiB) << "not earlier";
+  EXPECT_EQ(metrics.stalls, 0);
+}
+
 }  // namespace
 }  // namespace tidemark::test
