@@ -15,6 +15,13 @@ using format::Op;
 // reads down, until compaction has carried it to the bottom.
 constexpr size_t kOneByOneMax = 256;
 
+// Behind a partition there may lie one whose keys are less: of those, too, the cursor knows
+// nothing.
+bool IsIn(const OrderedIndex::Cursor& cursor, std::string_view from, std::string_view to) {
+  const Version* here = cursor.here();
+  return here != nullptr && here->key() >= from && here->key() < to;
+}
+
 }  // namespace
 
 Status TableCore::DeleteRange(const std::shared_ptr<TableCore>& self, const ScanOptions& options) {
@@ -77,9 +84,8 @@ size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
   size_t bytes = Arena::kSmallChunkBytes + range.from.size() + range.to.size();
   size_t listed = dirty_.size();
   OrderedIndex::Cursor cursor(*ordered_, range.from);
-  for (cursor.SeekAtOrAfter(range.from); cursor.here() != nullptr; cursor.Next()) {
+  for (cursor.SeekAtOrAfter(range.from); IsIn(cursor, range.from, range.to); cursor.Next()) {
     const Version& version = *cursor.here();
-    if (version.key() >= range.to) break;
     if (version.epoch == store_.epoch() || store_.IsClean(version)) continue;
     bytes += Version::BytesFor(version.key_size, 0);
     ++listed;
@@ -92,7 +98,7 @@ size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
 void TableCore::HideCached(const ScanCore::Range& range) {
   OrderedIndex::Cursor cursor(*ordered_, range.from);
   cursor.SeekAtOrAfter(range.from);
-  while (cursor.here() != nullptr && cursor.here()->key() < range.to) {
+  while (IsIn(cursor, range.from, range.to)) {
     auto* version = const_cast<Version*>(cursor.here());
     if (version->epoch == store_.epoch()) {
       version->op = Op::kDelete;
@@ -128,9 +134,8 @@ size_t TableCore::ReplayRange(const format::Record& record, SealedPart* part) {
   if (ordered_ == nullptr) FillOrderedIndex();
   size_t bytes = record.key.size() + record.value.size();
   OrderedIndex::Cursor cursor(*ordered_, record.key);
-  for (cursor.SeekAtOrAfter(record.key); cursor.here() != nullptr; cursor.Next()) {
+  for (cursor.SeekAtOrAfter(record.key); IsIn(cursor, record.key, record.value); cursor.Next()) {
     auto* version = const_cast<Version*>(cursor.here());
-    if (version->key() >= record.value) break;
     if (version->epoch >= record.epoch || !version->present()) continue;
     part->versions.push_back(Hide(version, record.epoch));
     bytes += part->versions.back()->bytes();

@@ -157,6 +157,39 @@ TEST_F(DeleteRangeTest, ReplayedInTheOrderOfTheirEpochs) {
   check(std::nullopt, 300);
 }
 
+// Partitions lie side by side in the order of a hash, so the one behind a partition may have lesser
+// keys. Once a long range delete went on into it: clearing one map removed entries of others.
+TEST_F(DeleteRangeTest, ClearingAMapLeavesTheOthersAlone) {
+  const TableOptions options{.kind = TableKind::kMap};
+  std::optional<Table> map = Open("map", options);
+  const auto partition = [](int i) {
+    const std::string name = std::to_string(100 + i);
+    return std::string{'\0', static_cast<char>(name.size())} + name;
+  };
+  constexpr int kPartitions = 12;
+  const auto fill = [&](const std::string& value) {
+    for (int p = 0; p < kPartitions; ++p) {
+      for (int i = 0; i < 300; ++i) EXPECT_OK(map->Put(partition(p) + Key(i), value));
+    }
+  };
+  fill("1");
+  EXPECT_OK(Save(1));
+  fill("2");
+  for (int p = 0; p < kPartitions; p += 2) {
+    EXPECT_OK(map->DeleteRange({.prefix = partition(p)}));
+    for (int q = 0; q < kPartitions; ++q) {
+      const bool is_left = q > p || q % 2 == 1;
+      EXPECT_EQ(Read(*map, partition(q) + Key(7)), is_left ? std::optional("2") : std::nullopt)
+          << q << " after " << p;
+    }
+  }
+  EXPECT_EQ(CountOf(*map), 300 * kPartitions / 2);
+  EXPECT_OK(Save(2));
+  Reopen();
+  map = Open("map", options);
+  EXPECT_EQ(CountOf(*map), 300 * kPartitions / 2);
+}
+
 // Many files of a write-back, a range across all of them, and entries of the same epoch in it.
 TEST_F(DeleteRangeTest, RangesAreCutWhereFilesEnd) {
   store_.reset();
