@@ -173,6 +173,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t EvictSome();
   Result<bool> Spill();
   void RollbackSpilled();
+  bool EndScans();
   void AccountMemory();
   void AccountRocksDb();
   Status WaitForMail(std::chrono::steady_clock::time_point deadline);

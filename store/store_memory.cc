@@ -148,18 +148,21 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
 
 // Memory comes back from four places: applied epochs that were not released yet, clean entries,
 // epochs that write-back has still to apply, which is worth waiting for while there are any, and
-// then the current epoch itself, by spilling.
+// then the current epoch itself, by spilling. What iterators remember goes when nothing else is
+// left.
 Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
   std::optional<Stall> stall;
   while (!MakeRoomForClean(bytes, growth)) {
     if (!stall) stall.emplace(recorder_, in_callback_);
     if (unreleased_epochs_.load() > 0) {
-      TIDEMARK_RETURN_IF_ERROR(WaitForMail(deadline));
+      if (Status waited = WaitForMail(deadline); !waited.ok()) {
+        if (waited.code() != StatusCode::kResourceExhausted || !EndScans()) return waited;
+      }
       continue;
     }
     TIDEMARK_ASSIGN_OR_RETURN(const bool spilled, Spill());
-    if (spilled) continue;
+    if (spilled || EndScans()) continue;
     return Status(StatusCode::kResourceExhausted, "memory-budget",
                   "this needs " + std::to_string(bytes + growth) +
                       " bytes more, and what can be freed of the memory budget of " +
@@ -167,6 +170,13 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
                       " bytes (RuntimeOptions::memory_budget_bytes) is not that much; raise it");
   }
   return {};
+}
+
+// Iterators give up before a write fails. False if none of them holds anything.
+bool StoreCore::EndScans() {
+  bool any = false;
+  for (TableCore* table : table_list_) any = table->EndScansForMemory() || any;
+  return any;
 }
 
 Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {

@@ -97,6 +97,8 @@ class TableCore {
   void SetDropped(bool dropped);
   // Ends all scans with `why`.
   void FailScans(const Status& why);
+  // Ends those that remember anything, for want of memory. False if there is none.
+  bool EndScansForMemory();
   // Counts what changed of what it holds beside the arena's blocks.
   void Account();
   // Adds its look-ups, writes and evictions. Any thread.

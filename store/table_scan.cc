@@ -128,6 +128,16 @@ void TableCore::FailScans(const Status& why) {
   Account();
 }
 
+bool TableCore::EndScansForMemory() {
+  const auto ended = std::erase_if(scans_, [](ScanCore* scan) {
+    if (scan->memory_bytes() == 0) return false;
+    scan->Fail(ScanTooLarge());
+    return true;
+  });
+  if (ended > 0) Account();
+  return ended > 0;
+}
+
 void TableCore::RememberForScans(uint64_t hash, std::string_view* key, std::string_view* value) {
   scan_stored_key_.clear();
   format::AppendStoredKey(GroupOf(hash, *key), *key, &scan_stored_key_);

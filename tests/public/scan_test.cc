@@ -209,5 +209,34 @@ TEST_F(ScanTest, Invariant10IteratorGivesUpWhenThereIsNoRoomForWhatItRemembers) 
   EXPECT_EQ(All().size(), 300U);
 }
 
+// What an iterator remembers may fill the memory bit by bit, while there is room for it. Once the
+// write that found none was then refused, although the iterator could have given up.
+TEST_F(ScanTest, Invariant10NoWriteFailsForWhatAnIteratorRemembers) {
+  EXPECT_OK(store_->Close());
+  store_.reset();
+  SetBudget(16 * kMiB);
+  Open();
+  table_.emplace(OpenOrdered());
+  const auto key = [](int i) { return "key" + std::to_string(10'000 + i); };
+  constexpr int kKeys = 4'000;
+  uint64_t id = 0;
+  const auto save = [&](int i) {
+    if (i % 1'000 != 999) return;
+    ASSERT_OK(Save(++id));
+    ASSERT_OK(store_->Drain());
+  };
+  for (int i = 0; i < kKeys; ++i) {
+    Put(key(i), std::string(6'000, 'a'));
+    save(i);
+  }
+  Iterator iterator = Scan();
+  for (int i = 0; i < kKeys; ++i) {
+    EXPECT_OK(table_->Get(key(i)).error());  // what is cached is remembered as a copy
+    ASSERT_OK(table_->Put(key(i), "small")) << i;
+    save(i);
+  }
+  EXPECT_ERROR(iterator.Next().error(), StatusCode::kResourceExhausted, "scan-outgrown");
+}
+
 }  // namespace
 }  // namespace tidemark::test
