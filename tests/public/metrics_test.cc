@@ -260,7 +260,7 @@ TEST_F(MetricsTest, AnotherThreadMayPoll) {
   EXPECT_EQ(Now().checkpoints_completed, static_cast<uint64_t>(rounds));
 }
 
-// Write-back cannot go on, so closed epochs pile up: writes slow down before they stop.
+// Write-back waits to be asked, so closed epochs pile up: writes slow down before they stop.
 TEST_F(MetricsTest, WritesSlowDownBeforeTheyStop) {
   store_.reset();
   SetBudget(32 * kMiB);
