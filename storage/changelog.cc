@@ -110,9 +110,15 @@ Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& op
   const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
   const rocksdb::DBOptions database_options =
       DatabaseOptions(env.get(), /*background_jobs=*/1, MaxOpenFiles());
-  TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
-                            Database::Open(options.fs, database_options, std::move(env), path,
-                                           [&](const std::string&) { return family_options; }));
+  TIDEMARK_ASSIGN_OR_RETURN(
+      Database::Opened opened,
+      Database::Open(options.fs, database_options, std::move(env), path,
+                     [&](const std::string& name) {
+                       // To be dropped; with fewer levels than it was made
+                       // with RocksDB would not open.
+                       return IsSpilledFamily(name) ? TableOptions(cache, options.sst_target_bytes)
+                                                    : family_options;
+                     }));
   TIDEMARK_RETURN_IF_ERROR(changelog->TakeOver(std::move(opened), family_options));
   return changelog;
 }

@@ -189,22 +189,33 @@ Status CommitLane::MakeSegment(Unpublished& unpublished, bool may_inline,
   SealedEpoch& epoch = *unpublished.epoch;
   TIDEMARK_RETURN_IF_ERROR(Sort(epoch));
   FileMeta meta = SegmentMeta(epoch);
-  SegmentOutput output(
-      options_.fs,
-      options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size()),
-      may_inline ? options_.inline_bytes_max : 0);
+  const std::string path =
+      options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size());
+  auto file = EncodeTo(path, epoch, HeaderFor(meta), may_inline, inlined);
+  if (!file.has_value()) {
+    options_.remove_scratch(path);
+    return std::move(file).error();
+  }
+  if (!*file) return {};
+  meta.size = (*file)->size;
+  meta.checksum = (*file)->checksum;
+  meta.sst_unique_id = (*file)->unique_id;
+  return PutSegment(unpublished, std::move(meta), **std::move(file));
+}
+
+// The file, or unset if the segment is small: then it is in `inlined`.
+Result<std::optional<storage::SstFile>> CommitLane::EncodeTo(const std::string& path,
+                                                             const SealedEpoch& epoch,
+                                                             const format::SegmentHeader& header,
+                                                             bool may_inline,
+                                                             std::vector<SegmentEntry>* inlined) {
+  SegmentOutput output(options_.fs, path, may_inline ? options_.inline_bytes_max : 0);
   TIDEMARK_RETURN_IF_ERROR(
-      EncodeSegment(epoch, HeaderFor(meta), options_.codec, options_.codec_level,
+      EncodeSegment(epoch, header, options_.codec, options_.codec_level,
                     [&](SegmentEntry entry) { return output.Add(std::move(entry)); }));
   TIDEMARK_ASSIGN_OR_RETURN(std::optional<storage::SstFile> file, output.Finish());
-  if (!file) {
-    *inlined = std::move(output.entries());
-    return {};
-  }
-  meta.size = file->size;
-  meta.checksum = file->checksum;
-  meta.sst_unique_id = file->unique_id;
-  return PutSegment(unpublished, std::move(meta), *std::move(file));
+  if (!file) *inlined = std::move(output.entries());
+  return file;
 }
 
 FileMeta CommitLane::SegmentMeta(const SealedEpoch& epoch) const {

@@ -109,6 +109,11 @@ class CommitLane {
   Status MakeSegments(std::vector<format::SegmentEntry>* inlined, CheckpointStatistics* statistics);
   Status MakeSegment(Unpublished& unpublished, bool may_inline,
                      std::vector<format::SegmentEntry>* inlined);
+  Result<std::optional<storage::SstFile>> EncodeTo(const std::string& path,
+                                                   const SealedEpoch& epoch,
+                                                   const format::SegmentHeader& header,
+                                                   bool may_inline,
+                                                   std::vector<format::SegmentEntry>* inlined);
   Status PutSegment(Unpublished& unpublished, format::FileMeta meta, storage::SstFile file);
   format::FileMeta SegmentMeta(const SealedEpoch& epoch) const;  // without size and checksum
   format::SegmentHeader HeaderFor(const format::FileMeta& meta) const;

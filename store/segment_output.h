@@ -29,7 +29,6 @@ class SegmentOutput {
   // The file, its content synced; unset if the segment is small: then it is in `entries`.
   Result<std::optional<storage::SstFile>> Finish();
 
-  const std::string& path() const noexcept { return path_; }
   std::vector<format::SegmentEntry>& entries() noexcept { return entries_; }
 
  private:

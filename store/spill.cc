@@ -21,17 +21,20 @@ constexpr uint64_t kSpillBytesMin = uint64_t{256} << 10;
 
 Status SpilledScan() {
   return Status(StatusCode::kResourceExhausted, "scan-outgrown",
-                "an epoch larger than the memory budget was rolled back, and the iterator was made "
-                "in it; make another one");
+                "an epoch larger than the memory budget was rolled back, and what the iterator has "
+                "still to show of it is gone; make another one");
 }
 
 }  // namespace
 
 // ---- The store ----
 
-// False if the current epoch has too little to help. On error nothing has changed.
-Result<bool> StoreCore::Spill() {
-  if (epoch_bytes_.Get() - spilled_epoch_bytes_ < kSpillBytesMin) return false;
+bool StoreCore::CanSpill() const {
+  return epoch_bytes_.Get() - spilled_epoch_bytes_ >= kSpillBytesMin;
+}
+
+// On error nothing has changed.
+Status StoreCore::Spill() {
   const auto begin = std::chrono::steady_clock::now();
   // What was changed in tables that the epoch has dropped nobody will ask for.
   for (const auto& table : dropped_) table->Rollback();
@@ -48,7 +51,7 @@ Result<bool> StoreCore::Spill() {
   may_evict_ = true;
   AccountMemory();
   recorder_.Spilled(bytes, std::chrono::steady_clock::now() - begin);
-  return true;
+  return {};
 }
 
 void StoreCore::RollbackSpilled() {
@@ -115,9 +118,21 @@ Result<Op> TableCore::FoldOntoSpilled(const Version& operand,
   return op;
 }
 
+Result<uint64_t> TableCore::SpilledBytes(uint64_t hash, std::string_view key) {
+  std::string stored_key;
+  format::AppendStoredKey(GroupOf(hash, key), key, &stored_key);
+  std::string record;
+  TIDEMARK_ASSIGN_OR_RETURN(
+      const bool found,
+      store_.layers().FindSpilled(store_.epoch())->Get(meta_.id, stored_key, &record));
+  return found ? record.size() : 0;
+}
+
 // The run has them.
 void TableCore::ForgetSpilled() {
   for (Version* version : dirty_) {
+    // Normally gone with its epoch; see StoreCore::Release.
+    store_.FreeChain(std::exchange(version->older, nullptr));
     if (Version* copy = version->newer; copy != nullptr) {
       copy->older = nullptr;
     } else {

@@ -255,11 +255,13 @@ Status StoreCore::Close() {
   if (maintenance_ != nullptr) maintenance_->Stop();
   if (commits_ != nullptr) commits_->Stop();
   Status status;
+  Applied unread;  // goes outside of the lock
   {
     std::lock_guard lock(mutex_);
     status = failure_;
-    mail_ = {};
+    unread = std::exchange(mail_, {});
   }
+  unread = {};
   if (repository_ != nullptr) {
     Status closed = repository_->Close();
     if (status.ok()) {

@@ -171,7 +171,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void Release(size_t steps);
   void SlowDown();
   size_t EvictSome();
-  Result<bool> Spill();
+  bool CanSpill() const;  // whether the current epoch holds enough for it
+  Status Spill();
   void RollbackSpilled();
   bool EndScans();
   void AccountMemory();

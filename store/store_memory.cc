@@ -49,11 +49,15 @@ void StoreCore::AccountMemory() {
   accounted_arena_bytes_ = now;
 }
 
-// The block cache with what it may hold, the table readers with what they do.
+// The block cache with what it may hold, the table readers with what they do, but with an allowance
+// at least: when there are more of them nobody can be asked for room.
 void StoreCore::AccountRocksDb() {
-  const uint64_t now = block_cache_bytes_ + live_->table_reader_bytes();
+  const uint64_t allowance = runtime_->options().memory_budget_bytes / 64;
+  const uint64_t now = block_cache_bytes_ + std::max(allowance, live_->table_reader_bytes());
   runtime_->impl().budget().Add(static_cast<int64_t>(now) - static_cast<int64_t>(rocksdb_bytes_));
   rocksdb_bytes_ = now;
+  while (!runtime_->impl().budget().HasRoomFor(0) && EvictSome() > 0) {
+  }
 }
 
 // Closed epochs that RocksDB lacks are an eighth of the budget when write-back begins, and as much
@@ -154,20 +158,19 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
   std::optional<Stall> stall;
   while (!MakeRoomForClean(bytes, growth)) {
-    if (!stall) stall.emplace(recorder_, in_callback_);
-    if (unreleased_epochs_.load() > 0) {
-      if (Status waited = WaitForMail(deadline); !waited.ok()) {
-        if (waited.code() != StatusCode::kResourceExhausted || !EndScans()) return waited;
-      }
-      continue;
+    const bool can_wait = unreleased_epochs_.load() > 0;
+    if (!can_wait && !CanSpill()) {
+      if (EndScans()) continue;
+      return Status(StatusCode::kResourceExhausted, "memory-budget",
+                    "this needs " + std::to_string(bytes + growth) +
+                        " bytes more, and what can be freed of the memory budget of " +
+                        std::to_string(runtime_->options().memory_budget_bytes) +
+                        " bytes (RuntimeOptions::memory_budget_bytes) is not that much; raise it");
     }
-    TIDEMARK_ASSIGN_OR_RETURN(const bool spilled, Spill());
-    if (spilled || EndScans()) continue;
-    return Status(StatusCode::kResourceExhausted, "memory-budget",
-                  "this needs " + std::to_string(bytes + growth) +
-                      " bytes more, and what can be freed of the memory budget of " +
-                      std::to_string(runtime_->options().memory_budget_bytes) +
-                      " bytes (RuntimeOptions::memory_budget_bytes) is not that much; raise it");
+    if (!stall) stall.emplace(recorder_, in_callback_);
+    const Status made = can_wait ? WaitForMail(deadline) : Spill();
+    const bool in_vain = made.name() == "memory-budget";
+    if (!made.ok() && !(in_vain && EndScans())) return made;
   }
   return {};
 }

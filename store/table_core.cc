@@ -238,7 +238,10 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
     IndexInsert(hash, version);
     MarkDirty(version);
   } else if (newest->epoch == store_.epoch()) {
-    TakePlace(hash, newest, version);  // it outgrew its block
+    // It outgrew its block.
+    if (version->bytes() > newest->bytes())
+      store_.AddEpochBytes(version->bytes() - newest->bytes());
+    TakePlace(hash, newest, version);
   } else {
     version->absent_before = !newest->present();
     IndexReplace(hash, newest, version);
@@ -392,11 +395,15 @@ size_t TableCore::Replay(const format::Record& record, SealedPart* part) {
 
 size_t TableCore::Evict(size_t slots) {
   size_t freed = 0;
+  std::vector<Version*> copies;  // that something lies under, so that their slots stay
   const size_t evicted = index_.Sweep(slots, [&](Version* version) {
-    if (!store_.IsClean(*version) && (!version->is_copy() || version->older != nullptr))
-      return false;
+    if (!version->is_copy() && !store_.IsClean(*version)) return false;
     if (version->referenced != 0) {
       version->referenced = 0;
+      return false;
+    }
+    if (version->older != nullptr) {
+      copies.push_back(version);
       return false;
     }
     freed += Arena::Capacity(version->size_class, version->bytes());
@@ -404,7 +411,11 @@ size_t TableCore::Evict(size_t slots) {
     Free(version);
     return true;
   });
-  evictions_.Add(evicted);
+  for (Version* copy : copies) {
+    freed += Arena::Capacity(copy->size_class, copy->bytes());
+    DropCopy(format::HashKey(format::UserKey(copy->key())), copy);
+  }
+  evictions_.Add(evicted + copies.size());
   Account();
   return freed;
 }

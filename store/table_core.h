@@ -121,6 +121,8 @@ class TableCore {
   void DeleteAsRange(ScanCore::Range range);
   size_t BytesToHide(const ScanCore::Range& range) const;
   void HideCached(const ScanCore::Range& range);
+  // Makes a version of the current epoch such a delete that needs no record.
+  void Empty(Version* version);
   // A delete of the epoch, which needs no record, on top of a version that a range delete covers.
   Version* Hide(Version* version, uint64_t epoch);
   size_t ReplayRange(const format::Record& record, SealedPart* part);
@@ -166,6 +168,8 @@ class TableCore {
   // The value of the operands from `newest` on, in a buffer that the next call overwrites. `key` as
   // in StoreCore::ReadBelow; `read_below` is set if it was called.
   Result<std::string_view> Fold(const Version* newest, std::string_view* key, bool* read_below);
+  // What the current epoch has spilled of a key.
+  Result<uint64_t> SpilledBytes(uint64_t hash, std::string_view key);
   Result<format::Op> FoldOntoSpilled(const Version& operand, const storage::SpilledEpoch& spilled);
   // Makes (op, value) the newest of the current epoch. `known_absent`: the key has no value
   // anywhere.

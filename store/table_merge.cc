@@ -133,10 +133,17 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
       return Write(hash, key, newest, Op::kPut, bytes, false);
     Version* listed = newest != nullptr && newest->is_copy() ? newest->older : newest;
     Version* own = listed != nullptr && listed->epoch == store_.epoch() ? listed : nullptr;
-    const uint64_t size = (own != nullptr ? own->value_size : 0) + bytes.size();
+    uint64_t size = bytes.size();
+    if (own != nullptr) {
+      size += own->value_size;
+    } else if (store_.HasSpilled(meta_.id)) [[unlikely]] {
+      TIDEMARK_ASSIGN_OR_RETURN(const uint64_t spilled, SpilledBytes(hash, key));
+      size += spilled;
+    }
     if (size > store_.value_bytes_max())
       return ListTooLong(meta_.name, size, store_.value_bytes_max());
-    const size_t needed = Version::BytesFor(key.size() + format::kKeyGroupBytes, size);
+    const size_t needed = Version::BytesFor(key.size() + format::kKeyGroupBytes,
+                                            own != nullptr ? size : bytes.size());
     const size_t growth = own != nullptr ? 0 : GrowthFor(hash, newest == nullptr, true);
     if ((own != nullptr && own->Fits(size)) || store_.HasRoomFor(needed, growth)) {
       own != nullptr ? ExtendOwn(hash, key, own, bytes) : PushOperand(hash, key, newest, bytes);

@@ -19,10 +19,25 @@ constexpr size_t kBatchKeys = 64;
 Status TableCore::MultiGet(std::span<const std::string_view> keys, FoundFunction visit,
                            void* context) {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
-  for (const std::string_view key : keys) TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+  size_t bytes = 0;
+  for (const std::string_view key : keys) {
+    TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
+    bytes += key.size();
+  }
+  // They may be views of entries that what is read pushes out.
+  std::string buffer;
+  buffer.reserve(bytes);
+  std::array<std::string_view, kBatchKeys> batch;
+  std::vector<size_t> ends;
+  ends.reserve(keys.size());
+  for (const std::string_view key : keys) ends.push_back(buffer.append(key).size());
   for (size_t first = 0; first < keys.size(); first += kBatchKeys) {
     const size_t count = std::min(kBatchKeys, keys.size() - first);
-    TIDEMARK_RETURN_IF_ERROR(GetBatch(keys.subspan(first, count), first, visit, context));
+    for (size_t i = 0; i < count; ++i) {
+      const size_t begin = first + i == 0 ? 0 : ends[first + i - 1];
+      batch[i] = std::string_view(buffer).substr(begin, ends[first + i] - begin);
+    }
+    TIDEMARK_RETURN_IF_ERROR(GetBatch({batch.data(), count}, first, visit, context));
   }
   return {};
 }

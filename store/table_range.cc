@@ -86,7 +86,7 @@ size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
   OrderedIndex::Cursor cursor(*ordered_, range.from);
   for (cursor.SeekAtOrAfter(range.from); IsIn(cursor, range.from, range.to); cursor.Next()) {
     const Version& version = *cursor.here();
-    if (version.epoch == store_.epoch() || store_.IsClean(version)) continue;
+    if (version.epoch == store_.epoch() ? version.Fits(0) : store_.IsClean(version)) continue;
     bytes += Version::BytesFor(version.key_size, 0);
     ++listed;
   }
@@ -101,9 +101,7 @@ void TableCore::HideCached(const ScanCore::Range& range) {
   while (IsIn(cursor, range.from, range.to)) {
     auto* version = const_cast<Version*>(cursor.here());
     if (version->epoch == store_.epoch()) {
-      version->op = Op::kDelete;
-      version->value_size = 0;
-      version->absent_before = true;
+      Empty(version);
     } else if (version->present() && !version->is_copy() && !store_.IsClean(*version)) {
       MarkDirty(Hide(version, store_.epoch()));
     } else if (version->present()) {
@@ -115,6 +113,20 @@ void TableCore::HideCached(const ScanCore::Range& range) {
     }
     cursor.Next();
   }
+}
+
+// Of a large block only the size of what it holds tells how large it is, so that must stay.
+void TableCore::Empty(Version* version) {
+  if (!version->Fits(0)) {
+    const std::string key(format::UserKey(version->key()));
+    const uint64_t hash = format::HashKey(key);
+    Version* small = NewVersion(hash, key, "", Op::kDelete, version->epoch);
+    TakePlace(hash, version, small);
+    version = small;
+  }
+  version->op = Op::kDelete;
+  version->value_size = 0;
+  version->absent_before = true;
 }
 
 Version* TableCore::Hide(Version* version, uint64_t epoch) {

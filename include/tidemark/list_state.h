@@ -14,11 +14,12 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tidemark {
 
 // The elements of one list, the oldest first. It views the cache: valid until the next non-const
-// call on the store. Copies are independent.
+// call on the store.
 template <class V>
 class ListElements {
  public:
@@ -27,6 +28,8 @@ class ListElements {
   ListElements() = default;
   ListElements(std::string_view bytes, std::string table, std::string key)
       : rest_(bytes), table_(std::move(table)), key_(std::move(key)) {}
+  ListElements(ListElements&&) = default;
+  ListElements& operator=(ListElements&&) = default;
 
   // Moves to the next element, at first to the first one. False at the end. Corruption, naming
   // table and key, if the bytes are no list of such elements; there is no next element then.
@@ -44,8 +47,8 @@ class ListElements {
     }
     std::string_view element = all.substr(sizeof(size), size);
     if constexpr (std::is_pointer_v<View>) {  // read in place, so it must be aligned
-      aligned_.assign(element);
-      element = aligned_;
+      aligned_.assign(element.begin(), element.end());
+      element = {aligned_.data(), aligned_.size()};
     }
     auto value = Codec<V>::Decode(element);
     if (!value) return table_internal::AtKey(std::move(value).error(), table_, key_);
@@ -60,7 +63,7 @@ class ListElements {
   std::string_view rest_;
   std::string table_;
   std::string key_;
-  std::string aligned_;
+  std::vector<char> aligned_;  // its bytes stay where they are when this is moved
   std::optional<View> value_;
 };
 

@@ -32,8 +32,9 @@ struct ScanOptions {
 // While it is open, the table keeps what the iterator still has to show of each entry that changes;
 // that counts in the memory budget. An iterator never makes a write fail: if there is no room for
 // it, the iterator gives up (Next returns ResourceExhausted, `scan-outgrown`) and the write goes
-// on. So close it when you are through, by Close or by destroying it; it keeps the store's memory,
-// though not its files, in being until then.
+// on. So do iterators when an epoch is rolled back that was larger than memory. So close it when
+// you are through, by Close or by destroying it; it keeps the store's memory, though not its files,
+// in being until then.
 //
 // Thread safety: one thread at a time over a store, its tables and their iterators.
 class Iterator {

@@ -69,7 +69,8 @@ class StateStore {
 
   // The table `name` (1 to 255 bytes), created empty if it does not exist; it becomes durable with
   // the next checkpoint. InvalidArgument (`table-mismatch`) if it exists with another kind or
-  // codec; nothing changes then. Opening twice gives two handles to one table.
+  // codec, or without exact_count; nothing changes then. Opening twice gives two handles to one
+  // table.
   Result<Table> OpenTable(std::string_view name, const TableOptions& options = {});
 
   // Removes the table `name` with all its entries; the current epoch's part of it is undone by
@@ -111,7 +112,8 @@ class StateStore {
   Result<PendingCheckpoint> Checkpoint(uint64_t id, CheckpointOptions options = {});
 
   // Undoes every change since the last barrier (or since Open). Tables created since stay, empty,
-  // unless they were dropped again or bear the name of a dropped one, which comes back. No I/O.
+  // unless they were dropped again or bear the name of a dropped one, which comes back. No I/O,
+  // but for an epoch that was larger than memory.
   Status Rollback();
 
   // Waits until everything that the barriers so far have closed is durable and all maintenance that

@@ -59,7 +59,9 @@ class TableCore;
 //
 // Views returned here stay valid until the next non-const call on the store or any of its tables.
 // Writes may block for memory up to StoreOptions::stall_timeout, then return ResourceExhausted
-// (`memory-budget`) and have changed nothing. Reads may read RocksDB: Corruption or Unavailable.
+// (`memory-budget`) and have changed nothing. If the current epoch is larger than memory they write
+// what it has changed to the local disk: Unavailable, ResourceExhausted (`disk-full`). Reads may
+// read RocksDB, and so do writes of a table that keeps count: Corruption or Unavailable.
 //
 // Thread safety: one thread at a time over a store and all its tables.
 class Table {
@@ -68,8 +70,8 @@ class Table {
   Result<std::optional<std::string_view>> Get(std::string_view key);
 
   // Calls `visit(index, value)` for each of `keys` once, value as Get would return it and valid
-  // during the call: those that are cached first, then the others, which RocksDB reads together. It
-  // must not call the store. After an error some were not visited.
+  // during the call: of each few dozen those that are cached first, then the others, which RocksDB
+  // reads together. It must not call the store. After an error some were not visited.
   // `visit`: (size_t, const std::optional<std::string_view>&) -> void
   template <class F>
   Status MultiGet(std::span<const std::string_view> keys, F&& visit) {
@@ -132,13 +134,13 @@ class Table {
   // not all in it.
   Result<KeyCount> Count() const;
 
-  // Removes the entries that Scan(range) would show. However many they are, it takes the memory and
-  // the log of one, and RocksDB deletes them in one go; where they are few they are deleted one by
-  // one, because RocksDB reads slow down with every range that it has deleted. So it reads the
-  // first few hundred entries. While an iterator of the table that is open has still to show some
-  // of a long range, they are deleted one by one too; if that finds no room (`memory-budget`) a
-  // part of them is gone. Otherwise nothing has changed after an error. Errors: those of Scan, and
-  // of writes.
+  // Removes the entries that Scan(range) would show. However many of them lie in RocksDB, it takes
+  // the memory and the log of one, and RocksDB deletes them in one go. Where they are few (it looks
+  // at the first few hundred) they are deleted one by one, because RocksDB's reads slow down with
+  // every range that it has deleted. So are they in a table that keeps count, in an epoch that was
+  // larger than memory, and while an iterator of the table has still to show some of them. If one
+  // by one finds no room (`memory-budget`), a part of them is gone; otherwise an error has changed
+  // nothing. Errors: those of Scan, and of writes.
   Status DeleteRange(const ScanOptions& range);
 
   // The entries of a range in key order, as they are now. Reads nothing yet. The first scan of a
