@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidemark/options.h>
+#include <tidemark/table.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +23,13 @@ struct ModelFailure : std::runtime_error {
 
 // Values are shared between the states that hold them.
 using ModelValue = std::shared_ptr<const std::string>;
-using ModelTable = std::map<std::string, ModelValue>;
+struct ModelTable {
+  TableKind kind{};
+  bool counted = false;  // TableOptions::exact_count
+  // Tells it from tables of this name before and after it.
+  uint64_t incarnation = 0;
+  std::map<std::string, ModelValue> entries;
+};
 using ModelState = std::map<std::string, ModelTable>;  // by table name
 
 struct ModelCheckpoint {
@@ -40,16 +47,29 @@ class ModelOracle {
   const std::vector<ModelCheckpoint>& retained() const { return retained_; }
   const std::optional<uint64_t>& stands_on() const { return stands_on_; }
 
+  // The table of that name, made if there is none.
+  ModelTable& Table(const std::string& name, TableKind kind_if_new, bool counted_if_new) {
+    const auto [found, is_new] = current_.try_emplace(name);
+    if (is_new) found->second = {kind_if_new, counted_if_new, ++incarnations_, {}};
+    return found->second;
+  }
+  bool Has(uint64_t incarnation) const {
+    return std::any_of(current_.begin(), current_.end(),
+                       [&](const auto& one) { return one.second.incarnation == incarnation; });
+  }
+
   // A barrier that closes `epoch`: what the checkpoint holds if it succeeds.
   ModelCheckpoint Barrier(uint64_t id, uint64_t epoch, Metadata metadata) {
     barrier_ = std::make_shared<const ModelState>(current_);
     return {id, epoch, barrier_, std::move(metadata)};
   }
 
-  // Tables created since the barrier stay, empty.
+  // Dropped tables come back. Those created since the barrier stay, empty, where they have not
+  // taken the name of one that comes back.
   void Rollback() {
     ModelState state = *barrier_;
-    for (const auto& [name, table] : current_) state[name];
+    for (const auto& [name, table] : current_)
+      state.try_emplace(name, ModelTable{table.kind, table.counted, table.incarnation, {}});
     current_ = std::move(state);
   }
 
@@ -137,6 +157,7 @@ class ModelOracle {
   }
 
   const uint32_t keep_last_;
+  uint64_t incarnations_ = 0;
   ModelState current_;
   std::shared_ptr<const ModelState> barrier_ = std::make_shared<const ModelState>();
   std::vector<ModelCheckpoint> retained_;  // ascending

@@ -1,288 +1,231 @@
 #include "tests/store/model_run.h"
 
 #include <algorithm>
-#include <cstring>
+#include <exception>
+#include <numeric>
 
 namespace tidemark::store {
 
-namespace {
+// ---- The alphabet: a new operation of the store is a member function and a line here ----
 
-constexpr int kSteps = 700;
-constexpr int kTablesMax = 5;
-
-std::string Short(const std::string& key) {
-  return key.size() <= 20 ? key : key.substr(0, 5) + "...(" + std::to_string(key.size()) + ")";
+std::span<const ModelRun::Operation> ModelRun::Operations() {
+  static constexpr Operation kOperations[] = {
+      {"put", 22, &ModelRun::Put},
+      {"put-view", 5, &ModelRun::PutView},
+      {"delete", 11, &ModelRun::Delete},
+      {"update", 11, &ModelRun::Update},
+      {"mutable", 6, &ModelRun::Mutable},
+      {"append", 12, &ModelRun::Append},
+      {"write-at-iterator", 4, &ModelRun::WriteAtIterator},
+      {"fill", 2, &ModelRun::Fill},
+      {"delete-range", 4, &ModelRun::DeleteRange},
+      {"get", 12, &ModelRun::Get},
+      {"multi-get", 3, &ModelRun::MultiGet},
+      {"count", 2, &ModelRun::Count},
+      {"for-each", 1, &ModelRun::ForEach},
+      {"open-iterator", 5, &ModelRun::OpenIterator},
+      {"advance-iterator", 10, &ModelRun::AdvanceIterator},
+      {"close-iterator", 1, &ModelRun::CloseIterator},
+      {"checkpoint", 6, &ModelRun::Checkpoint},
+      {"rollback", 2, &ModelRun::Rollback},
+      {"drop-table", 2, &ModelRun::DropTable},
+      {"stale-handle", 1, &ModelRun::UseStaleHandle},
+      {"drain", 1, &ModelRun::Drain},
+      {"fault", 2, &ModelRun::Fault},
+      {"crowd", 2, &ModelRun::Crowd},
+      {"metrics", 1, &ModelRun::Metrics},
+      {"refused", 1, &ModelRun::Refused},
+      {"restart", 0, &ModelRun::Restart},  // plans say how often
+  };
+  return kOperations;
 }
 
-}  // namespace
+size_t ModelRun::RestartOperation() { return Operations().size() - 1; }
 
-ModelRun::ModelRun(uint64_t seed)
-    : random_(seed), config_(ModelConfig::Random(random_)), world_(config_) {}
+// Sequences differ in what they do often and what never: what hides between two operations shows
+// when there is little else.
+ModelPlan ModelPlan::Of(uint64_t seed) {
+  ModelRandom random(seed);
+  ModelPlan plan{seed, ModelConfig::Random(random), {}};
+  std::vector<size_t> lots;  // each operation as often as it weighs
+  for (size_t i = 0; i < ModelRun::Operations().size(); ++i) {
+    const ModelRun::Operation& operation = ModelRun::Operations()[i];
+    int weight = operation.weight * random.OneOf({0, 1, 1, 1, 3});
+    if (plan.config.spills && (operation.name == "checkpoint" || operation.name == "rollback"))
+      weight = std::min(weight, 1);
+    lots.insert(lots.end(), static_cast<size_t>(weight), i);
+  }
+  lots.push_back(0);  // something is written in any case
+  for (size_t i = 0; i < plan.config.steps; ++i)
+    plan.steps.push_back({lots[random.Below(lots.size())], random()});
+  for (size_t i = 0; i < plan.config.restarts; ++i)
+    plan.steps[random.Below(plan.steps.size())].operation = ModelRun::RestartOperation();
+  return plan;
+}
 
-void ModelRun::Run() {
-  world_.Open(std::nullopt, random_);
-  for (int i = 0; i < kSteps; ++i) Step();
+std::vector<size_t> ModelPlan::AllSteps() const {
+  std::vector<size_t> all(steps.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+// ---- A sequence ----
+
+ModelOutcome ModelRun::Perform(const ModelPlan& plan, std::span<const size_t> steps,
+                               std::vector<uint64_t>* performed) {
+  ModelOutcome outcome;
+  ModelRun run(plan);
+  try {
+    run.Run(steps, performed);
+  } catch (const std::exception& failure) {
+    outcome.failure = failure.what();
+  }
+  outcome.notes = run.world_.notes();
+  outcome.counts = run.world_.counts();
+  outcome.counts.outgrown_scans = run.world_.scans().outgrown();
+  return outcome;
+}
+
+void ModelRun::Run(std::span<const size_t> steps, std::vector<uint64_t>* performed) {
+  ModelRandom random(plan_.seed + 1);  // for what is not a step
+  world_.SetStep("begin: ");
+  world_.Open(std::nullopt, random);
+  for (const size_t number : steps) {
+    const ModelStep& step = plan_.steps[number];
+    ModelRandom arguments(step.word);
+    world_.SetStep("step " + std::to_string(number) + ": ");
+    Before(arguments);
+    (this->*Operations()[step.operation].run)(arguments);
+    After();
+    if (performed != nullptr) ++(*performed)[step.operation];
+  }
+  world_.SetStep("end: ");
   world_.ClearFaults();
+  FinishIterators();
   world_.CompareAll();
-  world_.End(ModelWorld::Ending::kClose, random_);
-  // Every retained checkpoint, the oldest first.
-  for (const ModelCheckpoint& checkpoint : world_.oracle().certain()) {
-    world_.Open(checkpoint.id, random_);
-    world_.End(ModelWorld::Ending::kClose, random_);
-  }
+  world_.End(ModelWorld::Ending::kClose, random);
+  RestoreRetained(random);
 }
 
-void ModelRun::Step() {
+void ModelRun::Before(ModelRandom& random) {
   if (fault_steps_ > 0 && --fault_steps_ == 0) world_.ClearFaults();
-  if (epoch_bytes_ > config_.epoch_bytes_max && !Chance(20)) CheckpointSoon(Chance(4));
-  const uint64_t choice = random_() % 100;
-  if (choice < 65) {
-    WriteStep();
-  } else if (choice < 88) {
-    ReadStep();
-  } else if (choice < 98) {
-    BarrierStep();
-  } else {
-    ReopenStep();
-  }
-  const uint64_t used = world_.runtime().memory_used_bytes();
-  world_.Expect(used <= config_.memory_budget_bytes, std::to_string(used) + " bytes are in use");
+  if (epoch_bytes_ > plan_.config.epoch_bytes_max && !random.Chance(20))
+    CheckpointSoon(random, random.Chance(4));
 }
 
-void ModelRun::WriteStep() {
-  switch (random_() % 10) {
-    case 0:
-    case 1:
-      return Delete();
-    case 2:
-    case 3:
-      return Update();
-    case 4:
-      return Mutable();
-    case 5:
-      return PutView();
-    default:
-      return Put();
+void ModelRun::After() { world_.CheckMemory(); }
+
+// What they have still to show.
+void ModelRun::FinishIterators() {
+  while (world_.scans().size() > 0) world_.scans().Advance(0, UINT64_MAX);
+}
+
+// Every retained checkpoint, the oldest first, or one of them.
+void ModelRun::RestoreRetained(ModelRandom& random) {
+  std::vector<ModelCheckpoint> retained = world_.oracle().certain();
+  if (!plan_.config.restores_all && retained.size() > 1)
+    retained = {retained[random.Below(retained.size())]};
+  for (const ModelCheckpoint& checkpoint : retained) {
+    world_.Open(checkpoint.id, random);
+    world_.End(ModelWorld::Ending::kClose, random);
   }
 }
 
-void ModelRun::ReadStep() {
-  const std::string table = RandomTable();
-  if (Chance(30)) {
-    world_.Note("for each of " + table);
-    return world_.CompareTable(table);
-  }
-  const std::string key = RandomKey();
-  const auto got = world_.Get(table, key);
-  const auto expected = Content(table).find(key);
-  world_.Expect(got.has_value() == (expected != Content(table).end()),
-                "key " + Short(key) + " of " + table + (got ? " is there" : " is not there"));
-  world_.Expect(!got || *got == *expected->second, "the value of " + Short(key) + " of " + table);
+// ---- Barriers and tables ----
+
+void ModelRun::Checkpoint(ModelRandom& random) { CheckpointSoon(random, random.Chance(2)); }
+
+void ModelRun::CheckpointSoon(ModelRandom& random, bool wait) {
+  world_.Checkpoint(world_.newest_id() + 1 + random.Below(3), wait);
+  epoch_bytes_ = 0;
 }
 
-void ModelRun::BarrierStep() {
-  switch (random_() % 12) {
-    case 0:
-    case 1:
-      world_.Note("rollback");
-      world_.Expect(world_.store().Rollback(), "rollback");
-      world_.oracle().Rollback();
-      epoch_bytes_ = 0;
-      return;
-    case 2:
-      return world_.Drain();
-    case 3:
-    case 4:
-      fault_steps_ = 1 + static_cast<int>(random_() % 40);
-      return world_.InjectFault(random_);
-    case 5:
-      return RefusedCheckpoint();
-    case 6:
-      if (tables_ < kTablesMax) ++tables_;
-      return;
-    default:
-      return CheckpointSoon(Chance(2));
-  }
+void ModelRun::Rollback(ModelRandom& /*random*/) {
+  world_.Rollback();
+  epoch_bytes_ = 0;
 }
 
-void ModelRun::ReopenStep() {
-  const uint64_t choice = random_() % 10;
-  if (choice < 5) {
-    world_.End(ModelWorld::Ending::kClose, random_);
-  } else if (choice < 7) {
-    world_.End(ModelWorld::Ending::kLoseLive, random_);
-  } else {
-    if (Chance(2)) world_.Settle();
-    world_.End(ModelWorld::Ending::kAbandon, random_);
-    fault_steps_ = 0;
-    epoch_bytes_ = 0;
-    return world_.Open(std::nullopt, random_);
+// Half of the time one of its name is made at once, perhaps of another kind.
+void ModelRun::DropTable(ModelRandom& random) {
+  const std::string name = RandomTarget(random).name;
+  world_.DropTable(name);
+  if (random.Chance(2)) RandomTarget(random);
+}
+
+void ModelRun::UseStaleHandle(ModelRandom& random) {
+  const auto stale = world_.StaleHandles();
+  if (stale.empty()) return;
+  const auto& table = stale[random.Below(stale.size())];
+  world_.Note("use a handle to a table that is gone");
+  const Status status = random.Chance(2) ? table->Put("key", "value") : table->Get("key").error();
+  world_.Expect(status.name() == "table-dropped", "a stale handle: " + status.ToString());
+}
+
+// ---- What happens to a store ----
+
+void ModelRun::Drain(ModelRandom& /*random*/) { world_.Drain(); }
+
+void ModelRun::Fault(ModelRandom& random) {
+  fault_steps_ = 1 + random.Below(30);
+  world_.InjectFault(random);
+}
+
+// The neighbour takes less than usual, more (all that is free, mostly), or goes away.
+void ModelRun::Crowd(ModelRandom& random) {
+  const uint64_t room = plan_.config.room_bytes;
+  if (room == 0) return;
+  world_.Note("the neighbour takes another share");
+  const uint64_t less = plan_.config.spills ? room : room / 8;  // a small epoch cannot be spilled
+  world_.LeaveRoom(random.OneOf<uint64_t>({2 * room, room, less, less, 0}));
+}
+
+void ModelRun::Metrics(ModelRandom& /*random*/) { world_.CheckMetrics(); }
+
+// Calls that change nothing and say why.
+void ModelRun::Refused(ModelRandom& random) {
+  const auto expect = [&](const Status& status, std::string_view name) {
+    world_.Expect(status.name() == name, std::string(name) + " was due: " + status.ToString());
+  };
+  world_.Note("what is refused");
+  const Target target = RandomTarget(random);
+  const TableKind kind = target.content.kind;
+  const std::string partition = kind == TableKind::kMap ? RandomPartition(random) : "";
+  expect(target.table->Put(partition + std::string(kKeyBytesMax + 1, 'k'), ""), "key-too-long");
+  if (kind == TableKind::kMap) {
+    expect(target.table->Delete(random.OneOf<std::string>({"", "\x01", "kk"})), "key-partition");
+    expect(TableCore::Scan(target.table, {}).error(), "scan-partition");
+  } else if (!IsOrdered(kind)) {
+    expect(TableCore::Scan(target.table, {}).error(), "table-unordered");
   }
+  if (kind != TableKind::kList)
+    expect(target.table->Append(partition + "key", "bytes"), "table-not-list");
+  const TableKind other = kind == TableKind::kMap ? TableKind::kBytes : TableKind::kMap;
+  expect(world_.store().OpenTable(target.name, {.kind = other}).error(), "table-mismatch");
+  if (!target.content.counted) {
+    expect(world_.store().OpenTable(target.name, {.kind = kind, .exact_count = true}).error(),
+           "table-mismatch");
+  }
+  expect(world_.store().DropTable("no such table"), "table-not-found");
+  if (!world_.oracle().stands_on()) return;
+  const uint64_t epoch = world_.store().epoch();
+  const uint64_t id = random.Below(*world_.oracle().stands_on() + 1);
+  expect(world_.store().Checkpoint(id, {}).error(), "checkpoint-id");
+  world_.Expect(world_.store().epoch() == epoch, "a refused checkpoint closed the epoch");
+}
+
+void ModelRun::Restart(ModelRandom& random) {
+  const auto ending = random.OneOf({ModelWorld::Ending::kClose, ModelWorld::Ending::kClose,
+                                    ModelWorld::Ending::kLoseLive, ModelWorld::Ending::kAbandon});
+  if (random.Chance(2)) FinishIterators();
+  if (ending == ModelWorld::Ending::kAbandon && random.Chance(2)) world_.Settle();
+  world_.End(ending, random);
   fault_steps_ = 0;
   epoch_bytes_ = 0;
   std::optional<uint64_t> checkpoint;
   const auto certain = world_.oracle().certain();
-  if (!certain.empty() && Chance(2)) checkpoint = certain[random_() % certain.size()].id;
-  world_.Open(checkpoint, random_);
-}
-
-// ---- Writes ----
-
-template <class Write>
-void ModelRun::Carry(Write&& write) {
-  Status status = write();
-  if (status.code() == StatusCode::kResourceExhausted) {
-    world_.Note("no memory: " + status.ToString());
-    world_.Expect(status.name() == "memory-budget", status.ToString());
-    fault_steps_ = 0;
-    world_.ClearFaults();
-    CheckpointSoon(true);
-    world_.Drain();
-    status = write();
-  }
-  world_.Expect(status, "write");
-}
-
-void ModelRun::Put() {
-  const std::string table = RandomTable();
-  const std::string key = RandomKey();
-  const ModelValue value = RandomValue();
-  world_.Note("put " + Short(key) + " into " + table + ": " + std::to_string(value->size()));
-  Carry([&] { return world_.Table(table).Put(key, *value); });
-  Content(table)[key] = value;
-  epoch_bytes_ += value->size() + key.size();
-}
-
-// A view of one entry's value as the value of another.
-void ModelRun::PutView() {
-  const std::string table = RandomTable();
-  const ModelTable& content = Content(table);
-  const auto from = content.lower_bound(RandomKey());
-  if (from == content.end()) return;
-  const std::string key = RandomKey();
-  world_.Note("put what " + Short(from->first) + " has into " + Short(key) + " of " + table);
-  const ModelValue value = from->second;
-  const std::string from_key = from->first;
-  Carry([&]() -> Status {
-    const auto view = world_.Table(table).Get(from_key);
-    world_.Expect(view.error(), "get");
-    world_.Expect(view->has_value() && **view == *value, "the value of " + Short(from_key));
-    return world_.Table(table).Put(key, **view);
-  });
-  Content(table)[key] = value;
-  epoch_bytes_ += value->size() + key.size();
-}
-
-void ModelRun::Delete() {
-  const std::string table = RandomTable();
-  const std::string key = RandomKey();
-  world_.Note("delete " + Short(key) + " of " + table);
-  Carry([&] { return world_.Table(table).Delete(key); });
-  Content(table).erase(key);
-  epoch_bytes_ += 100;
-}
-
-void ModelRun::Update() {
-  struct Change {
-    const std::string* expected;  // null: absent
-    const std::string* value;     // null: the change fails
-    bool matches = false;
-  };
-  const std::string table = RandomTable();
-  const std::string key = RandomKey();
-  const ModelValue value = Chance(8) ? nullptr : RandomValue();
-  world_.Note((value ? "update " : "update in vain ") + Short(key) + " of " + table);
-  const auto found = Content(table).find(key);
-  Change change{found == Content(table).end() ? nullptr : found->second.get(), value.get()};
-  const auto run = [](void* context,
-                      const std::optional<std::string_view>& got) -> Result<std::string_view> {
-    auto& c = *static_cast<Change*>(context);
-    c.matches = got.has_value() == (c.expected != nullptr) && (!got || *got == *c.expected);
-    if (c.value == nullptr) return Status(StatusCode::kUnsupported, "in-vain", "the change fails");
-    return std::string_view(*c.value);
-  };
-  Carry([&] {
-    Status status = world_.Table(table).Update(key, run, &change);
-    world_.Expect(change.matches, "update got something else than the value of " + Short(key));
-    return status.name() == "in-vain" ? Status() : status;
-  });
-  if (value == nullptr) return;
-  Content(table)[key] = value;
-  epoch_bytes_ += value->size() + key.size();
-}
-
-void ModelRun::Mutable() {
-  const std::string table = RandomTable();
-  const std::string key = RandomKey();
-  world_.Note("change " + Short(key) + " of " + table + " in place");
-  const auto found = Content(table).find(key);
-  std::span<char> bytes;
-  Carry([&]() -> Status {
-    auto got = world_.Table(table).Mutable(key);
-    if (got.has_value()) bytes = *got;
-    return got.error();
-  });
-  world_.Expect((bytes.data() != nullptr) == (found != Content(table).end()),
-                "mutable of " + Short(key));
-  if (bytes.data() == nullptr) return;
-  world_.Expect(std::string_view(bytes.data(), bytes.size()) == *found->second,
-                "mutable's value of " + Short(key));
-  if (bytes.empty()) return;
-  std::string changed = *found->second;
-  const size_t at = random_() % changed.size();
-  bytes[at] = changed[at] = static_cast<char>(random_());
-  epoch_bytes_ += changed.size() + key.size();
-  found->second = std::make_shared<const std::string>(std::move(changed));
-}
-
-// ---- Checkpoints ----
-
-void ModelRun::CheckpointSoon(bool wait) {
-  next_id_ = world_.newest_id() + 1 + random_() % 3;
-  world_.Checkpoint(next_id_, wait);
-  epoch_bytes_ = 0;
-}
-
-void ModelRun::RefusedCheckpoint() {
-  if (!world_.oracle().stands_on()) return;
-  const uint64_t id = random_() % (*world_.oracle().stands_on() + 1);
-  world_.Note("checkpoint " + std::to_string(id) + ", to be refused");
-  const uint64_t epoch = world_.store().epoch();
-  const Status refused = world_.store().Checkpoint(id, {}).error();
-  world_.Expect(refused.name() == "checkpoint-id",
-                "checkpoint " + std::to_string(id) + ": " + refused.ToString());
-  world_.Expect(world_.store().epoch() == epoch, "a refused checkpoint closed the epoch");
-}
-
-// ---- Choices ----
-
-std::string ModelRun::RandomTable() {
-  return "table " + std::to_string(random_() % static_cast<uint64_t>(tables_));
-}
-
-std::string ModelRun::RandomKey() {
-  switch (random_() % 200) {
-    case 0:
-      return "";
-    case 1:
-      return std::string(1 + random_() % 9, '\0');
-    case 2:
-      return std::string(65'535, 'k');
-    default:
-      return "key" + std::to_string(random_() % static_cast<uint64_t>(config_.keys));
-  }
-}
-
-ModelValue ModelRun::RandomValue() {
-  if (Chance(20)) return std::make_shared<const std::string>();
-  std::string value(random_() % (config_.value_bytes_max + 1),
-                    static_cast<char>('a' + random_() % 26));
-  // Half of it does not compress.
-  for (size_t i = value.size() / 2; i + 8 <= value.size(); i += 8) {
-    const uint64_t bits = random_();
-    std::memcpy(value.data() + i, &bits, sizeof(bits));
-  }
-  return std::make_shared<const std::string>(std::move(value));
+  if (ending != ModelWorld::Ending::kAbandon && !certain.empty() && random.Chance(2))
+    checkpoint = certain[random.Below(certain.size())].id;
+  world_.Open(checkpoint, random);
 }
 
 }  // namespace tidemark::store

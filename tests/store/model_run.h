@@ -1,57 +1,128 @@
-// ModelRun: one random sequence of operations on a store, each compared with the oracle.
+// ModelRun: carries out the steps of a plan, each compared with the oracle.
+//
+// A plan is a configuration and a list of steps, both made of the seed alone. A step is an
+// operation and a random word, from which the operation draws its arguments in view of what there
+// is by then: any selection of a plan's steps is a sequence that means something, so a failing one
+// can be shrunk.
 #pragma once
 
 #include "tests/store/model_world.h"
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidemark::store {
 
+struct ModelStep {
+  size_t operation = 0;  // of ModelRun::Operations()
+  uint64_t word = 0;
+};
+
+struct ModelPlan {
+  uint64_t seed = 0;
+  ModelConfig config;
+  std::vector<ModelStep> steps;
+
+  static ModelPlan Of(uint64_t seed);
+  // The numbers of all steps.
+  std::vector<size_t> AllSteps() const;
+};
+
+struct ModelOutcome {
+  std::optional<std::string> failure;
+  std::vector<std::string> notes;  // what was done, oldest first
+  ModelCounts counts;
+};
+
 class ModelRun {
  public:
-  explicit ModelRun(uint64_t seed);
+  // What a sequence consists of.
+  struct Operation {
+    std::string_view name;
+    int weight;  // its share of the steps, before a sequence makes it more or less frequent
+    void (ModelRun::*run)(ModelRandom&);
+  };
+  static std::span<const Operation> Operations();
+  // The operations that plans place by themselves.
+  static size_t RestartOperation();
 
-  // Throws ModelFailure when the store does not do as the oracle.
-  void Run();
-
-  const ModelConfig& config() const { return config_; }
-  // What was done, oldest first.
-  const std::vector<std::string>& notes() const { return world_.notes(); }
+  // Those steps of the plan (by number, ascending), between an opening and a restore of what was
+  // retained. `performed` counts steps by operation.
+  static ModelOutcome Perform(const ModelPlan& plan, std::span<const size_t> steps,
+                              std::vector<uint64_t>* performed = nullptr);
 
  private:
-  void Step();
-  void WriteStep();
-  void ReadStep();
-  void BarrierStep();
-  void ReopenStep();
+  explicit ModelRun(const ModelPlan& plan) : plan_(plan), world_(plan.config) {}
+  void Run(std::span<const size_t> steps, std::vector<uint64_t>* performed);
+  void Before(ModelRandom& random);
+  void After();
+  void FinishIterators();
+  void RestoreRetained(ModelRandom& random);
 
-  void Put();
-  void PutView();
-  void Delete();
-  void Update();
-  void Mutable();
-  // The write was carried out, or refused for want of memory: then a checkpoint makes room, and it
-  // is made again.
+  // ---- Operations: writes (model_writes.cc) ----
+  void Put(ModelRandom& random);
+  void PutView(ModelRandom& random);
+  void Delete(ModelRandom& random);
+  void Update(ModelRandom& random);
+  void Mutable(ModelRandom& random);
+  void Append(ModelRandom& random);
+  void WriteAtIterator(ModelRandom& random);
+  void Fill(ModelRandom& random);
+  void DeleteRange(ModelRandom& random);
+  // ---- Reads (model_reads.cc) ----
+  void Get(ModelRandom& random);
+  void MultiGet(ModelRandom& random);
+  void Count(ModelRandom& random);
+  void ForEach(ModelRandom& random);
+  void OpenIterator(ModelRandom& random);
+  void AdvanceIterator(ModelRandom& random);
+  void CloseIterator(ModelRandom& random);
+  // ---- Barriers and tables ----
+  void Checkpoint(ModelRandom& random);
+  void Rollback(ModelRandom& random);
+  void DropTable(ModelRandom& random);
+  void UseStaleHandle(ModelRandom& random);
+  // ---- What happens to a store ----
+  void Drain(ModelRandom& random);
+  void Fault(ModelRandom& random);
+  void Crowd(ModelRandom& random);
+  void Metrics(ModelRandom& random);
+  void Refused(ModelRandom& random);
+  void Restart(ModelRandom& random);
+
+  // A table, perhaps a new one.
+  struct Target {
+    std::string name;
+    ModelTable& content;
+    std::shared_ptr<TableCore> table;
+  };
+  Target RandomTarget(ModelRandom& random);
+  // One that can be scanned, unless it is hard to find.
+  Target RandomOrderedTarget(ModelRandom& random);
+  static bool IsOrdered(TableKind kind) {
+    return kind == TableKind::kOrderedBytes || kind == TableKind::kMap;
+  }
+  std::string RandomKey(ModelRandom& random, const ModelTable& content) const;
+  // What keys of a table of partitions begin with.
+  static std::string RandomPartition(ModelRandom& random);
+  ModelValue RandomValue(ModelRandom& random) const;
+  ScanOptions RandomRange(ModelRandom& random, const ModelTable& content) const;
+  // The write was carried out, or refused for want of memory, or because a disk that fails kept
+  // the epoch from being spilled: then a checkpoint makes room, and it is made again.
   template <class Write>
-  void Carry(Write&& write);
-  void CheckpointSoon(bool wait);
-  void RefusedCheckpoint();
+  void Carry(ModelRandom& random, Write&& write);
+  void CountWrite(size_t bytes) { epoch_bytes_ += bytes; }
+  void CheckpointSoon(ModelRandom& random, bool wait);
 
-  ModelTable& Content(const std::string& table) { return world_.oracle().current()[table]; }
-  std::string RandomTable();
-  std::string RandomKey();
-  ModelValue RandomValue();
-  bool Chance(uint64_t one_in) { return random_() % one_in == 0; }
-
-  ModelRandom random_;
-  ModelConfig config_;
+  const ModelPlan& plan_;
   ModelWorld world_;
-  int tables_ = 1;
-  uint64_t next_id_ = 1;
   size_t epoch_bytes_ = 0;
-  int fault_steps_ = 0;  // until the fault is cleared
+  uint64_t fault_steps_ = 0;  // until the fault is cleared
 };
 
 }  // namespace tidemark::store

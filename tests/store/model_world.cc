@@ -6,62 +6,9 @@ namespace tidemark::store {
 
 namespace {
 
-using test::FaultError;
-using test::FileFault;
-using test::StorageFault;
-using test::StorageOperation;
-
-constexpr int kDirectories = 3;
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-
-template <class T>
-T OneOf(ModelRandom& random, std::initializer_list<T> choices) {
-  return *(choices.begin() + random() % choices.size());
-}
+constexpr uint64_t kDirectories = 3;
 
 }  // namespace
-
-// ---- Configuration ----
-
-ModelConfig ModelConfig::Random(ModelRandom& random) {
-  ModelConfig config;
-  config.memory_budget_bytes = 16 * kMiB;
-  switch (random() % 8) {
-    case 0:  // more than fits: entries are evicted and come back
-      config.keys = 900;
-      config.value_bytes_max = 60'000;
-      config.epoch_bytes_max = 3 * kMiB;
-      break;
-    case 1:
-    case 2:
-      config.keys = 2'000;
-      config.value_bytes_max = 3'000;
-      config.epoch_bytes_max = kMiB;
-      break;
-    default:
-      config.keys = 80;
-      config.value_bytes_max = 200;
-      config.epoch_bytes_max = kMiB;
-  }
-  config.inline_bytes = OneOf<uint64_t>(random, {0, 64 << 10, kMiB});
-  config.write_back_segments = OneOf<uint32_t>(random, {1, 2, 3, 4, 1'000});
-  config.keep_last = 1 + static_cast<uint32_t>(random() % 5);
-  config.compression = OneOf(random, {Compression::kNone, Compression::kLz4, Compression::kZstd});
-  config.verification =
-      OneOf(random, {Verification::kFull, Verification::kFull, Verification::kFast});
-  config.deny_links = random() % 3 == 0;
-  config.hide_locks = random() % 8 == 0;
-  return config;
-}
-
-std::string ModelConfig::ToString() const {
-  return "keys " + std::to_string(keys) + ", values up to " + std::to_string(value_bytes_max) +
-         ", inline " + std::to_string(inline_bytes) + ", write_back_segments " +
-         std::to_string(write_back_segments) + ", keep_last " + std::to_string(keep_last) +
-         ", compression " + std::to_string(static_cast<int>(compression)) +
-         (verification == Verification::kFast ? ", kFast" : ", kFull") +
-         (deny_links ? ", no links" : "") + (hide_locks ? ", no locks" : "");
-}
 
 ModelWorld::ModelWorld(const ModelConfig& config) : config_(config), oracle_(config.keep_last) {
   fs_->SkipSyncs(true);  // nothing here pulls the plug
@@ -98,7 +45,7 @@ StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int dire
   options.inline_segment_bytes_max = config_.inline_bytes;
   options.write_back_bytes = 64 << 10;
   options.write_back_segments = config_.write_back_segments;
-  options.stall_timeout = std::chrono::seconds(20);
+  options.stall_timeout = config_.stall_timeout;
   return options;
 }
 
@@ -107,13 +54,12 @@ StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int dire
 Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& options,
                                                        ModelRandom& random) {
   const Environment environment{fs_};
-  if (random() % 6 == 0) {
+  if (random.Chance(6)) {
     has_fault_ = had_fault_ = true;  // it may strike what an abandoned store has under way, too
-    const uint64_t call = 1 + random() % 12;
-    if (random() % 2 == 0) {
-      storage_->plan().Inject({.call = call});
+    if (random.Chance(2)) {
+      storage_->plan().Inject({.call = 1 + random.Below(12)});
     } else {
-      fs_->plan().Inject({.call = 1 + random() % 80});
+      fs_->plan().Inject({.call = 1 + random.Below(80)});
     }
     auto opened = StoreCore::Open(options, environment);
     const bool struck = storage_->plan().fired() + fs_->plan().fired() > 0;
@@ -128,22 +74,24 @@ Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& optio
 }
 
 void ModelWorld::Open(std::optional<uint64_t> checkpoint, ModelRandom& random) {
-  const int directory = static_cast<int>(random() % kDirectories);
+  const int directory = static_cast<int>(random.Below(kDirectories));
   Note("open " + (checkpoint ? "checkpoint " + std::to_string(*checkpoint) : "the newest") +
        " in directory " + std::to_string(directory));
+  LeaveRoom(0);  // what is replayed asks for no room
   auto opened = TryOpen(OptionsFor(checkpoint, directory), random);
   Expect(opened.error(), "open");
   store_ = *std::move(opened);
-  tables_.clear();
   if (abandoned_ != nullptr) AbandonStore();
+  LeaveRoom(config_.room_bytes);
   const RestoreReport& report = store_->restored();
-  Expect(report.skipped.empty(), "checkpoints were skipped");
-  Expect(report.damaged_manifests.empty(), "manifests were found damaged");
+  Expect(report.skipped.empty() && report.damaged_manifests.empty(), "something was damaged");
   oracle_.Restored(report.checkpoint, checkpoint, store_->Checkpoints());
+  ++counts_.opened;
   if (report.checkpoint) {
-    Note("restored " + std::to_string(report.checkpoint->id) + " of epoch " +
-         std::to_string(report.checkpoint->epoch) +
-         (report.reused_live_database ? ", reusing" : "") + ", replayed " +
+    ++counts_.restored;
+    counts_.reused += report.reused_live_database ? 1 : 0;
+    Note("restored checkpoint " + std::to_string(report.checkpoint->id) +
+         (report.reused_live_database ? ", live reused" : "") + ", replayed " +
          std::to_string(report.replayed_records));
     Expect(store_->epoch() == report.checkpoint->epoch + 1,
            "the next epoch is " + std::to_string(store_->epoch()));
@@ -164,83 +112,42 @@ void ModelWorld::AbandonStore() {
          "an abandoned store could still commit: " + fenced.ToString());
   const Status closed = abandoned_->Close();
   Expect(closed.code() == StatusCode::kFenced, "closing an abandoned store: " + closed.ToString());
+  scans_.ExpectClosed();
   abandoned_.reset();
 }
 
 void ModelWorld::End(Ending ending, ModelRandom& random) {
+  CountStore();
+  handles_.clear();
   if (ending == Ending::kAbandon) {
     Note("abandon");
     abandoned_ = std::move(store_);
     ClearFaults();
     return;
   }
-  if (random() % 2 == 0) ClearFaults();
+  if (random.Chance(2)) ClearFaults();
   Note(ending == Ending::kClose ? "close" : "close and lose the live directories");
-  tables_.clear();
   const Status closed = store_->Close();
   Expect(closed.ok() || has_fault_, "close: " + closed.ToString());
+  scans_.ExpectClosed();
   store_.reset();
   Settle();
   ClearFaults();
-  Expect(runtime_->memory_used_bytes() == 0,
-         std::to_string(runtime_->memory_used_bytes()) + " bytes are still counted after close");
+  Expect(runtime_->memory_used_bytes() == neighbour_bytes_,
+         std::to_string(runtime_->memory_used_bytes() - neighbour_bytes_) +
+             " bytes are still counted after close");
   if (ending == Ending::kClose) return;
-  for (int i = 0; i < kDirectories; ++i)
+  for (uint64_t i = 0; i < kDirectories; ++i)
     std::filesystem::remove_all(directory_ / ("live" + std::to_string(i)));
 }
 
-// ---- Tables ----
-
-TableCore& ModelWorld::Table(const std::string& name) {
-  std::shared_ptr<TableCore>& table = tables_[name];
-  if (table == nullptr) {
-    auto opened = store_->OpenTable(name, {});
-    Expect(opened.error(), "open table");
-    table = *std::move(opened);
-    oracle_.current()[name];
-  }
-  return *table;
-}
-
-std::optional<std::string> ModelWorld::Get(const std::string& table, const std::string& key) {
-  const auto value = Table(table).Get(key);
-  Expect(value.error(), "get");
-  return *value ? std::optional<std::string>(**value) : std::nullopt;
-}
-
-void ModelWorld::CompareTable(const std::string& name) {
-  const ModelTable& expected = oracle_.current()[name];
-  struct Visit {
-    const ModelTable& expected;
-    size_t matching = 0;
-    std::string problem;
-  } visit{expected, 0, {}};
-  const Status status = Table(name).ForEach(
-      [](void* context, std::string_view key, std::string_view value) {
-        auto& v = *static_cast<Visit*>(context);
-        const auto found = v.expected.find(std::string(key));
-        if (found == v.expected.end()) {
-          v.problem = "has key `" + std::string(key.substr(0, 40)) + "`, which should not be there";
-        } else if (*found->second != value) {
-          v.problem = "has a wrong value for key `" + std::string(key.substr(0, 40)) + "`";
-        } else {
-          ++v.matching;
-          return true;
-        }
-        return false;
-      },
-      &visit);
-  Expect(status, "for each");
-  if (visit.problem.empty() && visit.matching != expected.size()) {
-    visit.problem = "has " + std::to_string(visit.matching) + " entries, expected " +
-                    std::to_string(expected.size());
-  }
-  Expect(visit.problem.empty(), "table " + name + " " + visit.problem);
-}
-
-void ModelWorld::CompareAll() {
-  const ModelState names = oracle_.current();
-  for (const auto& [name, table] : names) CompareTable(name);
+void ModelWorld::CountStore() {
+  const StoreMetrics metrics = store_->Metrics();
+  counts_.evictions += metrics.evictions;
+  counts_.misses += metrics.misses;
+  counts_.stalls += metrics.stalls;
+  counts_.spills += metrics.spills;
+  counts_.write_backs += metrics.write_backs;
 }
 
 // ---- Checkpoints ----
@@ -274,9 +181,13 @@ void ModelWorld::Settle() {
     const bool fenced = abandoned_ != nullptr && outcome.code() == StatusCode::kFenced;
     Expect(outcome.ok() || fenced || had_fault_,
            "checkpoint " + std::to_string(pending.checkpoint.id) + ": " + outcome.ToString());
-    if (!outcome.ok())
+    if (outcome.ok()) {
+      oracle_.Acknowledge(pending.checkpoint);
+    } else {
       Note("checkpoint " + std::to_string(pending.checkpoint.id) + ": " + outcome.ToString());
-    outcome.ok() ? oracle_.Acknowledge(pending.checkpoint) : oracle_.Failed(pending.checkpoint);
+      oracle_.Failed(pending.checkpoint);
+      ++counts_.failed_checkpoints;
+    }
   }
   const bool any = !pending_.empty();
   pending_.clear();
@@ -298,45 +209,6 @@ void ModelWorld::Drain() {
   Note("drain");
   const Status drained = store_->Drain();
   Expect(drained.ok() || has_fault_, "drain: " + drained.ToString());
-}
-
-// ---- Faults ----
-
-void ModelWorld::InjectFault(ModelRandom& random) {
-  ClearFaults();
-  const FaultError error = OneOf(random, {FaultError::kIo, FaultError::kFull});
-  const bool sticky = random() % 3 == 0;
-  if (random() % 3 == 0) {
-    const FileFault fault{
-        .call = 1 + random() % 30,
-        .sticky = sticky,
-        .error = error,
-        .contains = OneOf<std::string>(random, {"", "/tmp/", "segment-", "/state/", "/side/"})};
-    Note("fault in the file system: call " + std::to_string(fault.call) + " with `" +
-         fault.contains + "`" + (sticky ? " and all later ones" : ""));
-    fs_->plan().Inject(fault);
-  } else {
-    const StorageFault fault{.call = 1 + random() % 3,
-                             .sticky = sticky,
-                             .error = error,
-                             .operations = OneOf<std::set<StorageOperation>>(
-                                 random, {test::kStorageWrites,
-                                          {StorageOperation::kCreateIfAbsent},
-                                          {StorageOperation::kPutFile},
-                                          {}}),
-                             .answer_lost = random() % 3 == 0};
-    Note("fault in the storage: call " + std::to_string(fault.call) +
-         (sticky ? " and all later ones" : "") + (fault.answer_lost ? ", answer lost" : ""));
-    storage_->plan().Inject(fault);
-  }
-  has_fault_ = had_fault_ = true;
-}
-
-void ModelWorld::ClearFaults() {
-  if (has_fault_) Note("faults cleared");
-  storage_->plan().Clear();
-  fs_->plan().Clear();
-  has_fault_ = false;
 }
 
 }  // namespace tidemark::store

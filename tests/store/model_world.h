@@ -1,8 +1,12 @@
-// ModelWorld: one store under test, its directories, its storage and the faults in them.
+// ModelWorld: one store under test, its directories, its storage, its neighbour in memory, and the
+// faults that strike it.
 #pragma once
 
 #include "store/store_core.h"
+#include "tests/store/model_config.h"
 #include "tests/store/model_oracle.h"
+#include "tests/store/model_random.h"
+#include "tests/store/model_scans.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/fault_storage.h"
 #include "tests/support/temp_dir.h"
@@ -11,30 +15,26 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tidemark::store {
 
-using ModelRandom = std::mt19937_64;
-
-// Everything that a sequence varies, chosen from its seed.
-struct ModelConfig {
-  uint64_t memory_budget_bytes = 0;
-  int keys = 0;
-  size_t value_bytes_max = 0;
-  size_t epoch_bytes_max = 0;  // a checkpoint is made when an epoch has written so much
-  uint64_t inline_bytes = 0;
-  uint32_t write_back_segments = 0;
-  uint32_t keep_last = 0;
-  Compression compression{};
-  Verification verification{};
-  bool deny_links = false;
-  bool hide_locks = false;
-
-  static ModelConfig Random(ModelRandom& random);
+// What sequences have met with; tells whether they are about what they should be.
+struct ModelCounts {
+  uint64_t opened = 0;
+  uint64_t reused = 0;    // of these, with the live database that was there
+  uint64_t restored = 0;  // checkpoints that were compared with what their barriers saw
+  uint64_t evictions = 0;
+  uint64_t misses = 0;
+  uint64_t stalls = 0;
+  uint64_t spills = 0;
+  uint64_t write_backs = 0;
+  uint64_t refused_writes = 0;
+  uint64_t failed_checkpoints = 0;
+  uint64_t outgrown_scans = 0;
+  void Add(const ModelCounts& other);
   std::string ToString() const;
 };
 
@@ -51,13 +51,17 @@ class ModelWorld {
 
   // Opens in one of several directories. Compares all of the state with the oracle.
   void Open(std::optional<uint64_t> checkpoint, ModelRandom& random);
+  // With the iterators that are open; they end.
   void End(Ending ending, ModelRandom& random);
 
-  // Tables.
-  TableCore& Table(const std::string& name);
-  std::optional<std::string> Get(const std::string& table, const std::string& key);
-  void CompareTable(const std::string& table);
+  // Tables. The handle to a table of the oracle's, which is made in the store where it is new.
+  const std::shared_ptr<TableCore>& Table(const std::string& name);
+  void DropTable(const std::string& name);
+  // Handles to tables that are not there any more.
+  std::vector<std::shared_ptr<TableCore>> StaleHandles() const;
+  void CompareTable(const std::string& name);
   void CompareAll();
+  void Rollback();
 
   // Barrier. `wait`: until all checkpoints so far are decided.
   void Checkpoint(uint64_t id, bool wait);
@@ -67,9 +71,16 @@ class ModelWorld {
   void InjectFault(ModelRandom& random);
   void ClearFaults();
   bool has_fault() const { return has_fault_; }
+  // A neighbour takes of the budget what is free, but leaves the store this much; 0: it goes away.
+  void LeaveRoom(uint64_t bytes);
+  // No more is in use than there is.
+  void CheckMemory() const;
+  // Numbers that must agree, whatever goes on in the background.
+  void CheckMetrics() const;
 
   // Takes a note for the log that a failure prints.
-  void Note(std::string text) { notes_.push_back(std::move(text)); }
+  void Note(const std::string& text) { notes_.push_back(step_ + text); }
+  void SetStep(std::string step) { step_ = std::move(step); }
   const std::vector<std::string>& notes() const { return notes_; }
   // Throws unless OK.
   void Expect(const Status& status, std::string_view doing) const;
@@ -79,8 +90,9 @@ class ModelWorld {
 
   const ModelConfig& config() const { return config_; }
   ModelOracle& oracle() { return oracle_; }
+  ModelScans& scans() { return scans_; }
+  ModelCounts& counts() { return counts_; }
   StoreCore& store() { return *store_; }
-  Runtime& runtime() { return *runtime_; }
   // The newest id in use.
   uint64_t newest_id() const;
 
@@ -94,23 +106,28 @@ class ModelWorld {
   Result<std::shared_ptr<StoreCore>> TryOpen(const StoreOptions& options, ModelRandom& random);
   void CompareRetained();
   void AbandonStore();
+  void CountStore();
   // Blocks until it is decided.
   static Status OutcomeOf(const CheckpointTicket& ticket);
 
   const ModelConfig config_;
   ModelOracle oracle_;
-  test::TempDir directory_;
+  test::TempDir directory_{test::TempDir::InMemory()};
   std::shared_ptr<test::FaultFileSystem> fs_ = std::make_shared<test::FaultFileSystem>();
   std::shared_ptr<test::FaultStorage> storage_;
   std::shared_ptr<Runtime> runtime_;
+  uint64_t neighbour_bytes_ = 0;
   std::shared_ptr<StoreCore> store_;
   std::shared_ptr<StoreCore> abandoned_;  // lives on until another one has been opened
-  std::map<std::string, std::shared_ptr<TableCore>> tables_;
+  std::map<uint64_t, std::shared_ptr<TableCore>> handles_;  // by incarnation; some are stale
+  ModelScans scans_;
   std::vector<Pending> pending_;
   uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;
   bool had_fault_ = false;  // at any time since the last checkpoint was decided
+  std::string step_;
   std::vector<std::string> notes_;
+  ModelCounts counts_;
 };
 
 }  // namespace tidemark::store

@@ -1,0 +1,184 @@
+// ModelWorld's tables, and what goes on around them: faults, memory, metrics.
+#include "tests/store/model_world.h"
+
+namespace tidemark::store {
+
+namespace {
+
+// What the budget is exact to. A table's index may take a chunk in the same write as the entry; and
+// what a table takes that is new, or was given back, counts from the next write on.
+constexpr uint64_t kExactTo = 2 * Arena::kSmallChunkBytes;
+
+}  // namespace
+
+using test::FaultError;
+using test::FileFault;
+using test::StorageFault;
+using test::StorageOperation;
+
+// ---- Tables ----
+
+const std::shared_ptr<TableCore>& ModelWorld::Table(const std::string& name) {
+  const ModelTable& table = oracle_.current().at(name);
+  std::shared_ptr<TableCore>& handle = handles_[table.incarnation];
+  if (handle == nullptr) {
+    auto opened = store_->OpenTable(name, {.kind = table.kind, .exact_count = table.counted});
+    Expect(opened.error(), "open " + name);
+    handle = *std::move(opened);
+  }
+  return handle;
+}
+
+void ModelWorld::DropTable(const std::string& name) {
+  Note("drop " + name);
+  Expect(store_->DropTable(name), "drop " + name);
+  oracle_.current().erase(name);
+  scans_.NoteTables(oracle_);
+}
+
+std::vector<std::shared_ptr<TableCore>> ModelWorld::StaleHandles() const {
+  std::vector<std::shared_ptr<TableCore>> stale;
+  for (const auto& [incarnation, handle] : handles_) {
+    if (!oracle_.Has(incarnation)) stale.push_back(handle);
+  }
+  return stale;
+}
+
+void ModelWorld::Rollback() {
+  Note("rollback");
+  Expect(store_->Rollback(), "rollback");
+  oracle_.Rollback();
+  scans_.NoteTables(oracle_);
+}
+
+void ModelWorld::CompareTable(const std::string& name) {
+  struct Visit {
+    const std::map<std::string, ModelValue>& expected;
+    size_t matching = 0;
+    std::string problem;
+  } visit{oracle_.current().at(name).entries, 0, {}};
+  const Status status = Table(name)->ForEach(
+      [](void* context, std::string_view key, std::string_view value) {
+        auto& v = *static_cast<Visit*>(context);
+        const auto found = v.expected.find(std::string(key));
+        if (found == v.expected.end()) {
+          v.problem = "has key `" + std::string(key.substr(0, 40)) + "`, which should not be there";
+        } else if (*found->second != value) {
+          v.problem = "has a wrong value for key `" + std::string(key.substr(0, 40)) + "`";
+        } else {
+          ++v.matching;
+          return true;
+        }
+        return false;
+      },
+      &visit);
+  Expect(status, "for each");
+  if (visit.problem.empty() && visit.matching != visit.expected.size()) {
+    visit.problem = "has " + std::to_string(visit.matching) + " entries, expected " +
+                    std::to_string(visit.expected.size());
+  }
+  Expect(visit.problem.empty(), name + " " + visit.problem);
+}
+
+void ModelWorld::CompareAll() {
+  for (const auto& [name, table] : oracle_.current()) CompareTable(name);
+}
+
+// ---- Memory ----
+
+void ModelWorld::LeaveRoom(uint64_t bytes) {
+  MemoryBudget& budget = runtime_->impl().budget();
+  budget.Add(-static_cast<int64_t>(neighbour_bytes_));
+  neighbour_bytes_ = 0;
+  if (bytes == 0) return;
+  const uint64_t block_cache_bytes = config_.memory_budget_bytes / 8;
+  neighbour_bytes_ = std::min(budget.limit_bytes() - block_cache_bytes - bytes,
+                              budget.limit_bytes() - budget.used_bytes());
+  budget.Add(static_cast<int64_t>(neighbour_bytes_));
+}
+
+void ModelWorld::CheckMemory() const {
+  const uint64_t used = runtime_->memory_used_bytes();
+  Expect(used <= config_.memory_budget_bytes + kExactTo, std::to_string(used) + " bytes are used");
+}
+
+void ModelWorld::CheckMetrics() const {
+  const StoreMetrics metrics = store_->Metrics();
+  Expect(metrics.budget_limit_bytes == config_.memory_budget_bytes, "another limit in the metrics");
+  const uint64_t block_cache_bytes = config_.memory_budget_bytes / 8;
+  const uint64_t counted = metrics.cache_bytes + metrics.index_bytes + metrics.free_bytes +
+                           metrics.list_bytes + block_cache_bytes + neighbour_bytes_;
+  Expect(metrics.budget_used_bytes + kExactTo >= counted,
+         "in use are " + std::to_string(metrics.budget_used_bytes) + " bytes, but the parts are " +
+             std::to_string(counted));
+  Expect(metrics.checkpoints_in_flight <= pending_.size(),
+         std::to_string(metrics.checkpoints_in_flight) + " checkpoints are in flight of " +
+             std::to_string(pending_.size()));
+}
+
+void ModelCounts::Add(const ModelCounts& other) {
+  opened += other.opened;
+  reused += other.reused;
+  restored += other.restored;
+  evictions += other.evictions;
+  misses += other.misses;
+  stalls += other.stalls;
+  spills += other.spills;
+  write_backs += other.write_backs;
+  refused_writes += other.refused_writes;
+  failed_checkpoints += other.failed_checkpoints;
+  outgrown_scans += other.outgrown_scans;
+}
+
+std::string ModelCounts::ToString() const {
+  const auto times = [](uint64_t count, std::string_view what) {
+    return std::to_string(count) + " " + std::string(what);
+  };
+  return times(opened, "stores opened, ") + times(restored, "restored (") +
+         times(reused, "with their live database), ") + times(evictions, "evictions, ") +
+         times(misses, "misses, ") + times(stalls, "stalls, ") + times(spills, "spills, ") +
+         times(write_backs, "write-backs, ") + times(refused_writes, "writes refused, ") +
+         times(failed_checkpoints, "checkpoints failed, ") +
+         times(outgrown_scans, "iterators outgrown");
+}
+
+// ---- Faults ----
+
+void ModelWorld::InjectFault(ModelRandom& random) {
+  ClearFaults();
+  const FaultError error = random.OneOf({FaultError::kIo, FaultError::kFull});
+  const bool sticky = random.Chance(3);
+  if (random.Chance(3)) {
+    const FileFault fault{
+        .call = 1 + random.Below(30),
+        .sticky = sticky,
+        .error = error,
+        .contains = random.OneOf<std::string>({"", "/tmp/", "segment-", "/state/", "/side/"})};
+    Note("fault in the file system: call " + std::to_string(fault.call) + " with `" +
+         fault.contains + "`" + (sticky ? " and all later ones" : ""));
+    fs_->plan().Inject(fault);
+  } else {
+    const StorageFault fault{
+        .call = 1 + random.Below(3),
+        .sticky = sticky,
+        .error = error,
+        .operations = random.OneOf<std::set<StorageOperation>>({test::kStorageWrites,
+                                                                {StorageOperation::kCreateIfAbsent},
+                                                                {StorageOperation::kPutFile},
+                                                                {}}),
+        .answer_lost = random.Chance(3)};
+    Note("fault in the storage: call " + std::to_string(fault.call) +
+         (sticky ? " and all later ones" : "") + (fault.answer_lost ? ", answer lost" : ""));
+    storage_->plan().Inject(fault);
+  }
+  has_fault_ = had_fault_ = true;
+}
+
+void ModelWorld::ClearFaults() {
+  if (has_fault_) Note("faults cleared");
+  storage_->plan().Clear();
+  fs_->plan().Clear();
+  has_fault_ = false;
+}
+
+}  // namespace tidemark::store
