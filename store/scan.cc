@@ -96,7 +96,7 @@ Result<bool> ScanCore::MoveToNearest() {
   }
   if (memory_shown_) {
     value_ = version->value();
-    return version->present();
+    return version->present() && !IsHidden(*nearest);
   }
   TIDEMARK_RETURN_IF_ERROR(ShowStored(below_->value()));
   return true;
@@ -150,6 +150,12 @@ Status ScanCore::SettleBelow() {
   below_shown_ = false;
   if (below_->valid()) return {};
   return table_->store().NoteReadError(below_->status());
+}
+
+// By a range delete that was rolled back since. What the epoch had put over it is a pre-image.
+bool ScanCore::IsHidden(std::string_view stored_key) const {
+  return std::any_of(hidden_.begin(), hidden_.end(),
+                     [&](const auto& ranges) { return FindRange(*ranges, stored_key) != nullptr; });
 }
 
 VisibleRanges ScanCore::ranges() const {
@@ -207,7 +213,9 @@ Status ScanCore::Remember(std::string_view stored_key, const Version* newest) {
   const StoreCore& store = table_->store();
   PreImage image;
   image.bytes = BytesFor(stored_key, newest);
-  if (newest != nullptr) {
+  if (IsHidden(stored_key)) {
+    // It was absent, whatever is there now.
+  } else if (newest != nullptr) {
     if (newest->present()) image.value = std::string(newest->value());
   } else if (store.layers().has_spilled()) {
     std::string value;

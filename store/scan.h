@@ -86,6 +86,7 @@ class ScanCore {
   void SettleMemory();
   PreImages::const_iterator NearestPreImage() const;
   bool IsAhead(std::string_view stored_key) const;
+  bool IsHidden(std::string_view stored_key) const;
   bool IsNearer(std::string_view a, std::string_view b) const { return reverse_ ? a > b : a < b; }
   void SetPosition(std::string_view stored_key);
 

@@ -118,6 +118,27 @@ TEST_F(DeleteRangeTest, RollbackBringsThemBackAndOpenScansDoNotNotice) {
   EXPECT_EQ(count(table.Scan().value()), 999);
 }
 
+// A range delete that is rolled back goes on for scans that were made after it. Once it did not for
+// entries that were read into the cache after the rollback, nor for those changed then.
+TEST_F(DeleteRangeTest, WhatAScanDoesNotShowStaysSoWhenItIsCachedAfterRollback) {
+  Table table = OpenOrdered();
+  Fill(table, 0, 1'000, "v");
+  EXPECT_OK(Save(1));
+  EXPECT_OK(store_->Drain());
+  EXPECT_OK(table.DeleteRange({}));
+  EXPECT_OK(table.Put(Key(800), "again"));
+  Iterator iterator = table.Scan().value();
+  EXPECT_OK(store_->Rollback());
+  EXPECT_EQ(Read(table, Key(500)), "v");
+  EXPECT_EQ(Read(table, Key(600)), "v");
+  EXPECT_OK(table.Put(Key(600), "changed"));
+  EXPECT_OK(table.Delete(Key(700)));
+  ASSERT_TRUE(iterator.Next().value());
+  EXPECT_EQ(iterator.key(), Key(800));
+  EXPECT_EQ(iterator.value(), "again");
+  EXPECT_FALSE(iterator.Next().value()) << iterator.key();
+}
+
 TEST_F(DeleteRangeTest, AnOpenScanStillShowsWhatIsDeletedUnderIt) {
   Table table = OpenOrdered();
   Fill(table, 0, 1'000, "v");
