@@ -116,7 +116,7 @@ StoreMetrics StoreCore::Metrics() const {
 size_t StoreCore::EvictSome() {
   size_t tables_left = 2 * table_list_.size() + 1;
   size_t freed = 0;
-  while (freed < kEvictBytes) {
+  while (freed < kEvictBytes && !table_list_.empty()) {
     if (evict_slots_left_ == 0) {
       if (tables_left-- == 0) break;
       ++evict_table_;
