@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +31,7 @@ constexpr Line kLines[] = {
     {"published_bytes", Better::kLower},  {"written_bytes", Better::kLower},
     {"retained_bytes", Better::kLower},   {"files", Better::kLower},
     {"segments", Better::kLower},         {"peak_rss_bytes", Better::kLower},
+    {"budget_bytes", Better::kLower},
 };
 
 struct Spread {
@@ -67,11 +69,11 @@ const char* Verdict(const Spread& ours, const Spread& theirs, Better better) {
   return above == (better == Better::kHigher) ? "better" : "WORSE";
 }
 
-void PrintColumns(std::ostream& out, std::string_view counter, std::string_view ours,
+void PrintColumns(std::ostream& out, int label_width, std::string_view label, std::string_view ours,
                   std::string_view theirs, std::string_view ratio, std::string_view verdict) {
   char line[256];
-  std::snprintf(line, sizeof(line), "  %-17.*s %-28.*s %-28.*s %9.*s  %.*s",
-                static_cast<int>(counter.size()), counter.data(), static_cast<int>(ours.size()),
+  std::snprintf(line, sizeof(line), "  %-*.*s %-28.*s %-28.*s %9.*s  %.*s", label_width,
+                static_cast<int>(label.size()), label.data(), static_cast<int>(ours.size()),
                 ours.data(), static_cast<int>(theirs.size()), theirs.data(),
                 static_cast<int>(ratio.size()), ratio.data(), static_cast<int>(verdict.size()),
                 verdict.data());
@@ -79,18 +81,18 @@ void PrintColumns(std::ostream& out, std::string_view counter, std::string_view 
   out << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
 }
 
-void PrintLine(std::ostream& out, const Line& line, const std::vector<double>* ours,
-               const std::vector<double>* theirs) {
+void PrintLine(std::ostream& out, int label_width, std::string_view label, Better better,
+               const std::vector<double>* ours, const std::vector<double>* theirs) {
   const std::string our_text = ours ? Text(SpreadOf(*ours)) : "-";
   const std::string their_text = theirs ? Text(SpreadOf(*theirs)) : "-";
   if (!ours || !theirs) {
-    PrintColumns(out, line.counter, our_text, their_text, "", "");
+    PrintColumns(out, label_width, label, our_text, their_text, "", "");
     return;
   }
   const Spread us = SpreadOf(*ours);
   const Spread them = SpreadOf(*theirs);
-  PrintColumns(out, line.counter, our_text, their_text, RatioText(us.median / them.median),
-               Verdict(us, them, line.better));
+  PrintColumns(out, label_width, label, our_text, their_text, RatioText(us.median / them.median),
+               Verdict(us, them, better));
 }
 
 template <class Map>
@@ -142,14 +144,15 @@ void Comparison::Add(const Row& row, const Counters& counters) {
 }
 
 std::vector<std::string> Comparison::DifferingHashes() const {
-  std::map<std::string, double> expected;
   std::vector<std::string> differing;
   for (const Group& group : groups_) {
+    std::optional<double> expected;
     for (const auto& [engine, samples] : group.engines) {
       const std::vector<double>* hashes = FindOrNull(samples, kHash.data());
       if (!hashes) continue;
-      const double first = expected.try_emplace(group.workload, hashes->front()).first->second;
-      if (std::any_of(hashes->begin(), hashes->end(), [&](double hash) { return hash != first; })) {
+      if (!expected) expected = hashes->front();
+      if (std::any_of(hashes->begin(), hashes->end(),
+                      [&](double hash) { return hash != *expected; })) {
         differing.push_back(group.workload + "/" + engine + "/" + group.variant);
       }
     }
@@ -170,11 +173,31 @@ void Comparison::PrintPair(const Group& group, std::string_view ours, std::strin
   const Samples* their_samples = Find(group, theirs);
   if (!our_samples || !their_samples) return;
   out << '\n' << group.workload << ' ' << group.variant << '\n';
-  PrintColumns(out, "median (range)", ours, theirs, "ratio", "");
+  constexpr int kWidth = 17;
+  PrintColumns(out, kWidth, "median (range)", ours, theirs, "ratio", "");
   for (const Line& line : kLines) {
     const auto* ours_of_line = FindOrNull(*our_samples, line.counter);
     const auto* theirs_of_line = FindOrNull(*their_samples, line.counter);
-    if (ours_of_line || theirs_of_line) PrintLine(out, line, ours_of_line, theirs_of_line);
+    if (!ours_of_line && !theirs_of_line) continue;
+    PrintLine(out, kWidth, line.counter, line.better, ours_of_line, theirs_of_line);
+  }
+}
+
+void Comparison::PrintSummary(std::string_view ours, std::string_view theirs,
+                              std::ostream& out) const {
+  constexpr const Line& kLine = kLines[0];
+  constexpr int kWidth = 29;
+  bool has_head = false;
+  for (const Group& group : groups_) {
+    const Samples* our_samples = Find(group, ours);
+    const Samples* their_samples = Find(group, theirs);
+    if (!our_samples || !their_samples) continue;
+    if (!std::exchange(has_head, true)) {
+      out << "\nall rows: " << kLine.counter << '\n';
+      PrintColumns(out, kWidth, "median (range)", ours, theirs, "ratio", "");
+    }
+    PrintLine(out, kWidth, group.workload + ' ' + group.variant, kLine.better,
+              FindOrNull(*our_samples, kLine.counter), FindOrNull(*their_samples, kLine.counter));
   }
 }
 
@@ -183,6 +206,9 @@ void Comparison::Print(std::ostream& out) const {
     for (size_t i = 1; i < std::size(kEngines); ++i) {
       PrintPair(group, kEngines[0].name, kEngines[i].name, out);
     }
+  }
+  for (size_t i = 1; i < std::size(kEngines); ++i) {
+    PrintSummary(kEngines[0].name, kEngines[i].name, out);
   }
 }
 

@@ -19,8 +19,8 @@ class Comparison {
 
   void Add(const Row& row, const Counters& counters);
 
-  // All runs of a workload, whatever the engine, must have ended with the same state. Names those
-  // that did not; empty if there are none.
+  // All runs of a workload's variant, whatever the engine, must have read and ended with the same.
+  // Names those that did not; empty if there are none.
   std::vector<std::string> DifferingHashes() const;
 
   void Print(std::ostream& out) const;
@@ -38,6 +38,8 @@ class Comparison {
   static const Samples* Find(const Group& group, std::string_view engine);
   static void PrintPair(const Group& group, std::string_view ours, std::string_view theirs,
                         std::ostream& out);
+  // One line a row: the counter that counts most.
+  void PrintSummary(std::string_view ours, std::string_view theirs, std::ostream& out) const;
 
   std::vector<Group> groups_;
 };

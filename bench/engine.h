@@ -5,13 +5,12 @@
 // affair.
 #pragma once
 
-#include "bench/records.h"
+#include "bench/states.h"
 
 #include <tidemark/status.h>
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,24 +42,26 @@ struct EngineFigures {
   std::optional<uint64_t> segments;
   // What writes waited because background work did not keep up.
   std::optional<double> stall_s;
+  // Key and value of the last change of each entry in each epoch. The model's figure.
+  std::optional<uint64_t> net_change_bytes;
 };
 
 class Engine {
  public:
-  using Visitor = std::function<void(const Key&, const Value&)>;
-
   virtual ~Engine() = default;
 
-  virtual Status Put(const Key& key, const Value& value) = 0;
-  // Read-modify-write of a value that exists; NotFound otherwise.
-  virtual Status Update(const Key& key, const Change& change) = 0;
+  // The state of that kind, one an engine, created empty. It must be gone before Restore and before
+  // the engine.
+  virtual Result<std::unique_ptr<Values>> OpenValues() = 0;
+  virtual Result<std::unique_ptr<Maps>> OpenMaps() = 0;
+  virtual Result<std::unique_ptr<Lists>> OpenLists() = 0;
+
   // The barrier: what restoring `id` gives is the state at this call. Returns when the caller may
   // go on.
   virtual Status Checkpoint(uint64_t id) = 0;
   // Blocks until all checkpoints are durable, old ones are deleted, and no background work is left.
   virtual Status Drain() = 0;
 
-  virtual Status ForEach(const Visitor& visit) = 0;
   // Closes the store and opens what its newest checkpoint holds; for reading only from then on.
   virtual Status Restore() = 0;
 

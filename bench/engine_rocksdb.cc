@@ -2,17 +2,17 @@
 // README.md says why each option has the value that TunedOptions gives it.
 #include "bench/checkpoint_folder.h"
 #include "bench/engine.h"
+#include "bench/rocksdb_states.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_buffer_manager.h>
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <thread>
 #include <utility>
@@ -60,30 +60,9 @@ rocksdb::Options TunedOptions(const EngineOptions& engine) {
   options.allow_concurrent_memtable_write = false;
   options.memtable_prefix_bloom_size_ratio = 0.1;
   options.memtable_whole_key_filtering = true;
+
+  options.merge_operator = MakeAppendOperator();
   return options;
-}
-
-Status Translate(const rocksdb::Status& status) {
-  if (status.ok()) return {};
-  const StatusCode code = status.IsNotFound() ? StatusCode::kNotFound : StatusCode::kInternal;
-  return Status(code, "rocksdb", status.ToString());
-}
-
-template <class T>
-rocksdb::Slice SliceOf(const T& record) {
-  return {reinterpret_cast<const char*>(&record), sizeof(record)};
-}
-
-template <class T>
-Result<T> RecordIn(const rocksdb::Slice& slice) {
-  if (slice.size() != sizeof(T)) {
-    return Status(
-        StatusCode::kCorruption, "record-size",
-        "expected " + std::to_string(sizeof(T)) + " bytes, got " + std::to_string(slice.size()));
-  }
-  T record;
-  std::memcpy(&record, slice.data(), sizeof(T));
-  return record;
 }
 
 class RocksDbEngine final : public Engine {
@@ -95,13 +74,17 @@ class RocksDbEngine final : public Engine {
 
   Status Open();
 
-  Status Put(const Key& key, const Value& value) override {
-    return Translate(db_->Put(write_options_, SliceOf(key), SliceOf(value)));
+  Result<std::unique_ptr<Values>> OpenValues() override {
+    return MakeRocksDbValues(*db_, write_options_);
   }
-  Status Update(const Key& key, const Change& change) override;
+  Result<std::unique_ptr<Maps>> OpenMaps() override {
+    return MakeRocksDbMaps(*db_, write_options_);
+  }
+  Result<std::unique_ptr<Lists>> OpenLists() override {
+    return MakeRocksDbLists(*db_, write_options_);
+  }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
-  Status ForEach(const Visitor& visit) override;
   Status Restore() override;
   void ResetFigures() override;
   EngineFigures Figures() override;
@@ -115,7 +98,6 @@ class RocksDbEngine final : public Engine {
   rocksdb::WriteOptions write_options_;
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<rocksdb::Checkpoint> checkpoint_;
-  rocksdb::PinnableSlice pinned_;
   std::vector<std::chrono::nanoseconds> durable_;
   double stall_s_before_ = 0;
   // Last, so that its thread ends first.
@@ -131,15 +113,6 @@ Status RocksDbEngine::Open() {
   TIDEMARK_RETURN_IF_ERROR(Translate(rocksdb::Checkpoint::Create(db, &checkpoint)));
   checkpoint_.reset(checkpoint);
   return {};
-}
-
-Status RocksDbEngine::Update(const Key& key, const Change& change) {
-  pinned_.Reset();
-  TIDEMARK_RETURN_IF_ERROR(Translate(
-      db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), SliceOf(key), &pinned_)));
-  TIDEMARK_ASSIGN_OR_RETURN(Value value, RecordIn<Value>(pinned_));
-  change.ApplyTo(value);
-  return Put(key, value);
 }
 
 // Flushes, links and syncs before it returns, so a checkpoint is durable as soon as the caller may
@@ -171,20 +144,7 @@ Status RocksDbEngine::Drain() {
   return folder_.Drain();
 }
 
-Status RocksDbEngine::ForEach(const Visitor& visit) {
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> entries(db_->NewIterator(options));
-  for (entries->SeekToFirst(); entries->Valid(); entries->Next()) {
-    TIDEMARK_ASSIGN_OR_RETURN(const Key key, RecordIn<Key>(entries->key()));
-    TIDEMARK_ASSIGN_OR_RETURN(const Value value, RecordIn<Value>(entries->value()));
-    visit(key, value);
-  }
-  return Translate(entries->status());
-}
-
 Status RocksDbEngine::Restore() {
-  pinned_.Reset();
   checkpoint_.reset();
   TIDEMARK_RETURN_IF_ERROR(Translate(db_->Close()));
   db_.reset();

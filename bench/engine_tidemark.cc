@@ -1,7 +1,8 @@
-// Tidemark as a stream processor would use it: one ValueState, its repository a directory beside
+// Tidemark as a stream processor would use it: one typed state, its repository a directory beside
 // the live database, no option other than the ones that all engines share.
 #include "bench/counting_storage.h"
 #include "bench/engine.h"
+#include "bench/tidemark_states.h"
 
 #include <tidemark/store.h>
 
@@ -22,11 +23,11 @@ class TidemarkEngine final : public Engine {
 
   Status Open();
 
-  Status Put(const Key& key, const Value& value) override { return values_->Put(key, value); }
-  Status Update(const Key& key, const Change& change) override;
+  Result<std::unique_ptr<Values>> OpenValues() override { return OpenTidemarkValues(*store_); }
+  Result<std::unique_ptr<Maps>> OpenMaps() override { return OpenTidemarkMaps(*store_); }
+  Result<std::unique_ptr<Lists>> OpenLists() override { return OpenTidemarkLists(*store_); }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
-  Status ForEach(const Visitor& visit) override;
   Status Restore() override;
   void ResetFigures() override;
   EngineFigures Figures() override;
@@ -40,8 +41,8 @@ class TidemarkEngine final : public Engine {
   std::shared_ptr<Runtime> runtime_;
   std::shared_ptr<CountingStorage> storage_;
   std::unique_ptr<StateStore> store_;
-  std::optional<ValueState<Key, Value>> values_;
   std::vector<PendingCheckpoint> checkpoints_;
+  std::chrono::nanoseconds stalled_before_{};
 };
 
 Status TidemarkEngine::Open() {
@@ -63,21 +64,7 @@ Status TidemarkEngine::OpenStore(const std::string& live) {
   options.log_compression = Compression::kZstd;
   options.log_compression_level = 1;
   TIDEMARK_ASSIGN_OR_RETURN(store_, StateStore::Open(std::move(options)));
-  TIDEMARK_ASSIGN_OR_RETURN(auto values, (store_->Value<Key, Value>("values")));
-  values_.emplace(std::move(values));
   return {};
-}
-
-Status TidemarkEngine::Update(const Key& key, const Change& change) {
-  bool found = true;
-  TIDEMARK_RETURN_IF_ERROR(values_->Update(key, [&](Value& value) {
-    // No value that this benchmark stores is all zero.
-    found = value.counter != 0 || value.random[0] != 0;
-    change.ApplyTo(value);
-  }));
-  if (found) [[likely]]
-    return {};
-  return Status(StatusCode::kNotFound, "key-not-found", "an update met a key that was not loaded");
 }
 
 Status TidemarkEngine::Checkpoint(uint64_t id) {
@@ -97,17 +84,9 @@ Status TidemarkEngine::Drain() {
   return {};
 }
 
-Status TidemarkEngine::ForEach(const Visitor& visit) {
-  return values_->ForEach([&](const Key& key, const Value& value) {
-    visit(key, value);
-    return true;
-  });
-}
-
 // A fresh directory: nothing but the repository can help.
 Status TidemarkEngine::Restore() {
   TIDEMARK_RETURN_IF_ERROR(store_->Close());
-  values_.reset();
   store_.reset();
   return OpenStore("restored");
 }
@@ -115,6 +94,7 @@ Status TidemarkEngine::Restore() {
 void TidemarkEngine::ResetFigures() {
   checkpoints_.clear();
   storage_->ResetCounters();
+  stalled_before_ = store_->Metrics().stall_time;
 }
 
 EngineFigures TidemarkEngine::Figures() {
@@ -127,6 +107,8 @@ EngineFigures TidemarkEngine::Figures() {
     *figures.log_bytes += statistics.log_bytes;
   }
   figures.segments = RetainedSegments();
+  const std::chrono::duration<double> stalled = store_->Metrics().stall_time - stalled_before_;
+  figures.stall_s = stalled.count();
   return figures;
 }
 

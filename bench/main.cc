@@ -7,7 +7,7 @@
 #include "bench/row.h"
 #include "bench/runner.h"
 #include "bench/scale.h"
-#include "bench/value_update.h"
+#include "bench/workloads.h"
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -82,10 +82,7 @@ bool IsGiven(const std::vector<std::string>& arguments, std::string name) {
   return on_command_line || std::getenv(name.c_str()) != nullptr;
 }
 
-void AddDefaults(const Scale& scale, std::vector<std::string>& arguments) {
-  if (!IsGiven(arguments, "benchmark_repetitions")) {
-    arguments.push_back("--benchmark_repetitions=" + std::to_string(scale.repetitions));
-  }
+void AddDefaults(std::vector<std::string>& arguments) {
   // Engines take turns, so that a machine that slows down slows all of them.
   if (!IsGiven(arguments, "benchmark_enable_random_interleaving")) {
     arguments.push_back("--benchmark_enable_random_interleaving=true");
@@ -180,7 +177,8 @@ int Suite::Finish() {
   }
   for (const std::string& row : comparison_.DifferingHashes()) {
     failed_ = true;
-    notes_ << "FAILED: " << row << " ended with another state than the rest of its workload\n";
+    notes_ << "FAILED: " << row
+           << " read or ended with something else than the row it is compared with\n";
   }
   notes_.flush();
   return failed_ ? 1 : 0;
@@ -245,14 +243,17 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
              std::string program, std::vector<std::string> arguments) {
   // Where Google Benchmark has standard output to itself, notes go elsewhere.
   const bool standard = IsGiven(arguments, "benchmark_format");
-  AddDefaults(scale, arguments);
+  const bool repeats_as_told = IsGiven(arguments, "benchmark_repetitions");
+  AddDefaults(arguments);
   if (!Initialize(program, arguments)) return 1;
   AddContext(scale, flags);
   Suite suite(scale, flags, rows, standard ? std::cerr : std::cout);
   for (const Row& row : rows) {
-    benchmark::RegisterBenchmark(row.name().c_str(), [&suite, &row](benchmark::State& state) {
-      suite.Run(state, row);
-    })->Unit(benchmark::kSecond);
+    auto* registered = benchmark::RegisterBenchmark(
+        row.name().c_str(), [&suite, &row](benchmark::State& state) { suite.Run(state, row); });
+    registered->Unit(benchmark::kSecond);
+    if (!repeats_as_told)
+      registered->Repetitions(row.is_long ? scale.repetitions_of_long_rows : scale.repetitions);
   }
   Reporter reporter(suite, standard);
   // A filter that matches nothing is a mistake, not a success.
@@ -260,6 +261,14 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
   const int code = suite.Finish();
   benchmark::Shutdown();
   return matched ? code : 1;
+}
+
+std::vector<Row> AllRows() {
+  std::vector<Row> all;
+  for (const auto& rows_of_family : {ValueUpdateRows}) {
+    for (Row& row : rows_of_family()) all.push_back(std::move(row));
+  }
+  return all;
 }
 
 int Main(int argc, char** argv) {
@@ -271,7 +280,7 @@ int Main(int argc, char** argv) {
   }
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const Flags flags = TakeFlags(arguments);
-  const std::vector<Row> rows = ValueUpdateRows();
+  const std::vector<Row> rows = AllRows();
   if (flags.row) return RunOne(rows, *scale, flags);
   return RunSuite(rows, *scale, flags, argv[0], std::move(arguments));
 }

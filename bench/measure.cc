@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace tidemark::bench {
@@ -36,7 +38,45 @@ std::optional<uint64_t> ReadField(const char* path, std::string_view name) {
   return std::nullopt;
 }
 
+// Of a thread of this process: 'S' asleep, 'R' running or ready to, 'D' waiting for a disk; 'X' if
+// it has ended.
+char StateOfThread(const std::filesystem::path& thread) {
+  std::ifstream file(thread / "stat");
+  std::string text;
+  if (!std::getline(file, text)) return 'X';
+  // `123 (name) S ...`, where the name may contain anything.
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= text.size()) {
+    throw std::runtime_error((thread / "stat").string() + " does not tell a state: " + text);
+  }
+  return text[name_end + 2];
+}
+
+bool OtherThreadsSleep() {
+  const std::string self = std::to_string(gettid());
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (thread.path().filename() == self) continue;
+    const char state = StateOfThread(thread.path());
+    if (state == 'R' || state == 'D') return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+ProcessSample AwaitIdleThreads() {
+  constexpr std::chrono::milliseconds kPoll{5};
+  constexpr int kLooks = 10;
+  ProcessSample idle_since = SampleProcess();
+  for (int idle = 0; idle < kLooks; std::this_thread::sleep_for(kPoll)) {
+    if (!OtherThreadsSleep()) {
+      idle = 0;
+    } else if (idle++ == 0) {
+      idle_since = SampleProcess();
+    }
+  }
+  return idle_since;
+}
 
 ProcessSample SampleProcess() {
   const auto written = ReadField("/proc/self/io", "write_bytes:");

@@ -17,6 +17,11 @@ struct ProcessSample {
 // Throws std::runtime_error if /proc/self/io cannot be read.
 ProcessSample SampleProcess();
 
+// Blocks until for 50 ms no other thread of this process has been running, or waiting for a disk,
+// when looked at. The sample is of the beginning of these. So drained is what is idle, whatever an
+// engine says of itself. Throws std::runtime_error if the threads cannot be seen.
+ProcessSample AwaitIdleThreads();
+
 double SecondsBetween(const ProcessSample& from, const ProcessSample& to);
 
 // The largest resident set of this process so far, 0 if unknown.

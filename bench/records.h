@@ -1,11 +1,13 @@
 // The records of the value workloads: keys of 16 bytes spread by a hash, values of 64 bytes of
-// which half is random and half is not, and the change that a read-modify-write makes.
+// which half is random and half is not, and the change that a read-modify-write makes. And the
+// hashes by which what engines read and hold is compared.
 #pragma once
 
 #include "bench/random.h"
 
 #include <xxhash.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -54,6 +56,18 @@ struct Change {
   }
 };
 
+// A hash of what was read, in the order in which it was.
+class ReadHash {
+ public:
+  void Add(uint64_t word) { hash_ = Mix(hash_ ^ word) + 1; }
+  void Add(double number) { Add(std::bit_cast<uint64_t>(number)); }
+  void Add(const Value& value) { hash_ = XXH3_64bits_withSeed(&value, sizeof(value), hash_); }
+  uint64_t value() const { return hash_; }
+
+ private:
+  uint64_t hash_ = 0;
+};
+
 // A hash of a set of entries in which their order does not count.
 class ContentHash {
  public:
@@ -65,9 +79,7 @@ class ContentHash {
     sum_ += XXH3_64bits(&entry, sizeof(entry));
     ++entries_;
   }
-  uint64_t entries() const { return entries_; }
-  // 52 bits: Google Benchmark's counters are doubles, which hold no more.
-  uint64_t value() const { return Mix(sum_ ^ Mix(entries_)) >> 12; }
+  uint64_t value() const { return Mix(sum_ ^ Mix(entries_)); }
 
  private:
   uint64_t sum_ = 0;

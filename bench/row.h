@@ -29,6 +29,8 @@ struct Row {
   std::string variant;  // may be empty
   // Throws std::exception if the engine fails or gives a wrong result.
   std::function<Counters(const RowContext&)> run;
+  // Whether it takes over a minute at the largest scale, and so is repeated less often.
+  bool is_long = false;
 
   std::string name() const {
     return workload + "/" + engine + (variant.empty() ? "" : "/" + variant);

@@ -7,23 +7,54 @@
 
 namespace tidemark::bench {
 
+struct Size {
+  uint64_t keys;        // of the state
+  uint64_t operations;  // timed; larger ones count as several
+};
+
 struct Scale {
   std::string_view name;
-  uint64_t keys;           // of the state
-  uint64_t updates;        // timed operations
-  uint64_t epoch_divisor;  // operations an epoch, as the variant's name says, are divided by this
+  Size value_update;
+  Size flink;
+  Size larger_than_memory;
+  uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
-  uint64_t memory_budget_bytes;
-  bool measures;  // false: figures mean nothing, only the hashes count
+  int repetitions_of_long_rows;  // unless --benchmark_repetitions is given
+  uint64_t memory_budget_bytes;  // where the workload does not say otherwise
+  bool measures;                 // false: figures mean nothing, only the hashes count
 };
 
 inline constexpr Scale kScales[] = {
     // A test: seconds, even under sanitizers.
-    {"smoke", 2'000, 10'000, 100, 1, uint64_t{32} << 20, false},
+    {.name = "smoke",
+     .value_update = {2'000, 10'000},
+     .flink = {1'000, 10'000},
+     .larger_than_memory = {20'000, 10'000},
+     .epoch_divisor = 100,
+     .repetitions = 1,
+     .repetitions_of_long_rows = 1,
+     .memory_budget_bytes = uint64_t{32} << 20,
+     .measures = false},
     // `make bench`: all rows within 15 minutes on 2 cores.
-    {"default", 1'000'000, 1'000'000, 1, 5, uint64_t{512} << 20, true},
+    {.name = "default",
+     .value_update = {1'000'000, 1'000'000},
+     .flink = {50'000, 400'000},
+     .larger_than_memory = {2'000'000, 500'000},
+     .epoch_divisor = 1,
+     .repetitions = 5,
+     .repetitions_of_long_rows = 3,
+     .memory_budget_bytes = uint64_t{512} << 20,
+     .measures = true},
     // The sizes that results are quoted for.
-    {"full", 1'000'000, 4'000'000, 1, 5, uint64_t{512} << 20, true},
+    {.name = "full",
+     .value_update = {1'000'000, 4'000'000},
+     .flink = {500'000, 2'000'000},
+     .larger_than_memory = {20'000'000, 2'000'000},
+     .epoch_divisor = 1,
+     .repetitions = 5,
+     .repetitions_of_long_rows = 3,
+     .memory_budget_bytes = uint64_t{512} << 20,
+     .measures = true},
 };
 
 // The one of that name; the default one for an empty name; nullptr if there is none.

@@ -1,0 +1,32 @@
+// The workload families: each gives its rows, one for each engine and variant.
+#pragma once
+
+#include "bench/engine.h"
+#include "bench/job.h"
+#include "bench/row.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tidemark::bench {
+
+// ValueUpdateZipf and ValueUpdateUniform: read-modify-writes of values that exist, with a
+// checkpoint every 200,000 and every 20,000 operations.
+std::vector<Row> ValueUpdateRows();
+
+// Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
+// process.
+template <class MakeJob>
+void AddRows(std::string workload, std::string variant, const MakeJob& make_job,
+             std::vector<Row>& rows, bool is_long = false) {
+  for (const EngineKind& kind : kEngines) {
+    rows.push_back({workload, std::string(kind.name), variant,
+                    [&kind, make_job](const RowContext& context) {
+                      return RunJob(kind, make_job(context.scale), context);
+                    },
+                    is_long});
+  }
+}
+
+}  // namespace tidemark::bench
