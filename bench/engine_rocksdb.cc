@@ -21,6 +21,9 @@ namespace tidemark::bench {
 namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
+// A shard must hold several filter blocks, of 1.5 MiB for a table of 64 MiB: one that does not fit
+// is read for every look-up. So few shards, which the few threads here do not fight over.
+constexpr int kCacheShardBits = 1;
 
 rocksdb::BlockBasedTableOptions TunedTableOptions(std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -42,10 +45,11 @@ rocksdb::Options TunedOptions(const EngineOptions& engine) {
   options.stats_dump_period_sec = 0;
 
   // One budget: what memtables hold is charged to the block cache.
-  auto cache = rocksdb::NewLRUCache(engine.memory_budget_bytes);
+  auto cache = rocksdb::NewLRUCache(engine.memory_budget_bytes, kCacheShardBits);
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(engine.memory_budget_bytes / 2, cache);
-  options.write_buffer_size = 64 * kMiB;
+  // Half of what memtables may take, because the filter below is made for a full one.
+  options.write_buffer_size = std::min(64 * kMiB, engine.memory_budget_bytes / 4);
   options.max_write_buffer_number = 4;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TunedTableOptions(cache)));
 

@@ -15,6 +15,13 @@ namespace tidemark::bench {
 // checkpoint every 200,000 and every 20,000 operations.
 std::vector<Row> ValueUpdateRows();
 
+// LargerThanMemory: reads, and read-modify-writes, of a state that is eight times the budget.
+std::vector<Row> LargerThanMemoryRows();
+
+// FlinkMap and FlinkList: the operations of Flink's benchmarks of map and list states.
+std::vector<Row> FlinkMapRows();
+std::vector<Row> FlinkListRows();
+
 // Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
 // process.
 template <class MakeJob>
