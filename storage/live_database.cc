@@ -127,6 +127,8 @@ class LiveDatabaseImpl final : public LiveDatabase {
                                     links_work_, epoch);
   }
 
+  void SetBlockCacheBytes(uint64_t bytes) override { cache_->SetCapacity(bytes); }
+
   uint64_t memory_used_bytes() const override { return cache_->GetUsage() + table_reader_bytes(); }
   uint64_t table_reader_bytes() const override {
     return table_reader_bytes_.load(std::memory_order_relaxed);

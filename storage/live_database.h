@@ -50,6 +50,9 @@ struct LiveDatabaseOptions {
   int background_jobs = 1;
   // How long Apply waits for compaction while level 0 of a table is deep.
   std::chrono::milliseconds compaction_patience{60'000};
+  // For a database that is only read and soon gone, beside the one that is worked with: it keeps
+  // fewer files open and does not compact. Level 0 may grow deep, and nobody waits for it.
+  bool passing = false;
 };
 
 // Moves over the stored entries of one table in key order, as of the view that it came from,
@@ -146,8 +149,8 @@ struct FileSet {
 // leave a directory that Open refuses as Corruption.
 //
 // Thread safety: views, View, TemporaryPath, RemoveTemporary, const members, OpenSegment, Segments,
-// AddSegments and DropSegments from any thread; everything else from one thread at a time (restore,
-// then the maintenance lane).
+// AddSegments, DropSegments and SetBlockCacheBytes from any thread; everything else from one thread
+// at a time (restore, then the maintenance lane).
 class LiveDatabase {
  public:
   virtual ~LiveDatabase() = default;
@@ -208,6 +211,8 @@ class LiveDatabase {
   // from any thread. Errors: those of RocksDB.
   virtual Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) = 0;
 
+  // Makes the block cache smaller, which drops what no longer fits, or larger. Never blocks on I/O.
+  virtual void SetBlockCacheBytes(uint64_t bytes) = 0;
   // Block cache and open tables, and the latter alone. Costs next to nothing.
   virtual uint64_t memory_used_bytes() const = 0;
   virtual uint64_t table_reader_bytes() const = 0;

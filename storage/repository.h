@@ -5,11 +5,13 @@
 #pragma once
 
 #include "format/manifest.h"
+#include "storage/held_checkpoint.h"
 
 #include <tidemark/storage.h>
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -92,6 +94,13 @@ class Repository {
     return f(manifest_);
   }
 
+  // The checkpoint `id`, or the newest one if unset, as the list stands now; null if there is none.
+  // What is returned goes before this object.
+  std::unique_ptr<HeldCheckpoint> Hold(std::optional<uint64_t> id) const;
+  // Looks whether another writer has taken the repository, which this one may not know yet: Fenced,
+  // and the handle is dead from then on. Unavailable if that cannot be told. Reads one object.
+  Status CheckNotFenced();
+
   // Makes the handle fit to publish: after a Publish that failed in doubt it opens a new attempt
   // whose snapshot ends at the last version that was acknowledged (invariant 11). Must precede the
   // making of every edit, because attempt and writer may change here. Fenced if another writer has
@@ -113,15 +122,15 @@ class Repository {
 
   // Maintenance. Each of these first looks whether this writer has been fenced, and then deletes
   // nothing. Errors leave the rest for later.
-  // Deletes files that published edits have dropped, except those that `held` names (as FileMeta
-  // does).
-  Status DeleteDropped(const std::set<std::string>& held);
+  // Deletes files that published edits have dropped, except those that are held (Hold).
+  Status DeleteDropped();
   // Deletes what crashed writers left: log/ and base/ files of attempts before this handle's first
   // that the list does not name, snapshots that the chain has moved past, and unfinished objects.
   // Nothing of it if damage was found when opening: what was there may be all that is left.
   Status DeleteLeftovers();
   // Writes a new snapshot when the edits since the last one outnumber max(32, its size / 4 KiB);
-  // the next version published names it; a later call deletes what it made superfluous.
+  // the next version published names it; a later call deletes what it made superfluous and nobody
+  // holds.
   Status CollectManifests();
   // While not allowed, files are kept although dropped, and nothing is deleted (kFast before its
   // hashes are done).
@@ -181,8 +190,11 @@ class Repository {
   void Supersede(uint64_t version);  // with mutex_ held
   void Keep(uint64_t opening);       // with mutex_ held
 
+  // Holding (held_checkpoint.cc).
+  friend class HeldCheckpoint;
+  void Release(const HeldCheckpoint& held) const;
+
   // Collecting (repository_collect.cc). All of these on the maintenance lane.
-  Status CheckNotFenced();
   Status WriteSnapshotIfDue();
   Status ClassifyOldVersions();
   Status DeleteSuperseded();
@@ -216,6 +228,7 @@ class Repository {
   std::optional<Snapshot> next_snapshot_;      // that the next version will name
   // What became superfluous, and what must stay although nothing reads it.
   std::vector<format::FileMeta> dropped_;
+  mutable std::map<std::string, uint32_t> held_;  // how often, by FileMeta::name
   std::vector<std::string> superseded_snapshots_;
   std::set<uint64_t> superseded_versions_;  // deletable once they are not after snapshot_.version
   std::set<uint64_t> kept_versions_;        // open an attempt, or precede one that does

@@ -3,7 +3,8 @@
 //
 //   - files that an acknowledged edit dropped, unless somebody in this process holds them
 //   - versions up to the list's snapshot, in ascending order, but for those that open an attempt or
-//     precede one that does, and those whose inlined segment a retained checkpoint names
+//     precede one that does, and those whose inlined segment a retained checkpoint, or somebody in
+//     this process, still needs
 //   - snapshots before the one that the newest acknowledged version names
 //   - log/ and base/ files of attempts before this handle's first that the list does not name;
 //     files of its own attempts may be on their way into a checkpoint that is tried again
@@ -16,6 +17,7 @@
 #include "storage/repository.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tidemark::storage {
 namespace {
@@ -43,14 +45,13 @@ Status Repository::CheckNotFenced() {
                 "nothing is deleted: " + std::string(version.error().message()));
 }
 
-Status Repository::DeleteDropped(const std::set<std::string>& held) {
+Status Repository::DeleteDropped() {
   if (!deletions_allowed_.load()) return {};
-  const auto goes = [&held](const format::FileMeta& file) { return !held.contains(file.name); };
   std::vector<std::string> names;
   {
     std::lock_guard lock(mutex_);
     for (const format::FileMeta& file : dropped_)
-      if (goes(file)) names.push_back(ObjectName(file.name));
+      if (!held_.contains(file.name)) names.push_back(ObjectName(file.name));
   }
   if (names.empty()) return {};
   TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
@@ -171,8 +172,10 @@ Status Repository::DeleteSuperseded() {
   std::vector<std::string> snapshots;
   {
     std::lock_guard lock(mutex_);
-    versions.assign(superseded_versions_.begin(),
-                    superseded_versions_.upper_bound(snapshot_.version));
+    std::copy_if(superseded_versions_.begin(), superseded_versions_.upper_bound(snapshot_.version),
+                 std::back_inserter(versions), [this](uint64_t version) {
+                   return !held_.contains(format::ManifestName(version));
+                 });
     snapshots = superseded_snapshots_;
   }
   if (versions.empty() && snapshots.empty()) return {};

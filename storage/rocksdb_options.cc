@@ -78,11 +78,13 @@ std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes) {
   return rocksdb::NewLRUCache(bytes, kShardBits);
 }
 
-int MaxOpenFiles() {
+int MaxOpenFiles(bool passing) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 128;
+  rlim_t share = 128;
   // The host has files and sockets of its own, and perhaps many stores.
-  return static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur / 8, 64, 4096));
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+    share = std::clamp<rlim_t>(limit.rlim_cur / 8, 64, 4096);
+  return static_cast<int>(passing ? std::max<rlim_t>(share / 4, 32) : share);
 }
 
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files) {

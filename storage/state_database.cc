@@ -89,12 +89,13 @@ Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(
     const LiveDatabaseOptions& options, std::shared_ptr<rocksdb::Env> env,
     const std::shared_ptr<rocksdb::Cache>& cache, std::shared_ptr<ScratchFiles> scratch,
     const std::string& path, bool links_work) {
-  const rocksdb::ColumnFamilyOptions table_options = TableOptions(cache, options.sst_target_bytes);
+  rocksdb::ColumnFamilyOptions table_options = TableOptions(cache, options.sst_target_bytes);
+  table_options.disable_auto_compactions = options.passing;
   std::unique_ptr<StateDatabase> state(
       new StateDatabase(options, std::move(scratch), links_work, table_options,
                         StateFileOptions(env.get(), table_options)));
   const rocksdb::DBOptions database_options =
-      DatabaseOptions(env.get(), options.background_jobs, MaxOpenFiles());
+      DatabaseOptions(env.get(), options.background_jobs, MaxOpenFiles(options.passing));
   TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
                             Database::Open(options.fs, database_options, std::move(env), path,
                                            [&](const std::string&) { return table_options; }));
@@ -227,6 +228,7 @@ Status StateDatabase::CreateTables(const std::vector<uint32_t>& ids) {
 }
 
 Status StateDatabase::WaitForCompaction(const std::vector<TableFiles>& tables) const {
+  if (table_options_.disable_auto_compactions) return {};
   TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(default_family_));
   for (const TableFiles& table : tables) {
     TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(tables_.at(table.table_id)));

@@ -258,7 +258,7 @@ Status Maintenance::Collect() {
     TIDEMARK_RETURN_IF_ERROR(repository_.DeleteLeftovers());
     leftovers_deleted_ = true;
   }
-  TIDEMARK_RETURN_IF_ERROR(repository_.DeleteDropped({}));
+  TIDEMARK_RETURN_IF_ERROR(repository_.DeleteDropped());
   return repository_.CollectManifests();
 }
 

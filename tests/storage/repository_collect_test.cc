@@ -42,20 +42,56 @@ TEST_F(RepositoryCollectTest, Invariant03RetainedFilesStayAndDroppedOnesGo) {
   EXPECT_LT(Versions().size(), 45u);
 }
 
-TEST_F(RepositoryCollectTest, Invariant03FilesThatTheProcessHoldsStay) {
+// Segments in files of their own and inside manifest versions, and bases.
+TEST_F(RepositoryCollectTest, Invariant03WhatIsHeldStaysUntilItIsReleased) {
   TestWriter writer = Open();
-  ASSERT_TRUE(writer.CommitRange(1, 3, {.inlined = false}).ok());
-  const std::set<std::string> before = Named(writer->manifest());
-  std::string held = writer->manifest().files.begin()->second.name;
-  ASSERT_TRUE(writer.Commit(4, {.inlined = false, .keep_last = 1, .rebase = true}).ok());
-  ASSERT_TRUE(writer.Collect({held}).ok());
-  EXPECT_TRUE(Exists(format::SubtaskPrefix(0) + held));
-  for (const std::string& name : before)
-    EXPECT_EQ(Exists(name), name == format::SubtaskPrefix(0) + held) << name;
+  const auto intact = [this](const storage::HeldCheckpoint& held) {
+    EXPECT_EQ(format::CheckManifest(held.list()).ToString(), "OK");
+    return storage::VerifyCheckpoint(*fault_, held.list(), held.checkpoint(),
+                                     storage::VerifyLevel::kChecksum)
+        .intact();
+  };
+  for (uint64_t id = 1; id <= 9; ++id) {
+    ASSERT_TRUE(writer.Commit(id, {.inlined = id % 2 == 0, .rebase = id == 4}).ok());
+  }
+  auto older = writer->Hold(2);
+  auto newest = writer->Hold(std::nullopt);
+  auto again = writer->Hold(9);
+  ASSERT_TRUE(older != nullptr && newest != nullptr && again != nullptr);
+  EXPECT_EQ(older->checkpoint().id, 2u);
+  EXPECT_EQ(newest->checkpoint().id, 9u);
+  EXPECT_EQ(older->list().checkpoints.size(), 1u);
+
+  // Long enough for all versions so far to be superseded.
+  for (uint64_t id = 10; id <= 90; ++id) {
+    ASSERT_TRUE(writer.Commit(id, {.keep_last = 1, .rebase = true}).ok());
+    ASSERT_TRUE(writer.Collect().ok());
+  }
   ASSERT_TRUE(writer->DeleteLeftovers().ok());
-  EXPECT_TRUE(Exists(format::SubtaskPrefix(0) + held));
+  EXPECT_EQ(Ids(writer->manifest()), Range(90, 90)) << "the list goes on as if nobody read";
+  EXPECT_TRUE(intact(*older));
+  EXPECT_TRUE(intact(*newest));
+  const std::set<std::string> named_by_newest = Named(newest->list());
+  const size_t versions = Versions().size();
+
+  older.reset();
+  newest.reset();  // `again` holds the same
   ASSERT_TRUE(writer.Collect().ok());
-  EXPECT_FALSE(Exists(format::SubtaskPrefix(0) + held));
+  EXPECT_TRUE(intact(*again));
+  again.reset();
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_EQ(Present(), Named(writer->manifest()));
+  for (const std::string& name : named_by_newest) EXPECT_FALSE(Exists(name)) << name;
+  EXPECT_LT(Versions().size(), versions);
+}
+
+TEST_F(RepositoryCollectTest, OnlyACheckpointThatIsThereCanBeHeld) {
+  TestWriter writer = Open();
+  EXPECT_EQ(writer->Hold(std::nullopt), nullptr);
+  ASSERT_TRUE(writer.CommitRange(1, 3, {.keep_last = 2}).ok());
+  EXPECT_EQ(writer->Hold(1), nullptr);
+  EXPECT_EQ(writer->Hold(4), nullptr);
+  EXPECT_NE(writer->Hold(2), nullptr);
 }
 
 TEST_F(RepositoryCollectTest, Invariant03NothingGoesWhileDeletionsAreNotAllowed) {
@@ -101,7 +137,7 @@ TEST_F(RepositoryCollectTest, Invariant03AFencedWriterDeletesNothing) {
   ASSERT_TRUE(old_writer.Commit(41, {.keep_last = 1, .rebase = true}).ok());
   TestWriter new_writer = Open(true);
   const size_t before = fault_->List("").value().size();
-  EXPECT_EQ(old_writer->DeleteDropped({}).code(), StatusCode::kFenced);
+  EXPECT_EQ(old_writer->DeleteDropped().code(), StatusCode::kFenced);
   EXPECT_EQ(old_writer->DeleteLeftovers().code(), StatusCode::kFenced);
   EXPECT_EQ(old_writer->CollectManifests().code(), StatusCode::kFenced);
   EXPECT_EQ(fault_->List("").value().size(), before);
@@ -118,7 +154,7 @@ TEST_F(RepositoryCollectTest, AVersionThatNobodyCanReadOnlyHoldsDeletionsUp) {
   std::string damaged = fault_->Read(newest, 0, fault_->Size(newest).value()).value();
   damaged.back() ^= 1;
   ASSERT_TRUE(fault_->Put(VersionName(writer->manifest().version + 1), damaged).ok());
-  for (const Status& status : {writer->DeleteDropped({}), writer->DeleteLeftovers()}) {
+  for (const Status& status : {writer->DeleteDropped(), writer->DeleteLeftovers()}) {
     EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.ToString();
     EXPECT_EQ(status.name(), "manifest-in-doubt");
   }

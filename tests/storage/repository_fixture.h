@@ -63,8 +63,8 @@ class TestWriter {
   }
 
   // All of maintenance.
-  Status Collect(const std::set<std::string>& held = {}) {
-    TIDEMARK_RETURN_IF_ERROR(repository_->DeleteDropped(held));
+  Status Collect() {
+    TIDEMARK_RETURN_IF_ERROR(repository_->DeleteDropped());
     return repository_->CollectManifests();
   }
 

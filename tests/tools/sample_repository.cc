@@ -95,7 +95,7 @@ SampleRepository& SampleRepository::Commit(const SampleCheckpoint& what) {
   return *this;
 }
 
-void SampleRepository::Collect() { repository_->DeleteDropped({}).Check(); }
+void SampleRepository::Collect() { repository_->DeleteDropped().Check(); }
 
 void SampleRepository::Close() { repository_->Close().Check(); }
 
