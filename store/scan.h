@@ -16,6 +16,7 @@
 #include "store/layers.h"
 #include "store/ordered_index.h"
 #include "store/range_deletes.h"
+#include "store/table_keys.h"
 
 #include <tidemark/scan.h>
 #include <tidemark/status.h>
@@ -34,11 +35,7 @@ class TableCore;
 
 class ScanCore {
  public:
-  // Stored keys, [from, to).
-  struct Range {
-    std::string from;
-    std::string to;
-  };
+  using Range = StoredRange;
 
   // Registers with the table, whose ordered index must be there.
   ScanCore(std::shared_ptr<TableCore> table, Range range, bool reverse);

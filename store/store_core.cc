@@ -21,6 +21,10 @@ StoreCore::StoreCore(StoreOptions options, const Environment& environment)
     : options_(std::move(options)),
       environment_(environment),
       runtime_(options_.runtime),
+      groups_{.first = format::KeyGroupsOf(options_.subtask, options_.parallelism,
+                                           options_.max_parallelism)
+                           .first,
+              .max_parallelism = options_.max_parallelism},
       recorder_(options_.listener),
       arena_(runtime_->options().memory_budget_bytes >= kHugePagesBudgetMin
                  ? Arena::kHugeChunkBytes

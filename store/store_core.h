@@ -71,14 +71,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   }
   bool& in_callback() noexcept { return in_callback_; }
   uint64_t value_bytes_max() const noexcept { return options_.value_bytes_max; }
-  uint16_t GroupOf(uint64_t hash) const noexcept {
-    return format::KeyGroupOf(hash, options_.max_parallelism);
-  }
-  // Where tables live that have one group.
-  uint16_t FirstGroup() const noexcept {
-    return format::KeyGroupsOf(options_.subtask, options_.parallelism, options_.max_parallelism)
-        .first;
-  }
+  const GroupLayout& groups() const noexcept { return groups_; }
   // What RocksDB holds, as of the newest applied epoch that the writer knows.
   const std::shared_ptr<const storage::StateView>& view() const noexcept { return layers_.view(); }
   // The same with what was spilled.
@@ -198,6 +191,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   const StoreOptions options_;
   const Environment environment_;
   const std::shared_ptr<Runtime> runtime_;
+  const GroupLayout groups_;
   RestoreReport report_;
   Recorder recorder_;
 

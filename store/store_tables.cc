@@ -15,11 +15,6 @@ Status InvalidArgument(std::string_view name, std::string message) {
   return Status(StatusCode::kInvalidArgument, name, std::move(message));
 }
 
-std::string Describe(TableKind kind, std::string_view key_codec, std::string_view value_codec) {
-  return "kind " + std::to_string(static_cast<int>(kind)) + " with key codec `" +
-         std::string(key_codec) + "` and value codec `" + std::string(value_codec) + "`";
-}
-
 Status CheckTable(std::string_view name, const TableOptions& options) {
   if (name.empty() || name.size() > kTableNameBytesMax) {
     return InvalidArgument("table-name", "a table name of " + std::to_string(name.size()) +
@@ -49,21 +44,7 @@ Result<std::shared_ptr<TableCore>> StoreCore::OpenTable(std::string_view name,
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   TIDEMARK_RETURN_IF_ERROR(CheckTable(name, options));
   if (const auto found = tables_.find(name); found != tables_.end()) {
-    const format::TableMeta& meta = found->second->meta();
-    if (meta.kind != options.kind || meta.key_codec != options.key_codec ||
-        meta.value_codec != options.value_codec) {
-      return InvalidArgument("table-mismatch",
-                             "table `" + std::string(name) + "` is of " +
-                                 Describe(meta.kind, meta.key_codec, meta.value_codec) +
-                                 ", but was opened as " +
-                                 Describe(options.kind, options.key_codec, options.value_codec));
-    }
-    if (options.exact_count && !meta.exact_count) {
-      return InvalidArgument("table-mismatch",
-                             "table `" + std::string(name) +
-                                 "` was created without TableOptions::exact_count, so nobody has "
-                                 "counted its keys; open it without");
-    }
+    TIDEMARK_RETURN_IF_ERROR(CheckOpenedAs(found->second->meta(), options));
     return HandleTo(found->second);
   }
   format::TableMeta meta{next_table_id_++,   std::string(name),   options.kind,

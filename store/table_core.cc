@@ -14,11 +14,10 @@ namespace {
 
 using format::Op;
 
-Status TooLong(std::string_view what, std::string_view name, size_t got, uint64_t limit) {
-  return Status(StatusCode::kInvalidArgument, name,
-                "a " + std::string(what) + " of " + std::to_string(got) + " bytes; the limit is " +
-                    std::to_string(limit) +
-                    (what == "value" ? " (StoreOptions::value_bytes_max)" : ""));
+Status ValueTooLong(size_t got, uint64_t limit) {
+  return Status(StatusCode::kInvalidArgument, "value-too-long",
+                "a value of " + std::to_string(got) + " bytes; the limit is " +
+                    std::to_string(limit) + " (StoreOptions::value_bytes_max)");
 }
 
 Status Dropped(const std::string& table) {
@@ -26,24 +25,10 @@ Status Dropped(const std::string& table) {
                 "table `" + table + "` was dropped; OpenTable creates another one of that name");
 }
 
-Status NotPartitioned(const std::string& table) {
-  return Status(StatusCode::kInvalidArgument, "key-partition",
-                "table `" + table +
-                    "` has keys of the form [length u16 BE][partition][entry key]; got fewer bytes "
-                    "than that length says");
-}
-
 }  // namespace
 
 TableCore::TableCore(StoreCore& store, format::TableMeta meta)
-    : store_(store),
-      meta_(std::move(meta)),
-      options_{.kind = meta_.kind,
-               .key_codec = meta_.key_codec,
-               .value_codec = meta_.value_codec,
-               .schema = meta_.schema,
-               .exact_count = meta_.exact_count},
-      index_(store.arena()) {}
+    : store_(store), meta_(std::move(meta)), options_(OptionsOf(meta_)), index_(store.arena()) {}
 
 Status TableCore::CheckUsable() const {
   return dropped_ ? Dropped(meta_.name) : store_.CheckUsable();
@@ -51,15 +36,12 @@ Status TableCore::CheckUsable() const {
 
 Status TableCore::CheckKey(std::string_view key) const {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
-  if (key.size() > kKeyBytesMax) return TooLong("key", "key-too-long", key.size(), kKeyBytesMax);
-  if (meta_.kind == TableKind::kMap && !format::PartitionPrefix(key)) [[unlikely]]
-    return NotPartitioned(meta_.name);
-  return {};
+  return store::CheckKey(meta_, key);
 }
 
 Status TableCore::CheckValue(std::string_view value) const {
   const uint64_t limit = store_.value_bytes_max();
-  return value.size() > limit ? TooLong("value", "value-too-long", value.size(), limit) : Status();
+  return value.size() > limit ? ValueTooLong(value.size(), limit) : Status();
 }
 
 Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {

@@ -16,55 +16,14 @@ Status ScanTooLarge() {
                 "or raise it");
 }
 
-// The least string above all that begin with `prefix`; nullopt if there is none.
-std::optional<std::string> AfterPrefix(std::string prefix) {
-  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
-  if (prefix.empty()) return std::nullopt;
-  prefix.back() = static_cast<char>(static_cast<uint8_t>(prefix.back()) + 1);
-  return prefix;
-}
-
-std::string StoredKey(uint16_t group, std::string_view key) {
-  std::string stored;
-  format::AppendStoredKey(group, key, &stored);
-  return stored;
-}
-
 }  // namespace
 
 uint16_t TableCore::GroupOf(uint64_t hash, std::string_view key) const {
-  if (meta_.kind == TableKind::kOrderedBytes) return store_.FirstGroup();
-  if (meta_.kind != TableKind::kMap) return store_.GroupOf(hash);
-  const std::string_view partition =
-      format::PartitionPrefix(key).value_or(key).substr(format::kPartitionLengthBytes);
-  return store_.GroupOf(format::HashKey(partition));
+  return store::GroupOf(meta_.kind, store_.groups(), hash, key);
 }
 
 Result<ScanCore::Range> TableCore::RangeOf(const ScanOptions& options) const {
-  if (meta_.kind != TableKind::kOrderedBytes && meta_.kind != TableKind::kMap) {
-    return Status(StatusCode::kUnsupported, "table-unordered",
-                  "table `" + meta_.name +
-                      "` is hashed, so it has no order to scan in; ForEach visits all of it, "
-                      "and tables of kind kOrderedBytes and kMap have one");
-  }
-  if (meta_.kind == TableKind::kMap && !format::PartitionPrefix(options.prefix)) {
-    return Status(StatusCode::kInvalidArgument, "scan-partition",
-                  "table `" + meta_.name +
-                      "` is ordered within a partition only; ScanOptions::prefix must begin "
-                      "with a whole one ([length u16 BE][partition])");
-  }
-  if (options.prefix.size() > kKeyBytesMax) {
-    return Status(StatusCode::kInvalidArgument, "key-too-long",
-                  "a prefix of " + std::to_string(options.prefix.size()) + " bytes; the limit is " +
-                      std::to_string(kKeyBytesMax));
-  }
-  const uint16_t group = GroupOf(0, options.prefix);
-  std::optional<std::string> end = AfterPrefix(options.prefix);
-  if (options.to && (!end || *options.to < *end)) end = *options.to;
-  // Groups end at 32,767, so there always is a next one.
-  return ScanCore::Range{
-      StoredKey(group, std::max(options.prefix, options.from)),
-      end ? StoredKey(group, *end) : StoredKey(static_cast<uint16_t>(group + 1), "")};
+  return store::RangeOf(meta_, store_.groups(), options);
 }
 
 Result<std::unique_ptr<ScanCore>> TableCore::Scan(const std::shared_ptr<TableCore>& self,
