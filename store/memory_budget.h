@@ -15,6 +15,14 @@ class MemoryBudget {
   uint64_t limit_bytes() const noexcept { return limit_bytes_; }
   uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
   bool HasRoomFor(uint64_t bytes) const noexcept { return used_bytes() + bytes <= limit_bytes_; }
+  // Takes the bytes if there is room for them.
+  bool TryAdd(uint64_t bytes) noexcept {
+    uint64_t used = used_bytes();
+    do {
+      if (used + bytes > limit_bytes_) return false;
+    } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+    return true;
+  }
   // What is taken must be given back.
   void Add(int64_t bytes) noexcept {
     used_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);

@@ -28,8 +28,8 @@ constexpr uint64_t kRecordOverheadBytes = 96;
 
 class Restoring {
  public:
-  Restoring(const storage::Repository& repository, const RestoreOptions& options)
-      : repository_(repository), options_(options), manifest_(repository.manifest()) {}
+  Restoring(const storage::Repository& repository, Manifest list, const RestoreOptions& options)
+      : repository_(repository), options_(options), manifest_(std::move(list)) {}
 
   Result<RestoredState> Run();
 
@@ -57,6 +57,7 @@ class Restoring {
     live.fs = options_.fs;
     live.block_cache_bytes = options_.block_cache_bytes;
     live.background_jobs = options_.background_jobs;
+    live.passing = options_.for_reading;
     return live;
   }
   // A name that is free: another repository's attempts, which count from 1 too, may have left
@@ -69,6 +70,7 @@ class Restoring {
     }
   }
   void DropLive();
+  Status CheckGoingOn() const;
 
   const storage::Repository& repository_;
   const RestoreOptions& options_;
@@ -121,6 +123,11 @@ void Restoring::DropLive() {
   if (!directory.empty()) (void)storage::RemoveAll(*options_.fs, directory);
 }
 
+Status Restoring::CheckGoingOn() const {
+  if (options_.given_up == nullptr || !options_.given_up->load()) return {};
+  return Status(StatusCode::kClosed, "store-closed", "the store was closed meanwhile");
+}
+
 Result<RestoredState> Restoring::FromEmpty() {
   TIDEMARK_ASSIGN_OR_RETURN(state_.live, storage::LiveDatabase::Open(LiveOptions(NewDirectory())));
   TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
@@ -137,12 +144,12 @@ Result<RestoredState> Restoring::From(const Checkpoint& target) {
     load_bytes += segment.net_change_bytes + segment.records * kRecordOverheadBytes;
     state_.report.replayed_records += segment.records;
   }
-  if (load_bytes <= options_.load_bytes_max) {
+  if (load_bytes <= options_.load_bytes_max && !options_.for_reading) {
     state_.to_load = segments;
   } else {
     TIDEMARK_RETURN_IF_ERROR(ApplyAll(target, segments));
   }
-  TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
+  if (!options_.for_reading) TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
   state_.checkpoint = target;
   return std::move(state_);
 }
@@ -185,13 +192,14 @@ Status Restoring::OpenLive(const Checkpoint& target) {
 Status Restoring::FetchBase(const Checkpoint& target, const std::string& directory) {
   const format::Base& base = manifest_.bases.at(target.base);
   // The first commit on an older checkpoint drops the newer ones, so it must be known to be intact
-  // before that.
-  const bool hash_all =
-      options_.verification == Verification::kFull || target.id != manifest_.checkpoints.back().id;
+  // before that. Of a copy that is only read a damaged block shows when it is read.
+  const bool commits_drop = !options_.for_reading && target.id != manifest_.checkpoints.back().id;
+  const bool hash_all = options_.verification == Verification::kFull || commits_drop;
   const std::string state_directory = directory + "/state";
   TIDEMARK_RETURN_IF_ERROR(storage::CreateDirectories(*options_.fs, state_directory));
   std::vector<std::pair<FileMeta, std::string>> fetched;
   for (const format::BaseFile& file : base.files) {
+    TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
     if (!format::IsValidObjectName(file.live_name) ||
         file.live_name.find('/') != std::string::npos) {
       return Status(StatusCode::kCorruption, "base-file-name",
@@ -257,7 +265,9 @@ Status Restoring::HashFetched(const std::vector<std::pair<FileMeta, std::string>
     }
   };
   const size_t threads =
-      std::min<size_t>(files.size(), std::max(1U, std::thread::hardware_concurrency()));
+      options_.for_reading
+          ? 1
+          : std::min<size_t>(files.size(), std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::thread> workers;
   for (size_t i = 1; i < threads; ++i) workers.emplace_back(work);
   work();
@@ -295,6 +305,7 @@ Status Restoring::SyncChangeLog(const std::vector<FileMeta>& segments) {
   std::vector<storage::SstFile> missing;
   for (const FileMeta& segment : segments) {
     if (!wanted.contains(segment.unique)) continue;
+    TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
     TIDEMARK_ASSIGN_OR_RETURN(storage::SstFile file, FetchSegment(segment));
     missing.push_back(std::move(file));
   }
@@ -330,6 +341,7 @@ Status Restoring::ApplyAll(const Checkpoint& target, const std::vector<FileMeta>
   // for whole.
   if (all.size() > kStreamSegmentsMax) TIDEMARK_RETURN_IF_ERROR(state_.live->Quarantine());
   for (size_t first = 0; first < all.size(); first += kStreamSegmentsMax) {
+    TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
     const auto part = all.subspan(first, std::min(kStreamSegmentsMax, all.size() - first));
     const uint64_t last_epoch = part.back().last_epoch;
     TIDEMARK_RETURN_IF_ERROR(Apply(
@@ -392,8 +404,14 @@ CheckpointInfo InfoOf(const Checkpoint& checkpoint) {
 
 Result<RestoredState> Restore(const storage::Repository& repository,
                               const RestoreOptions& options) {
+  return Restore(repository, repository.manifest(), options);
+}
+
+Result<RestoredState> Restore(const storage::Repository& repository, format::Manifest list,
+                              const RestoreOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
-  TIDEMARK_ASSIGN_OR_RETURN(RestoredState state, Restoring(repository, options).Run());
+  TIDEMARK_ASSIGN_OR_RETURN(RestoredState state,
+                            Restoring(repository, std::move(list), options).Run());
   state.report.damaged_manifests = repository.damaged();
   state.report.duration = std::chrono::steady_clock::now() - begin;
   if (state.checkpoint) state.report.checkpoint = InfoOf(*state.checkpoint);

@@ -9,6 +9,7 @@
 
 #include <tidemark/options.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,6 +27,12 @@ struct RestoreOptions {
       0;  // changes up to this size stay in the log, to be loaded into the cache
   uint64_t block_cache_bytes = 0;
   int background_jobs = 1;
+  // For a copy that is only read and soon gone (store/view_core.h), in a directory of its own: all
+  // changes are applied, whatever load_bytes_max; nothing is made READY, compacted, or hashed with
+  // all processors, and few files are kept open.
+  bool for_reading = false;
+  // Set on another thread to have it given up: Closed (`store-closed`). May be null.
+  const std::atomic<bool>* given_up = nullptr;
 };
 
 struct RestoredState {
@@ -42,6 +49,9 @@ struct RestoredState {
 // one, is damaged: the message has each reason), Busy, Unavailable, ResourceExhausted. On error,
 // live directories made here are removed.
 Result<RestoredState> Restore(const storage::Repository& repository, const RestoreOptions& options);
+// The same from a list of the repository that the caller has, and whose files he holds. Any thread.
+Result<RestoredState> Restore(const storage::Repository& repository, format::Manifest list,
+                              const RestoreOptions& options);
 
 // NotFound (`checkpoint-not-found`) naming those that exist, unless `id` does.
 Status CheckCheckpointExists(const format::Manifest& manifest, uint64_t id);

@@ -2,6 +2,7 @@
 #include <tidemark/store.h>
 
 #include "store/store_core.h"
+#include "store/view_core.h"
 
 namespace tidemark {
 
@@ -60,5 +61,9 @@ const RestoreReport& StateStore::restored() const noexcept { return core_->resto
 std::vector<CheckpointInfo> StateStore::Checkpoints() const { return core_->Checkpoints(); }
 uint64_t StateStore::epoch() const noexcept { return core_->epoch(); }
 StoreMetrics StateStore::Metrics() const { return core_->Metrics(); }
+Result<ReadView> StateStore::OpenView(const ViewOptions& options) const {
+  TIDEMARK_ASSIGN_OR_RETURN(std::shared_ptr<store::ViewCore> view, core_->OpenView(options));
+  return ReadView(std::move(view));
+}
 
 }  // namespace tidemark

@@ -28,7 +28,8 @@ StoreCore::StoreCore(StoreOptions options, const Environment& environment)
       recorder_(options_.listener),
       arena_(runtime_->options().memory_budget_bytes >= kHugePagesBudgetMin
                  ? Arena::kHugeChunkBytes
-                 : Arena::kSmallChunkBytes) {}
+                 : Arena::kSmallChunkBytes),
+      view_memory_(std::make_shared<ViewMemory>(runtime_)) {}
 
 StoreCore::~StoreCore() { (void)Close(); }
 
@@ -38,9 +39,11 @@ Status StoreCore::WhyBlocked() const {
                            "the store was called from within one of its callbacks; return first");
   }
   std::lock_guard lock(mutex_);
-  if (closed_.load())
-    return Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again");
-  return failure_;
+  return closed_.load() ? StoreClosed() : failure_;
+}
+
+Status StoreCore::StoreClosed() {
+  return Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again");
 }
 
 // ---- Barrier and rollback ----
@@ -255,6 +258,7 @@ Status StoreCore::Close() {
   if (in_callback_) return WhyBlocked();
   if (closed_.exchange(true)) return {};
   blocked_.store(true);
+  WaitForOpeningViews();
   if (commits_ != nullptr) commits_->WaitIdle();
   if (maintenance_ != nullptr) maintenance_->Stop();
   if (commits_ != nullptr) commits_->Stop();
@@ -279,8 +283,7 @@ Status StoreCore::Close() {
   for (const auto& table : dropped_) table->FreeAll();
   for (const Leaving& leaving : leaving_) leaving.table->FreeAll();
   for (TableCore* table : table_list_) {
-    table->FailScans(
-        Status(StatusCode::kClosed, "store-closed", "the store was closed; open it again"));
+    table->FailScans(StoreClosed());
     table->FreeAll();
   }
   layers_.Clear();
@@ -289,6 +292,7 @@ Status StoreCore::Close() {
     std::lock_guard lock(mutex_);
     live = std::move(live_);
   }
+  rocksdb_bytes_ -= view_memory_->EndLending();
   live.reset();
   directory_lock_.reset();
   repository_.reset();

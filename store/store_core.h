@@ -3,7 +3,7 @@
 //
 // Threads: the writer's members are for one thread at a time. The commit lane and the maintenance
 // lane reach the writer through OnApplied and OnFatal only: a mailbox under a mutex that no I/O is
-// done under. Metrics may be called by any thread.
+// done under. Metrics and OpenView may be called by any thread.
 #pragma once
 
 #include "format/key.h"
@@ -20,6 +20,7 @@
 #include "store/runtime_impl.h"
 #include "store/sealed_epoch.h"
 #include "store/table_core.h"
+#include "store/view_core.h"
 
 #include <tidemark/options.h>
 #include <tidemark/store.h>
@@ -62,6 +63,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::vector<CheckpointInfo> Checkpoints() const;
   uint64_t epoch() const noexcept { return epoch_; }
   StoreMetrics Metrics() const;
+  Result<std::shared_ptr<ViewCore>> OpenView(const ViewOptions& options);
 
   // For tables.
   Status CheckUsable() const {
@@ -148,6 +150,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   StoreCore(StoreOptions options, const Environment& environment);
   Status WhyBlocked() const;
+  static Status StoreClosed();
   Status OpenRepository();
   Status Restore();
   Status Load(const RestoredState& restored, std::vector<std::shared_ptr<SealedEpoch>>* replayed);
@@ -155,6 +158,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status Load(format::RecordStream& records, TableCore& table, SealedEpoch* epoch);
   void StartLanes(const RestoredState& restored,
                   std::vector<std::shared_ptr<SealedEpoch>> replayed);
+
+  // Read views; any thread.
+  class OpeningView;
+  Result<ViewCore::Source> MaterialiseView(const storage::HeldCheckpoint& held,
+                                           const ViewOptions& options);
+  void WaitForOpeningViews();
 
   // Called by the lanes.
   void OnApplied(Applied applied);
@@ -242,8 +251,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::atomic<bool> has_mail_{false};
   mutable std::mutex mutex_;
   std::condition_variable mail_arrived_;
-  Applied mail_;    // protected by mutex_
-  Status failure_;  // protected by mutex_
+  Applied mail_;              // protected by mutex_
+  Status failure_;            // protected by mutex_
+  size_t opening_views_ = 0;  // protected by mutex_; Close waits until it is 0
+  std::condition_variable no_opening_views_;
+  const std::shared_ptr<ViewMemory> view_memory_;
   std::atomic<uint64_t> unreleased_epochs_{0};
   std::atomic<uint64_t> unapplied_bytes_{0};
 

@@ -105,7 +105,9 @@ Status StoreCore::Restore() {
   live_ = std::move(restored.live);
   block_cache_bytes_ = options.block_cache_bytes;
   AccountRocksDb();
+  view_memory_->Lend(live_.get(), block_cache_bytes_);
   RemoveOtherLiveDirectories(*environment_.fs, options_.directory, live_->directory());
+  RemoveLeftViewDirectories(*environment_.fs, options_.directory);
   repository_->WithManifest([&](const format::Manifest& manifest) {
     next_table_id_ = manifest.next_table_id;
     if (!restored.checkpoint) return;

@@ -9,6 +9,9 @@
 // - `Encode(argument, buffer) -> string_view`: into the argument or the buffer, valid as long as
 //   both
 // - `Decode(bytes) -> Result<View>`: Corruption if these are not such bytes
+//
+// A read that can give no views (ReadView) makes a V of its codec's View, or does what Owned<V>
+// says.
 #pragma once
 
 #include <tidemark/status.h>
@@ -22,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace tidemark {
 
@@ -130,6 +134,19 @@ requires(std::is_trivially_copyable_v<T>&& std::is_default_constructible_v<T> &&
     T value;
     std::memcpy(&value, bytes.data(), sizeof(T));
     return value;
+  }
+};
+
+// What a read gives back that gives no views: something that owns all it holds. It is V itself,
+// made of its codec's View; specialise this for a V that cannot be made of one.
+template <class V>
+struct Owned {
+  using Type = V;
+  static Result<Type> Decode(std::string bytes) {
+    static_assert(std::is_constructible_v<V, typename Codec<V>::View>,
+                  "specialise tidemark::Owned for a type that cannot be made of its codec's View");
+    TIDEMARK_ASSIGN_OR_RETURN(typename Codec<V>::View view, Codec<V>::Decode(bytes));
+    return V(std::move(view));
   }
 };
 

@@ -7,6 +7,7 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include <concepts>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -68,6 +69,39 @@ struct Codec<FlatBuffer<T, Schema>> {
     TIDEMARK_RETURN_IF_ERROR(flatbuffers_internal::Verify<T>(bytes, StatusCode::kCorruption));
     return flatbuffers::GetRoot<T>(bytes.data());
   }
+};
+
+// A FlatBuffers table with the bytes that it lies in, verified; cheap to copy. What reads give back
+// that give no views, ReadValue::Get for example.
+//
+// Thread safety: a value type; const members may be called concurrently.
+template <class T>
+class OwnedFlatBuffer {
+ public:
+  // Corruption (`flatbuffer-invalid`).
+  static Result<OwnedFlatBuffer> Verify(std::string bytes) {
+    TIDEMARK_RETURN_IF_ERROR(flatbuffers_internal::Verify<T>(bytes, StatusCode::kCorruption));
+    return OwnedFlatBuffer(std::move(bytes));
+  }
+
+  // Valid as long as this object, or a copy of it.
+  const T& operator*() const noexcept TIDEMARK_LIFETIME_BOUND {
+    return *flatbuffers::GetRoot<T>(bytes_->data());
+  }
+  const T* operator->() const noexcept TIDEMARK_LIFETIME_BOUND { return &**this; }
+  std::string_view bytes() const noexcept TIDEMARK_LIFETIME_BOUND { return *bytes_; }
+
+ private:
+  explicit OwnedFlatBuffer(std::string bytes)
+      : bytes_(std::make_shared<const std::string>(std::move(bytes))) {}
+
+  std::shared_ptr<const std::string> bytes_;
+};
+
+template <class T, class Schema>
+struct Owned<FlatBuffer<T, Schema>> {
+  using Type = OwnedFlatBuffer<T>;
+  static Result<Type> Decode(std::string bytes) { return Type::Verify(std::move(bytes)); }
 };
 
 // One FlatBuffers table a key.

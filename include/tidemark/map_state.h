@@ -13,6 +13,40 @@
 
 namespace tidemark {
 
+// Makes the table's key of an entry: [length u16 BE][encoded K][encoded M]. What it returns is
+// valid until the next call.
+template <class K, class M>
+class MapKeyEncoder {
+ public:
+  // [length u16 BE][encoded K]: what the keys of one map begin with.
+  std::string_view EncodePartition(typename Codec<K>::Argument key) {
+    typename Codec<K>::Buffer buffer;
+    const std::string_view partition = Codec<K>::Encode(key, buffer);
+    buffer_.clear();
+    // A length that does not fit belongs to a key that the table refuses as too long.
+    buffer_.push_back(static_cast<char>(partition.size() >> 8));
+    buffer_.push_back(static_cast<char>(partition.size() & 0xff));
+    buffer_.append(partition);
+    partition_bytes_ = buffer_.size();
+    return buffer_;
+  }
+  // An entry of that map.
+  std::string_view WithEntry(typename Codec<M>::Argument entry) {
+    typename Codec<M>::Buffer buffer;
+    buffer_.resize(partition_bytes_);
+    buffer_.append(Codec<M>::Encode(entry, buffer));
+    return buffer_;
+  }
+  std::string_view Encode(typename Codec<K>::Argument key, typename Codec<M>::Argument entry) {
+    EncodePartition(key);
+    return WithEntry(entry);
+  }
+
+ private:
+  std::string buffer_;
+  size_t partition_bytes_ = 0;
+};
+
 // The entries of one map in the order of their encoded keys (that of numbers for integers, that of
 // bytes for strings), as they were when this was made. Lifetimes, blocking and errors are those of
 // Iterator; bytes that a codec cannot decode are Corruption.
@@ -72,39 +106,41 @@ class MapState {
 
   // The value of `entry` in the map of `key`, nullopt if there is none.
   Result<std::optional<View>> Get(KeyArgument key, EntryKeyArgument entry) {
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(Encode(key, entry)));
+    const std::string_view encoded = encoder_.Encode(key, entry);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoded));
     if (!bytes) return std::optional<View>();
     Result<View> view = Codec<V>::Decode(*bytes);
-    if (!view) return table_internal::AtKey(view.error(), table_.name(), buffer_);
+    if (!view) return table_internal::AtKey(view.error(), table_.name(), encoded);
     return std::optional<View>(*std::move(view));
   }
 
   Result<bool> Contains(KeyArgument key, EntryKeyArgument entry) {
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(Encode(key, entry)));
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoder_.Encode(key, entry)));
     return bytes.has_value();
   }
 
   // Sets the value of an entry. Reads nothing.
   Status Put(KeyArgument key, EntryKeyArgument entry, ValueArgument value) {
     typename Codec<V>::Buffer buffer;
-    return table_.Put(Encode(key, entry), Codec<V>::Encode(value, buffer));
+    return table_.Put(encoder_.Encode(key, entry), Codec<V>::Encode(value, buffer));
   }
 
   // Puts every pair {entry, value} of a range. At the first error it stops: entries before it are
   // set.
   template <class Range>
   Status PutAll(KeyArgument key, const Range& entries) {
-    EncodePartition(key);
+    encoder_.EncodePartition(key);
     for (const auto& [entry, value] : entries) {
       typename Codec<V>::Buffer buffer;
-      TIDEMARK_RETURN_IF_ERROR(table_.Put(WithEntry(entry), Codec<V>::Encode(value, buffer)));
+      TIDEMARK_RETURN_IF_ERROR(
+          table_.Put(encoder_.WithEntry(entry), Codec<V>::Encode(value, buffer)));
     }
     return {};
   }
 
   // Removes an entry, present or not. Reads nothing.
   Status Delete(KeyArgument key, EntryKeyArgument entry) {
-    return table_.Delete(Encode(key, entry));
+    return table_.Delete(encoder_.Encode(key, entry));
   }
 
   // Reads, changes and writes an entry in one look-up: `change(V&)` gets its value, or V{} if there
@@ -112,13 +148,13 @@ class MapState {
   template <class F>
   Status Update(KeyArgument key, EntryKeyArgument entry, F&& change) {
     typename Codec<V>::Buffer buffer;
+    const std::string_view encoded = encoder_.Encode(key, entry);
     V value{};
     return table_.Update(
-        Encode(key, entry),
-        [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
+        encoded, [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
           if (current) {
             auto decoded = Codec<V>::Decode(*current);
-            if (!decoded) return table_internal::AtKey(decoded.error(), table_.name(), buffer_);
+            if (!decoded) return table_internal::AtKey(decoded.error(), table_.name(), encoded);
             value = *std::move(decoded);
           }
           change(value);
@@ -129,7 +165,7 @@ class MapState {
   // The entries of the map of `key`, in order.
   Result<MapEntries<M, V>> Entries(KeyArgument key, bool reverse = false) {
     ScanOptions options;
-    options.prefix = EncodePartition(key);
+    options.prefix = encoder_.EncodePartition(key);
     options.reverse = reverse;
     const size_t prefix_bytes = options.prefix.size();
     TIDEMARK_ASSIGN_OR_RETURN(Iterator iterator, table_.Scan(options));
@@ -139,39 +175,15 @@ class MapState {
   // Removes all entries of the map of `key`; see Table::DeleteRange.
   Status Clear(KeyArgument key) {
     ScanOptions options;
-    options.prefix = EncodePartition(key);
+    options.prefix = encoder_.EncodePartition(key);
     return table_.DeleteRange(options);
   }
 
   Table& table() noexcept { return table_; }
 
  private:
-  // [length u16 BE][partition], into the buffer.
-  std::string_view EncodePartition(KeyArgument key) {
-    typename Codec<K>::Buffer buffer;
-    const std::string_view partition = Codec<K>::Encode(key, buffer);
-    buffer_.clear();
-    // A length that does not fit belongs to a key that the table refuses as too long.
-    buffer_.push_back(static_cast<char>(partition.size() >> 8));
-    buffer_.push_back(static_cast<char>(partition.size() & 0xff));
-    buffer_.append(partition);
-    partition_bytes_ = buffer_.size();
-    return buffer_;
-  }
-  std::string_view WithEntry(EntryKeyArgument entry) {
-    typename Codec<M>::Buffer buffer;
-    buffer_.resize(partition_bytes_);
-    buffer_.append(Codec<M>::Encode(entry, buffer));
-    return buffer_;
-  }
-  std::string_view Encode(KeyArgument key, EntryKeyArgument entry) {
-    EncodePartition(key);
-    return WithEntry(entry);
-  }
-
   Table table_;
-  std::string buffer_;
-  size_t partition_bytes_ = 0;
+  MapKeyEncoder<K, M> encoder_;
 };
 
 }  // namespace tidemark

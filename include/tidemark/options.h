@@ -41,7 +41,7 @@ struct StoreOptions {
   // Budget and threads. Required.
   std::shared_ptr<Runtime> runtime{};
   // Local directory for the live database, created if missing. Disposable: what it holds only makes
-  // the next start faster. Required; used by one store at a time.
+  // the next start faster. Read views lie there too. Required; used by one store at a time.
   std::string directory{};
   // URI of the repository, `file:///mnt/checkpoints/job` for example; created if missing. Either
   // this or `storage` is required.

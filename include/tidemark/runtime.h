@@ -11,7 +11,7 @@ namespace tidemark {
 // What Runtime::Create needs to know.
 struct RuntimeOptions {
   // Bytes that the stores of this runtime may hold in memory together: cached entries, unapplied
-  // changes, indexes and RocksDB's block cache. 16 MiB to 1 TiB.
+  // changes, indexes and RocksDB's block caches, those of read views included. 16 MiB to 1 TiB.
   uint64_t memory_budget_bytes = uint64_t{1} << 30;
   // Threads for maintenance (write-back, new bases, collection). Each open store has a commit
   // thread of its own besides. 1 to 64.

@@ -6,6 +6,7 @@
 #include <tidemark/map_state.h>
 #include <tidemark/metrics.h>
 #include <tidemark/options.h>
+#include <tidemark/read_view.h>
 #include <tidemark/table.h>
 #include <tidemark/value_state.h>
 
@@ -51,7 +52,8 @@ class PendingCheckpoint {
 // The state store.
 //
 // Thread safety: one thread at a time (any thread) over a store and its tables; PendingCheckpoint
-// handles are free, and Metrics may be called concurrently with everything but the destructor.
+// handles are free, and Metrics and OpenView may be called concurrently with everything but the
+// destructor.
 class StateStore {
  public:
   // Opens the repository for writing (fencing older writers) and restores a checkpoint, or starts
@@ -115,6 +117,16 @@ class StateStore {
   // unless they were dropped again or bear the name of a dropped one, which comes back. No I/O,
   // but for an epoch that was larger than memory.
   Status Rollback();
+
+  // A retained checkpoint, or the newest complete one, to be read beside this store and on other
+  // threads. Blocks while the checkpoint is made into a database of its own: its base is linked or
+  // copied, the changes after it are merged. Its files are kept until that is done, whatever
+  // retention says. From any thread, also more than one at a time; nothing of this store changes,
+  // whatever fails. NotFound (`checkpoint-not-found`, saying which exist); InvalidArgument
+  // (`option-bounds`); ResourceExhausted (`memory-budget`, `disk-full`); Corruption (a file of the
+  // checkpoint is damaged); Unavailable; Closed (also when the store is closed meanwhile, which
+  // waits for this to end); the error that failed the store, `Fenced` for example.
+  Result<ReadView> OpenView(const ViewOptions& options = {}) const;
 
   // Waits until everything that the barriers so far have closed is durable and all maintenance that
   // they caused is done. Returns the error that failed the store, if one did. For benchmarks and

@@ -229,5 +229,39 @@ TEST_F(FlatBuffersTest, AnotherTypeIsAMismatch) {
                StatusCode::kInvalidArgument, "table-mismatch");
 }
 
+TEST_F(FlatBuffersTest, ViewsGiveTablesThatOwnTheirBytes) {
+  for (const int lines : {0, 50}) {
+    const auto number = static_cast<uint64_t>(lines) + 1;
+    EXPECT_OK(orders_->Put(number, MakeOrder(number, "ada", lines)));
+  }
+  EXPECT_OK(store_->Checkpoint(1).value().Wait());
+  std::optional<OwnedFlatBuffer<Order>> kept;
+  {
+    const auto orders = store_->OpenView().value().Value<uint64_t, OrderValue>("orders").value();
+    EXPECT_EQ(orders.Get(7).value(), std::nullopt);
+    EXPECT_EQ((*orders.Get(1).value())->customer()->string_view(), "ada");
+    kept = orders.Get(51).value();
+    int seen = 0;
+    EXPECT_OK(orders.ForEach([&](uint64_t key, const Order* order) {
+      EXPECT_EQ(order->number(), key);
+      ++seen;
+      return true;
+    }));
+    EXPECT_EQ(seen, 2);
+  }
+  EXPECT_OK(store_->Close());
+  EXPECT_EQ((*kept)->number(), 51u);
+  EXPECT_EQ((**kept).lines()->size(), 50u);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(kept->bytes().data()) % 8, 0u);
+}
+
+TEST_F(FlatBuffersTest, ViewsRefuseBytesThatAreNoTable) {
+  Table raw = orders_->table();
+  EXPECT_OK(raw.Put(std::string(8, '\0'), "no table"));
+  EXPECT_OK(store_->Checkpoint(1).value().Wait());
+  const auto orders = store_->OpenView().value().Value<uint64_t, OrderValue>("orders").value();
+  EXPECT_ERROR(orders.Get(0).error(), StatusCode::kCorruption, "flatbuffer-invalid");
+}
+
 }  // namespace
 }  // namespace tidemark::test
