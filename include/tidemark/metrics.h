@@ -47,7 +47,8 @@ struct StoreMetrics {
 
   // ---- Memory now, in bytes; this store's are zero once it is closed. ----
   // These four lie apart from each other. They are what the runtime's budget counts for this store,
-  // which counts the capacity of RocksDB's block cache, and of those of read views, besides.
+  // which besides counts the capacity of RocksDB's block cache, that of read views, and RocksDB's
+  // table readers (a 64th of the budget at least).
   uint64_t cache_bytes = 0;  // entries: clean, changed, and superseded but not released yet
   uint64_t index_bytes = 0;  // tables that lead from keys to entries
   uint64_t free_bytes = 0;   // taken from the system, waiting for entries to come

@@ -134,7 +134,7 @@ TEST_F(WriteBackTest, RecordsOfLaterVersionsAreRefusedAndChangeNothing) {
   changes[0].streams.push_back(compaction::StreamOf({{StoredKey("a"), "1", 1, Op::kPut, 1'234}}));
   const auto refused = compaction::WriteBack(*database_, std::move(changes), MarkAt(1, {1}));
   EXPECT_EQ(refused.error().code(), StatusCode::kIncompatibleFormat);
-  EXPECT_EQ(refused.error().name(), "record-op");
+  EXPECT_EQ(refused.error().name(), "record-expiry");
   EXPECT_EQ(database_->mark(), format::AppliedMark());
   EXPECT_TRUE(ReadAll(*database_->View(), {1}).at(1).empty());
   EXPECT_TRUE(FilesIn("tmp").empty());

@@ -191,7 +191,16 @@ void ModelRun::DeleteRange(ModelRandom& random) {
   const ScanOptions range = RandomRange(random, target.content);
   const auto removed = [&](const auto& entry) { return ModelScans::IsIn(range, entry.first); };
   world_.Note("delete a range of " + target.name + ": " + ModelScans::Describe(range));
-  Carry(random, [&] { return TableCore::DeleteRange(target.table, range); });
+  Carry(random, [&] {
+    Status status = TableCore::DeleteRange(target.table, range);
+    // One by one, a part of them may be gone.
+    if (status.code() == StatusCode::kResourceExhausted) {
+      std::erase_if(target.content.entries, [&](const auto& entry) {
+        return removed(entry) && !target.table->Get(entry.first).value();
+      });
+    }
+    return status;
+  });
   const auto count = std::erase_if(target.content.entries, removed);
   CountWrite(100 * count);
 }
