@@ -17,9 +17,9 @@ namespace tidemark::compaction {
 //
 // Records at or below `after_epoch` are passed over: they are applied already, and replaying them
 // onto a later state would bring old values back. Of two streams that hold the same
-// key at the same epoch, the first one is newer. Errors of the inputs pass through; IncompatibleFormat (`record-expiry`) for values that
-// expire, which this version does not write. Memory: what the inputs hold, and the range deletes
-// that overlap at one key.
+// key at the same epoch, the first one is newer. Errors of the inputs pass through;
+// IncompatibleFormat (`record-expiry`) for values that expire, which this version does not write.
+// Memory: what the inputs hold, and the range deletes that overlap at one key.
 std::unique_ptr<format::RecordStream> MergeNewest(
     std::vector<std::unique_ptr<format::RecordStream>> inputs, uint64_t after_epoch);
 

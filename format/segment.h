@@ -52,7 +52,7 @@ struct SegmentHeader {
   uint64_t records = 0;
   uint64_t net_change_bytes = 0;  // key and value bytes of the records
   std::vector<uint32_t> tables;   // those with records here, ascending
-  TableCounts counts{};             // of those that keep count, after the last epoch
+  TableCounts counts{};           // of those that keep count, after the last epoch
   friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
 };
 
@@ -81,7 +81,7 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view frame, std::string_vi
 struct AppliedMark {
   EpochIdentity at;              // epoch 0: nothing applied
   std::vector<uint32_t> tables;  // ascending
-  TableCounts counts{};            // of those that keep count
+  TableCounts counts{};          // of those that keep count
   friend bool operator==(const AppliedMark&, const AppliedMark&) = default;
 };
 constexpr std::string_view kAppliedMarkKey = "mark";

@@ -62,7 +62,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
   Status Quarantine() override {
     const std::string ready = PathOf(kLiveReadyName);
     const rocksdb::IOStatus removed = options_.fs->DeleteFile(ready, rocksdb::IOOptions(), nullptr);
-    const Status status = FromRocksDb(removed, "remove " + ready);
+    Status status = FromRocksDb(removed, "remove " + ready);
     if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
     return SyncDirectory(*options_.fs, options_.directory);
   }

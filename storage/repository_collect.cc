@@ -181,6 +181,7 @@ Status Repository::DeleteSuperseded() {
   if (versions.empty() && snapshots.empty()) return {};
   TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
   std::vector<std::string> names;
+  names.reserve(versions.size() + snapshots.size());
   for (const uint64_t version : versions)
     names.push_back(ObjectName(format::ManifestName(version)));
   for (const std::string& name : snapshots) names.push_back(ObjectName(name));

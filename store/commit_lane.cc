@@ -346,9 +346,10 @@ void CommitLane::HandOver(std::vector<SegmentEntry> inlined) {
     SealedEpoch& epoch = *unpublished.epoch;
     epoch.identity = {repository_.attempt(), repository_.writer(), epoch.last_epoch};
     const bool is_inlined = !unpublished.segment.has_value();
+    std::vector<SegmentEntry> entries;
+    if (is_inlined && options_.keep_segments) entries.swap(inlined);
     durable.push_back(
-        {std::move(unpublished.epoch), std::move(unpublished.local),
-         is_inlined && options_.keep_segments ? std::move(inlined) : std::vector<SegmentEntry>()});
+        {std::move(unpublished.epoch), std::move(unpublished.local), std::move(entries)});
   }
   unpublished_.clear();
   options_.on_durable(std::move(durable));

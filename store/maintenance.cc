@@ -25,6 +25,7 @@ std::vector<compaction::TableChanges> ChangesOf(const std::deque<DurableEpoch>& 
     }
   }
   std::vector<compaction::TableChanges> changes;
+  changes.reserve(tables.size());
   for (auto& [id, table] : tables) changes.push_back(std::move(table));
   return changes;
 }
@@ -166,7 +167,7 @@ Status Maintenance::FeedChangeLog() {
     }
     files.push_back(*durable.file);
   }
-  const Status added = live_.AddSegments(files);
+  Status added = live_.AddSegments(files);
   // The files are consumed in any case. What did not get in, restore will fetch from the
   // repository.
   fed_ = unapplied_.size();

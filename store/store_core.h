@@ -46,7 +46,7 @@ struct Environment {
 
 class StoreCore : public std::enable_shared_from_this<StoreCore> {
  public:
-  static Result<std::shared_ptr<StoreCore>> Open(StoreOptions options,
+  static Result<std::shared_ptr<StoreCore>> Open(const StoreOptions& options,
                                                  const Environment& environment);
   ~StoreCore();
   StoreCore(const StoreCore&) = delete;

@@ -168,7 +168,7 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
                         " bytes (RuntimeOptions::memory_budget_bytes) is not that much; raise it");
     }
     if (!stall) stall.emplace(recorder_, in_callback_);
-    const Status made = can_wait ? WaitForMail(deadline) : Spill();
+    Status made = can_wait ? WaitForMail(deadline) : Spill();
     const bool in_vain = made.name() == "memory-budget";
     if (!made.ok() && !(in_vain && EndScans())) return made;
   }

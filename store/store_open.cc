@@ -48,7 +48,7 @@ Status CheckExplicitCheckpoint(const CheckpointStorage& storage, const StoreOpti
 
 }  // namespace
 
-Result<std::shared_ptr<StoreCore>> StoreCore::Open(StoreOptions options,
+Result<std::shared_ptr<StoreCore>> StoreCore::Open(const StoreOptions& options,
                                                    const Environment& environment) {
   TIDEMARK_RETURN_IF_ERROR(CheckOptions(options));
   for (bool again = false;; again = true) {

@@ -204,19 +204,19 @@ void TableCore::PushOperand(uint64_t hash, std::string_view key, Version* newest
 
 void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes) {
   const uint64_t size = copy->value_size + bytes.size();
-  if (size > kListBytesMax || !copy->present()) {
+  const bool fits = FitsMore(*copy, bytes);
+  const bool has_room = fits || store_.HasRoomFor(Version::BytesFor(copy->key_size, size), 0);
+  if (size > kListBytesMax || !copy->present() || !has_room) {
     DropCopy(hash, copy);
-  } else if (FitsMore(*copy, bytes)) {
+  } else if (fits) {
     AddAtEnd(copy, bytes);
-  } else if (store_.HasRoomFor(Version::BytesFor(copy->key_size, size), 0)) {
+  } else {
     Version* longer =
         NewVersion(hash, format::UserKey(copy->key()), copy->value(), Op::kPut, copy->epoch, bytes);
     longer->older = copy->older;
     longer->older->newer = longer;
     IndexReplace(hash, copy, longer);
     Free(copy);
-  } else {
-    DropCopy(hash, copy);
   }
 }
 

@@ -28,8 +28,8 @@ class ListElements {
   ListElements() = default;
   ListElements(std::string_view bytes, std::string table, std::string key)
       : rest_(bytes), table_(std::move(table)), key_(std::move(key)) {}
-  ListElements(ListElements&&) = default;
-  ListElements& operator=(ListElements&&) = default;
+  ListElements(ListElements&&) noexcept = default;
+  ListElements& operator=(ListElements&&) noexcept = default;
 
   // Moves to the next element, at first to the first one. False at the end. Corruption, naming
   // table and key, if the bytes are no list of such elements; there is no next element then.

@@ -93,7 +93,7 @@ TEST_P(ArenaTest, LargeBlocksAreCountedInWholePages) {
   const uint64_t before = arena_.reserved_bytes();
   const Block block = Allocate(1'000'001);
   EXPECT_EQ(block.size_class, Arena::kLarge);
-  EXPECT_EQ(arena_.reserved_bytes(), before + 16 * 65'536) << "eight sizes a doubling";
+  EXPECT_EQ(arena_.reserved_bytes(), before + size_t{16} * 65'536) << "eight sizes a doubling";
   EXPECT_EQ(arena_.GrowthFor(1'000'001), 16 * 65'536u);
   EXPECT_EQ(arena_.GrowthFor(33'000), 9 * 4'096u);
   Free(block);
