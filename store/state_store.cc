@@ -31,9 +31,10 @@ CheckpointStatistics PendingCheckpoint::statistics() const {
   return ticket_->statistics;
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the interface leaves room to keep them
 Result<std::unique_ptr<StateStore>> StateStore::Open(StoreOptions options) {
   TIDEMARK_ASSIGN_OR_RETURN(std::shared_ptr<store::StoreCore> core,
-                            store::StoreCore::Open(std::move(options), {}));
+                            store::StoreCore::Open(options, {}));
   return std::unique_ptr<StateStore>(new StateStore(std::move(core)));
 }
 
