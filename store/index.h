@@ -69,11 +69,12 @@ class Index {
     }
   }
 
-  // CLOCK: looks at up to `slots` slots from where the last call stopped, and removes each entry
-  // for which `evict(Version*)` returns true (it must not touch the index). Returns how many it
-  // removed.
+  // CLOCK: looks at up to `slots` slots from where the last call stopped, and leaves in each what
+  // `settle(Version*)` returns (it must not touch the index): the same version, another one of that
+  // key, or nothing. A small index is gone around several times, and an entry that moves when
+  // another goes may be met twice. Returns how many it removed.
   template <class F>
-  size_t Sweep(size_t slots, F&& evict) {
+  size_t Sweep(size_t slots, F&& settle) {
     size_t removed = 0;
     while (slots > 0) {
       if (hand_table_ >= directory_.size()) hand_table_ = 0, hand_slot_ = 0;
@@ -83,13 +84,16 @@ class Index {
         continue;
       }
       --slots;
-      const uint64_t slot = table.slots[hand_slot_];
-      if (slot != 0 && evict(PointerOf(slot))) {
+      uint64_t& slot = table.slots[hand_slot_];
+      Version* met = PointerOf(slot);
+      const Version* left = slot != 0 ? settle(met) : met;
+      if (slot != 0 && left == nullptr) {
         EraseSlot(table, hand_slot_);  // may move another entry here: look again
         ++removed;
-      } else {
-        ++hand_slot_;
+        continue;
       }
+      if (left != met) slot = (slot & ~kPointerMask) | reinterpret_cast<uintptr_t>(left);
+      ++hand_slot_;
     }
     return removed;
   }

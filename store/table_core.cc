@@ -375,29 +375,26 @@ size_t TableCore::Replay(const format::Record& record, SealedPart* part) {
   return version->bytes();
 }
 
+// Clean versions, and copies: what one was made of takes its place.
 size_t TableCore::Evict(size_t slots) {
   size_t freed = 0;
-  std::vector<Version*> copies;  // that something lies under, so that their slots stay
-  const size_t evicted = index_.Sweep(slots, [&](Version* version) {
-    if (!version->is_copy() && !store_.IsClean(*version)) return false;
+  uint64_t evicted = 0;
+  (void)index_.Sweep(slots, [&](Version* version) -> Version* {
+    if (!version->is_copy() && !store_.IsClean(*version)) return version;
     if (version->referenced != 0) {
       version->referenced = 0;
-      return false;
+      return version;
     }
-    if (version->older != nullptr) {
-      copies.push_back(version);
-      return false;
-    }
+    Version* left = version->is_copy() ? version->older : nullptr;
+    if (left != nullptr) left->newer = nullptr;
+    if (ordered_ != nullptr)
+      left != nullptr ? ordered_->Replace(version, left) : ordered_->Erase(version);
     freed += Arena::Capacity(version->size_class, version->bytes());
-    if (ordered_ != nullptr) ordered_->Erase(version);
     Free(version);
-    return true;
+    ++evicted;
+    return left;
   });
-  for (Version* copy : copies) {
-    freed += Arena::Capacity(copy->size_class, copy->bytes());
-    DropCopy(format::HashKey(format::UserKey(copy->key())), copy);
-  }
-  evictions_.Add(evicted + copies.size());
+  evictions_.Add(evicted);
   Account();
   return freed;
 }
