@@ -64,4 +64,10 @@ Result<StoredValue> ParseStoredValue(std::string_view stored) {
                      .expiry_ms = LoadLittleEndian<uint64_t>(stored.data())};
 }
 
+Status StripValueHeader(std::string* stored) {
+  TIDEMARK_ASSIGN_OR_RETURN(const StoredValue parsed, ParseStoredValue(*stored));
+  stored->erase(0, static_cast<size_t>(parsed.value.data() - stored->data()));
+  return {};
+}
+
 }  // namespace tidemark::format

@@ -69,5 +69,8 @@ struct StoredValue {
 // Splits a stored value. Corruption (`value-header`) if it is empty, cut short or has unknown
 // flags.
 Result<StoredValue> ParseStoredValue(std::string_view stored);
+// Leaves the user's value only, at the beginning of the string, where it is aligned. Errors as
+// above; the string is as it was then.
+Status StripValueHeader(std::string* stored);
 
 }  // namespace tidemark::format

@@ -1,6 +1,6 @@
 // What an epoch has moved out of memory because it is larger than that. It is part of no
-// checkpoint: nothing is synced, and what a crash leaves goes when the live database is opened
-// again.
+// checkpoint: nothing depends on its being durable, and what a crash leaves goes when the live
+// database is opened again.
 #pragma once
 
 #include "format/record.h"

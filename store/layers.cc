@@ -14,19 +14,9 @@ using format::Op;
 
 }  // namespace
 
-Status StripValueHeader(std::string* stored) {
-  TIDEMARK_ASSIGN_OR_RETURN(const format::StoredValue parsed, format::ParseStoredValue(*stored));
-  stored->erase(0, static_cast<size_t>(parsed.value.data() - stored->data()));
-  return {};
-}
-
 const RangeSet::value_type* VisibleRanges::Find(std::string_view stored_key, uint64_t epoch) const {
   if (const auto* range = own->Find(stored_key, epoch)) return range;
-  if (rolled_back == nullptr) return nullptr;
-  for (const auto& ranges : *rolled_back) {
-    if (const auto* range = FindRange(*ranges, stored_key)) return range;
-  }
-  return nullptr;
+  return rolled_back != nullptr ? FindRange(*rolled_back, stored_key) : nullptr;
 }
 
 void Layers::SetView(std::shared_ptr<const storage::StateView> view) {
@@ -68,7 +58,7 @@ Result<Below> Layers::Read(uint32_t table_id, std::string_view stored_key,
     return Below{std::nullopt, 0, true};
   TIDEMARK_ASSIGN_OR_RETURN(const bool found, view_->Get(table_id, stored_key, buffer));
   if (!found) return Below{};
-  TIDEMARK_RETURN_IF_ERROR(StripValueHeader(buffer));
+  TIDEMARK_RETURN_IF_ERROR(format::StripValueHeader(buffer));
   return Below{*buffer, 0, false};
 }
 
@@ -93,7 +83,7 @@ Result<Below> Layers::ReadSpilled(uint32_t table_id, std::string_view stored_key
     TIDEMARK_ASSIGN_OR_RETURN(const auto parsed, storage::ParseSpilledRecord(record));
     buffer->assign(parsed.stored_value);
     present = parsed.op != Op::kDelete;
-    if (present) TIDEMARK_RETURN_IF_ERROR(StripValueHeader(buffer));
+    if (present) TIDEMARK_RETURN_IF_ERROR(format::StripValueHeader(buffer));
     decided = parsed.op != Op::kMerge;
     if (decided) break;
     operands.push_back(*buffer);
@@ -103,7 +93,7 @@ Result<Below> Layers::ReadSpilled(uint32_t table_id, std::string_view stored_key
     present = false;
     if (!below.range_deleted) {
       TIDEMARK_ASSIGN_OR_RETURN(present, view_->Get(table_id, stored_key, buffer));
-      if (present) TIDEMARK_RETURN_IF_ERROR(StripValueHeader(buffer));
+      if (present) TIDEMARK_RETURN_IF_ERROR(format::StripValueHeader(buffer));
     }
   } else if (below.range_deleted) {
     present = false;

@@ -26,10 +26,6 @@ struct Below {
   bool range_deleted = false;             // absent because of a range delete, below all records
 };
 
-// Leaves the user's value only of a stored one, at the beginning of the string, where it is
-// aligned. Corruption (`value-header`).
-Status StripValueHeader(std::string* stored);
-
 // The range deletes of a table that a reader sees: its own, and those that were rolled back after
 // the reader was made.
 struct VisibleRanges {

@@ -29,6 +29,14 @@ const RangeSet::value_type* FindRange(const RangeSet& ranges, std::string_view s
   return stored_key < after->second ? &*after : nullptr;
 }
 
+const RangeSet::value_type* FindRange(const std::vector<std::shared_ptr<const RangeSet>>& sets,
+                                      std::string_view stored_key) {
+  for (const auto& ranges : sets) {
+    if (const auto* range = FindRange(*ranges, stored_key)) return range;
+  }
+  return nullptr;
+}
+
 void RangeDeletes::Add(std::string from, std::string to) {
   if (current_ == nullptr) current_ = std::make_shared<RangeSet>();
   // One range takes in what it overlaps or touches.

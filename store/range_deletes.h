@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tidemark::store {
 
@@ -23,6 +24,8 @@ using RangeSet = std::map<std::string, std::string, std::less<>>;
 
 // The range that covers the key, or null.
 const RangeSet::value_type* FindRange(const RangeSet& ranges, std::string_view stored_key);
+const RangeSet::value_type* FindRange(const std::vector<std::shared_ptr<const RangeSet>>& sets,
+                                      std::string_view stored_key);
 
 class RangeDeletes {
  public:

@@ -154,8 +154,7 @@ Status ScanCore::SettleBelow() {
 
 // By a range delete that was rolled back since. What the epoch had put over it is a pre-image.
 bool ScanCore::IsHidden(std::string_view stored_key) const {
-  return std::any_of(hidden_.begin(), hidden_.end(),
-                     [&](const auto& ranges) { return FindRange(*ranges, stored_key) != nullptr; });
+  return FindRange(hidden_, stored_key) != nullptr;
 }
 
 VisibleRanges ScanCore::ranges() const {

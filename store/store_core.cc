@@ -80,12 +80,13 @@ std::shared_ptr<SealedEpoch> StoreCore::SealEpoch() {
   auto sealed = std::make_shared<SealedEpoch>();
   sealed->first_epoch = sealed->last_epoch = epoch_;
   sealed->tables = table_ids_;
+  const auto spilled = layers_.FindSpilled(epoch_);
   for (TableCore* table : table_list_) {
-    const bool has_spilled = HasSpilled(table->meta().id);
+    const bool has_spilled = spilled != nullptr && spilled->HasTable(table->meta().id);
     if (!table->dirty() && !has_spilled) continue;
     sealed->parts.push_back(table->Seal());
     if (table->keeps_count()) sealed->counts.push_back({table->meta().id, table->keys()});
-    if (has_spilled) sealed->parts.back().spilled = layers_.FindSpilled(epoch_);
+    if (has_spilled) sealed->parts.back().spilled = spilled;
   }
   sealed->tables_created = std::exchange(tables_created_, {});
   return sealed;

@@ -157,8 +157,9 @@ class TableCore {
   // A part of MultiGet's keys, the first one of them being number `first`.
   Status GetBatch(std::span<const std::string_view> keys, size_t first, FoundFunction visit,
                   void* context);
-  Status GetMissing(std::span<const std::string_view> keys, std::span<const size_t> missing,
-                    size_t first, FoundFunction visit, void* context);
+  Status GetMissing(std::span<const std::string_view> keys, std::span<const uint64_t> hashes,
+                    std::span<const size_t> missing, size_t first, FoundFunction visit,
+                    void* context);
   Result<std::string_view> ValueOf(std::string& stored);
   // Brings what was read into the cache. Null if there is no room.
   Version* Cache(uint64_t hash, std::string_view key, const std::optional<std::string_view>& value,

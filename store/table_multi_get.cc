@@ -60,18 +60,18 @@ Status TableCore::GetBatch(std::span<const std::string_view> keys, size_t first,
     const CallbackGuard guard(store_.in_callback());
     visit(context, first + i, found.value);
   }
-  return GetMissing(keys, {missing.data(), missing_count}, first, visit, context);
+  return GetMissing(keys, hashes, {missing.data(), missing_count}, first, visit, context);
 }
 
 // What is read may push others out of the cache, so keys and values are copies here.
 Status TableCore::GetMissing(std::span<const std::string_view> keys,
-                             std::span<const size_t> missing, size_t first, FoundFunction visit,
-                             void* context) {
+                             std::span<const uint64_t> hashes, std::span<const size_t> missing,
+                             size_t first, FoundFunction visit, void* context) {
   const bool is_plain = !store_.layers().has_spilled() && ranges_.empty();
   std::vector<std::string> stored_keys(missing.size());
   for (size_t i = 0; i < missing.size(); ++i) {
     const std::string_view key = keys[missing[i]];
-    format::AppendStoredKey(GroupOf(format::HashKey(key), key), key, &stored_keys[i]);
+    format::AppendStoredKey(GroupOf(hashes[missing[i]], key), key, &stored_keys[i]);
   }
   std::vector<std::optional<std::string>> values;
   if (is_plain && missing.size() > 1) {
@@ -80,7 +80,7 @@ Status TableCore::GetMissing(std::span<const std::string_view> keys,
   }
   for (size_t i = 0; i < missing.size(); ++i) {
     const std::string_view key = format::UserKey(stored_keys[i]);
-    const uint64_t hash = format::HashKey(key);
+    const uint64_t hash = hashes[missing[i]];
     std::optional<std::string_view> value;
     // Asked for twice, it is there by now.
     if (values.empty() || index_.Find(hash, key) != nullptr) {
@@ -102,7 +102,7 @@ Status TableCore::GetMissing(std::span<const std::string_view> keys,
 
 // Without its header, at the beginning of the string, where it is aligned.
 Result<std::string_view> TableCore::ValueOf(std::string& stored) {
-  Status stripped = StripValueHeader(&stored);
+  Status stripped = format::StripValueHeader(&stored);
   if (stripped.ok()) return std::string_view(stored);
   return store_.NoteReadError(stripped.WithContext("table " + meta_.name));
 }

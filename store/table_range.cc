@@ -38,12 +38,13 @@ Status TableCore::DeleteRange(const std::shared_ptr<TableCore>& self, const Scan
     }
   }
   if (keys.size() == kOneByOneMax) {
+    // An open iterator remembers entries one at a time, so it must be told of each; and a count
+    // would not know how many there were.
+    if (self->keeps_count() || self->IsAhead(range)) return DeleteOneByOne(self, options);
     TIDEMARK_RETURN_IF_ERROR(self->store_.MakeRoom(0, self->BytesToHide(range)));
-    // An open iterator remembers entries one at a time, so it must be told of each; in an epoch
-    // that has spilled some, a range delete would come before them; and a count would not know how
-    // many.
-    if (self->keeps_count() || self->IsAhead(range) || self->store_.HasSpilled(self->meta_.id))
-      return DeleteOneByOne(self, options);
+    // In an epoch that has spilled some, by now at the latest, a range delete would come before
+    // them.
+    if (self->store_.HasSpilled(self->meta_.id)) return DeleteOneByOne(self, options);
     self->DeleteAsRange(std::move(range));
     return {};
   }

@@ -53,9 +53,8 @@ Result<std::optional<std::string>> ViewTable::Get(std::string_view key) const {
   const Result<bool> found = source->state->Get(meta_.id, stored_key, &value);
   if (!found.has_value()) return AtKey(found.error(), meta_.name, key);
   if (!*found) return std::optional<std::string>();
-  const auto parsed = format::ParseStoredValue(value);
-  if (!parsed.has_value()) return AtKey(parsed.error(), meta_.name, key);
-  value.erase(0, static_cast<size_t>(parsed->value.data() - value.data()));
+  const Status stripped = format::StripValueHeader(&value);
+  if (!stripped.ok()) return AtKey(stripped, meta_.name, key);
   return std::optional<std::string>(std::move(value));
 }
 

@@ -259,20 +259,17 @@ class ReadView {
   // The same as a typed state.
   template <class K, class V>
   Result<ReadValue<K, V>> Value(std::string_view name) const {
-    TIDEMARK_ASSIGN_OR_RETURN(ReadTable table, Table(name, ValueState<K, V>::Options()));
-    return ReadValue<K, V>(std::move(table));
+    return OpenState<ReadValue<K, V>, ValueState<K, V>>(name);
   }
 
   template <class K, class M, class V>
   Result<ReadMap<K, M, V>> Map(std::string_view name) const {
-    TIDEMARK_ASSIGN_OR_RETURN(ReadTable table, Table(name, MapState<K, M, V>::Options()));
-    return ReadMap<K, M, V>(std::move(table));
+    return OpenState<ReadMap<K, M, V>, MapState<K, M, V>>(name);
   }
 
   template <class K, class V>
   Result<ReadList<K, V>> List(std::string_view name) const {
-    TIDEMARK_ASSIGN_OR_RETURN(ReadTable table, Table(name, ListState<K, V>::Options()));
-    return ReadList<K, V>(std::move(table));
+    return OpenState<ReadList<K, V>, ListState<K, V>>(name);
   }
 
   // Refuses all reads from now on, through whichever handle; those under way go on to their end,
@@ -282,6 +279,11 @@ class ReadView {
  private:
   friend class StateStore;
   explicit ReadView(std::shared_ptr<store::ViewCore> core) : core_(std::move(core)) {}
+  template <class Reader, class State>
+  Result<Reader> OpenState(std::string_view name) const {
+    TIDEMARK_ASSIGN_OR_RETURN(ReadTable table, Table(name, State::Options()));
+    return Reader(std::move(table));
+  }
 
   std::shared_ptr<store::ViewCore> core_;
 };

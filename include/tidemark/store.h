@@ -84,26 +84,17 @@ class StateStore {
   // The same as a typed state; `exact_count` as in TableOptions.
   template <class K, class V>
   Result<ValueState<K, V>> Value(std::string_view name, bool exact_count = false) {
-    TableOptions options = ValueState<K, V>::Options();
-    options.exact_count = exact_count;
-    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
-    return ValueState<K, V>(std::move(table));
+    return OpenState<ValueState<K, V>>(name, exact_count);
   }
 
   template <class K, class M, class V>
   Result<MapState<K, M, V>> Map(std::string_view name, bool exact_count = false) {
-    TableOptions options = MapState<K, M, V>::Options();
-    options.exact_count = exact_count;
-    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
-    return MapState<K, M, V>(std::move(table));
+    return OpenState<MapState<K, M, V>>(name, exact_count);
   }
 
   template <class K, class V>
   Result<ListState<K, V>> List(std::string_view name, bool exact_count = false) {
-    TableOptions options = ListState<K, V>::Options();
-    options.exact_count = exact_count;
-    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
-    return ListState<K, V>(std::move(table));
+    return OpenState<ListState<K, V>>(name, exact_count);
   }
 
   // The barrier: closes the current epoch and hands it to the commit thread; no I/O, microseconds.
@@ -150,6 +141,14 @@ class StateStore {
 
  private:
   explicit StateStore(std::shared_ptr<store::StoreCore> core);
+  template <class State>
+  Result<State> OpenState(std::string_view name, bool exact_count) {
+    TableOptions options = State::Options();
+    options.exact_count = exact_count;
+    TIDEMARK_ASSIGN_OR_RETURN(Table table, OpenTable(name, options));
+    return State(std::move(table));
+  }
+
   std::shared_ptr<store::StoreCore> core_;
 };
 

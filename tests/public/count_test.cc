@@ -1,4 +1,5 @@
 // How many keys a table has, and many keys looked up at once.
+#include "tests/public/state_history.h"
 #include "tests/public/store_fixture.h"
 
 #include <cstdint>
@@ -93,9 +94,8 @@ TEST_F(CountTest, Invariant02CountsComeBackAsTheyWere) {
     options_.storage = storage_;
     Open();
     using State = std::map<std::string, Content>;
-    State current;
-    std::map<uint64_t, State> saved{{0, {}}};
-    uint64_t id = 0;
+    StateHistory<State> history;
+    State& current = history.current();
     std::map<std::string, Table> tables;
     const auto open_tables = [&] {
       tables.clear();
@@ -108,25 +108,22 @@ TEST_F(CountTest, Invariant02CountsComeBackAsTheyWere) {
       const std::string key = "key" + std::to_string(random() % 200);
       switch (random() % 40) {
         case 0:
-          EXPECT_OK(Save(++id));
-          saved[id] = current;
+          EXPECT_OK(Save(history.NextId()));
+          history.Saved();
           break;
         case 1:
           EXPECT_OK(store_->Rollback());
-          current = saved.rbegin()->second;
+          history.RolledBack();
           break;
         case 2:
           EXPECT_OK(store_->Drain());
           break;
         case 3: {
-          auto checkpoint = saved.begin();
-          std::advance(checkpoint, random() % saved.size());
-          if (checkpoint->first == 0) break;
-          Reopen(checkpoint->first);
+          const auto checkpoint = history.RandomCheckpoint(random);
+          if (!checkpoint) break;
+          Reopen(checkpoint);
           open_tables();
-          current = checkpoint->second;
-          id = checkpoint->first;
-          saved.erase(std::next(checkpoint), saved.end());
+          history.Restored(*checkpoint);
           break;
         }
         case 4:

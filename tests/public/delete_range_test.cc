@@ -1,3 +1,4 @@
+#include "tests/public/state_history.h"
 #include "tests/public/store_fixture.h"
 
 #include <cstdint>
@@ -332,23 +333,20 @@ class DeleteRangeModelTest : public DeleteRangeTest,
       case 2:
       case 3:
         EXPECT_OK(store_->Rollback());
-        current_ = saved_.rbegin()->second;
+        history_.RolledBack();
         break;
       case 4: {
-        auto checkpoint = saved_.begin();
-        std::advance(checkpoint, random_() % saved_.size());
-        if (checkpoint->first == 0) break;
+        const auto checkpoint = history_.RandomCheckpoint(random_);
+        if (!checkpoint) break;
         held_.clear();
-        Reopen(checkpoint->first);
+        Reopen(checkpoint);
         table_.emplace(OpenOrdered());
-        current_ = checkpoint->second;
-        id_ = checkpoint->first;
-        saved_.erase(std::next(checkpoint), saved_.end());
+        history_.Restored(*checkpoint);
         break;
       }
       default:
-        EXPECT_OK(Save(++id_));
-        saved_[id_] = current_;
+        EXPECT_OK(Save(history_.NextId()));
+        history_.Saved();
     }
     ASSERT_EQ(Read(*table_), current_);
   }
@@ -372,9 +370,8 @@ class DeleteRangeModelTest : public DeleteRangeTest,
 
   std::mt19937 random_{GetParam()};
   std::optional<Table> table_;
-  Content current_;
-  uint64_t id_ = 0;
-  std::map<uint64_t, Content> saved_{{0, {}}};
+  StateHistory<Content> history_;
+  Content& current_ = history_.current();
   std::vector<Held> held_;
 };
 

@@ -1,6 +1,7 @@
 #include <tidemark/list_state.h>
 
 #include "tests/public/order_generated.h"
+#include "tests/public/state_history.h"
 #include "tests/public/store_fixture.h"
 
 #include <tidemark/flatbuffers.h>
@@ -207,23 +208,20 @@ class ListStateModelTest : public ListStateTest, public ::testing::WithParamInte
         break;
       case 1:
         EXPECT_OK(store_->Rollback());
-        current_ = saved_.rbegin()->second;
+        history_.RolledBack();
         break;
       case 2: {
-        auto checkpoint = saved_.begin();
-        std::advance(checkpoint, random_() % saved_.size());
-        if (checkpoint->first == 0) break;
+        const auto checkpoint = history_.RandomCheckpoint(random_);
+        if (!checkpoint) break;
         lists_.reset();
-        Reopen(checkpoint->first);
+        Reopen(checkpoint);
         lists_.emplace(OpenLists());
-        current_ = checkpoint->second;
-        id_ = checkpoint->first;
-        saved_.erase(std::next(checkpoint), saved_.end());
+        history_.Restored(*checkpoint);
         break;
       }
       default:
-        EXPECT_OK(Save(++id_));
-        saved_[id_] = current_;
+        EXPECT_OK(Save(history_.NextId()));
+        history_.Saved();
     }
     if (random_() % 2 == 0) CompareAll();
   }
@@ -248,9 +246,8 @@ class ListStateModelTest : public ListStateTest, public ::testing::WithParamInte
   std::mt19937 random_{GetParam()};
   std::optional<Lists> lists_;
   std::string last_[2];
-  Oracle current_;
-  uint64_t id_ = 0;
-  std::map<uint64_t, Oracle> saved_{{0, {}}};
+  StateHistory<Oracle> history_;
+  Oracle& current_ = history_.current();
 };
 
 TEST_P(ListStateModelTest, Invariant02AppendsSurviveEverything) {

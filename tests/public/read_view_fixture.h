@@ -16,15 +16,7 @@ namespace tidemark::test {
 
 using State = std::map<std::string, Content>;  // by table
 
-inline Content Read(const ReadTable& table) {
-  Content content;
-  const Status status = table.ForEach([&](std::string_view key, std::string_view value) {
-    EXPECT_TRUE(content.emplace(key, value).second) << "visited twice: " << key;
-    return true;
-  });
-  EXPECT_EQ(status.ToString(), "OK");
-  return content;
-}
+inline Content Read(const ReadTable& table) { return ContentOf(table); }
 
 // All of a view, and each key once more by itself.
 inline State Read(const ReadView& view) {

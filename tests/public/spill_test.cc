@@ -1,4 +1,5 @@
 // Epochs larger than memory.
+#include "tests/public/state_history.h"
 #include "tests/public/store_fixture.h"
 
 #include <cstdint>
@@ -245,7 +246,6 @@ class SpillModelTest : public SpillTest, public ::testing::WithParamInterface<ui
       // Where what it would have to remember does not fit, it gives up.
       if (!more.has_value()) {
         EXPECT_EQ(more.error().name(), "scan-outgrown") << more.error().ToString();
-        ++outgrown_;
       }
       if (!more.has_value() || !*more) {
         EXPECT_TRUE(!more.has_value() || held.expected.empty());
@@ -267,26 +267,23 @@ class SpillModelTest : public SpillTest, public ::testing::WithParamInterface<ui
         break;
       case 1:
         EXPECT_OK(store_->Rollback());
-        current_ = saved_.rbegin()->second;
+        history_.RolledBack();
         break;
       case 2: {
-        auto checkpoint = saved_.begin();
-        std::advance(checkpoint, random_() % saved_.size());
-        if (checkpoint->first == 0) break;
+        const auto checkpoint = history_.RandomCheckpoint(random_);
+        if (!checkpoint) break;
         held_.clear();
         spills_ += store_->Metrics().spills;
-        Reopen(checkpoint->first);
+        Reopen(checkpoint);
         OpenTables();
-        current_ = checkpoint->second;
-        id_ = checkpoint->first;
-        saved_.erase(std::next(checkpoint), saved_.end());
+        history_.Restored(*checkpoint);
         break;
       }
       case 3:
       case 4:
-        EXPECT_OK(Save(++id_));
-        saved_[id_] = current_;
-        if (saved_.size() > 4) saved_.erase(std::next(saved_.begin()));
+        EXPECT_OK(Save(history_.NextId()));
+        history_.Saved();
+        history_.Keep(3);
         break;
       default:
         return;
@@ -302,12 +299,10 @@ class SpillModelTest : public SpillTest, public ::testing::WithParamInterface<ui
 
   std::mt19937 random_{GetParam()};
   std::map<std::string, Table> tables_;
-  State current_;
-  uint64_t id_ = 0;
-  std::map<uint64_t, State> saved_{{0, {}}};
+  StateHistory<State> history_;
+  State& current_ = history_.current();
   std::vector<Held> held_;
   uint64_t spills_ = 0;
-  int outgrown_ = 0;
 };
 
 TEST_P(SpillModelTest, Invariant02EpochsLargerThanMemorySurviveEverything) {

@@ -31,7 +31,9 @@ using Content = std::map<std::string, std::string>;
     EXPECT_EQ(got.name(), expected_name) << got.ToString();    \
   } while (false)
 
-inline Content Read(Table& table) {
+// Of a Table or a ReadTable.
+template <class AnyTable>
+Content ContentOf(AnyTable& table) {
   Content content;
   const Status status = table.ForEach([&](std::string_view key, std::string_view value) {
     EXPECT_TRUE(content.emplace(key, value).second) << "visited twice: " << key;
@@ -40,6 +42,8 @@ inline Content Read(Table& table) {
   EXPECT_EQ(status.ToString(), "OK");
   return content;
 }
+
+inline Content Read(Table& table) { return ContentOf(table); }
 
 // The value of `key`, nullopt if there is none.
 inline std::optional<std::string> Read(Table& table, std::string_view key) {
