@@ -108,8 +108,8 @@ Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& op
                                                    const std::string& path, bool links_work) {
   std::unique_ptr<Changelog> changelog(new Changelog(std::move(scratch), links_work));
   const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
-  const rocksdb::DBOptions database_options =
-      DatabaseOptions(env.get(), /*background_jobs=*/1, MaxOpenFiles(options.passing));
+  const rocksdb::DBOptions database_options = DatabaseOptions(
+      env.get(), /*background_jobs=*/1, MaxOpenFiles(options.passing, options.block_cache_bytes));
   TIDEMARK_ASSIGN_OR_RETURN(
       Database::Opened opened,
       Database::Open(options.fs, database_options, std::move(env), path,

@@ -104,10 +104,4 @@ rocksdb::Status Database::Ingest(const std::vector<rocksdb::IngestExternalFileAr
 
 void Database::ResumeFileDeletions() { EnableFileDeletions(db_.get()).PermitUncheckedError(); }
 
-uint64_t Database::TableReaderBytes() const {
-  uint64_t bytes = 0;
-  db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kEstimateTableReadersMem, &bytes);
-  return bytes;
-}
-
 }  // namespace tidemark::storage

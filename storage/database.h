@@ -63,9 +63,6 @@ class Database : public std::enable_shared_from_this<Database> {
   // RocksDB deletes files again, unless others still hold it up.
   void ResumeFileDeletions();
 
-  // Bytes that open files hold outside the block cache.
-  uint64_t TableReaderBytes() const;
-
  private:
   Database(std::shared_ptr<rocksdb::Env> env, std::string path)
       : env_(std::move(env)), path_(std::move(path)) {}

@@ -11,7 +11,6 @@
 #include "storage/steady_directory.h"
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <utility>
 
@@ -39,7 +38,6 @@ class LiveDatabaseImpl final : public LiveDatabase {
                                     PathOf(kLiveSideName), links_work_));
     exporter_ = std::make_unique<FileSetExporter>(state_->database(), options_.fs, scratch_,
                                                   state_->file_options());
-    CountTableReaders();
     return {};
   }
 
@@ -77,9 +75,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
   }
 
   Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) override {
-    TIDEMARK_RETURN_IF_ERROR(state_->Apply(std::move(tables), mark));
-    CountTableReaders();
-    return {};
+    return state_->Apply(std::move(tables), mark);
   }
 
   void DiscardStateFiles(const std::vector<TableFiles>& tables) override {
@@ -105,15 +101,11 @@ class LiveDatabaseImpl final : public LiveDatabase {
   Result<std::vector<format::SegmentHeader>> Segments() override { return changelog_->Segments(); }
 
   Status AddSegments(std::span<const SstFile> files) override {
-    TIDEMARK_RETURN_IF_ERROR(changelog_->Add(files));
-    CountTableReaders();
-    return {};
+    return changelog_->Add(files);
   }
 
   Status DropSegments(uint64_t first, uint64_t last) override {
-    TIDEMARK_RETURN_IF_ERROR(changelog_->Drop(first, last));
-    CountTableReaders();
-    return {};
+    return changelog_->Drop(first, last);
   }
 
   std::unique_ptr<format::RecordStream> OpenSegment(uint64_t last_epoch,
@@ -122,17 +114,13 @@ class LiveDatabaseImpl final : public LiveDatabase {
   }
 
   Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) override {
-    return storage::NewSpilledEpoch(changelog_->database(),
-                                    TableOptions(cache_, options_.sst_target_bytes), scratch_,
+    return storage::NewSpilledEpoch(changelog_->database(), state_->table_options(), scratch_,
                                     links_work_, epoch);
   }
 
   void SetBlockCacheBytes(uint64_t bytes) override { cache_->SetCapacity(bytes); }
 
-  uint64_t memory_used_bytes() const override { return cache_->GetUsage() + table_reader_bytes(); }
-  uint64_t table_reader_bytes() const override {
-    return table_reader_bytes_.load(std::memory_order_relaxed);
-  }
+  uint64_t memory_used_bytes() const override { return cache_->GetUsage(); }
 
  private:
   std::string PathOf(std::string_view name) const {
@@ -150,13 +138,6 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return works;
   }
 
-  // RocksDB walks over all open files for this number, so it is asked for only when they change.
-  void CountTableReaders() {
-    table_reader_bytes_.store(
-        state_->database()->TableReaderBytes() + changelog_->database()->TableReaderBytes(),
-        std::memory_order_relaxed);
-  }
-
   const LiveDatabaseOptions options_;
   const std::shared_ptr<ScratchFiles> scratch_;
   // Constant after Open. The lock is given up last.
@@ -166,8 +147,6 @@ class LiveDatabaseImpl final : public LiveDatabase {
   std::unique_ptr<StateDatabase> state_;
   std::unique_ptr<Changelog> changelog_;
   std::unique_ptr<FileSetExporter> exporter_;
-
-  std::atomic<uint64_t> table_reader_bytes_{0};
 };
 
 }  // namespace

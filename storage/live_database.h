@@ -213,9 +213,8 @@ class LiveDatabase {
 
   // Makes the block cache smaller, which drops what no longer fits, or larger. Never blocks on I/O.
   virtual void SetBlockCacheBytes(uint64_t bytes) = 0;
-  // Block cache and open tables, and the latter alone. Costs next to nothing.
+  // What the block cache holds, and open files with it. Costs next to nothing.
   virtual uint64_t memory_used_bytes() const = 0;
-  virtual uint64_t table_reader_bytes() const = 0;
 };
 
 }  // namespace tidemark::storage

@@ -28,6 +28,10 @@ rocksdb::BlockBasedTableOptions CommonTableOptions() {
 rocksdb::BlockBasedTableOptions StateTableOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table = CommonTableOptions();
   table.block_cache = cache;
+  // What open files hold takes its part of the cache, so that both keep to its size. RocksDB counts
+  // it by table factory, in steps of 256 KiB: the column families of a database share one.
+  table.cache_usage_options.options_overrides[rocksdb::CacheEntryRole::kBlockBasedTableReader]
+      .charged = rocksdb::CacheEntryRoleOptions::Decision::kEnabled;
   // Indexes and filters count against the cache's budget instead of growing with the state.
   table.cache_index_and_filter_blocks = true;
   // Those of level 0 are asked by every read, so they stay.
@@ -78,12 +82,15 @@ std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes) {
   return rocksdb::NewLRUCache(bytes, kShardBits);
 }
 
-int MaxOpenFiles(bool passing) {
+int MaxOpenFiles(bool passing, uint64_t block_cache_bytes) {
+  // An open file holds about 2 KiB; they should not take more than an eighth of the cache.
+  constexpr uint64_t kCacheBytesPerFile = 16 * kKiB;
   rlimit limit{};
   rlim_t share = 128;
   // The host has files and sockets of its own, and perhaps many stores.
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
     share = std::clamp<rlim_t>(limit.rlim_cur / 8, 64, 4096);
+  share = std::clamp<rlim_t>(block_cache_bytes / kCacheBytesPerFile, 64, share);
   return static_cast<int>(passing ? std::max<rlim_t>(share / 4, 32) : share);
 }
 
@@ -138,6 +145,8 @@ rocksdb::ColumnFamilyOptions ChangelogOptions(const std::shared_ptr<rocksdb::Cac
   KeepOldFiles(&options);
   rocksdb::BlockBasedTableOptions table = SegmentTableOptions();
   table.block_cache = cache;
+  // That of a large segment is all that an open file has worth counting.
+  table.cache_index_and_filter_blocks = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kNoCompression;
   // Whole segments come, and go: nothing is ever merged, and all of them lie in the last level.

@@ -23,8 +23,9 @@ std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes);
 
 // For `state` and `side`; column families have options of their own.
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files);
-// Open files that one database may keep, given the process's limit; fewer for a passing one.
-int MaxOpenFiles(bool passing);
+// Open files that one database may keep, given the process's limit and the cache that counts what
+// they hold; fewer for a passing one.
+int MaxOpenFiles(bool passing, uint64_t block_cache_bytes);
 
 // A column family of `state`: a table, or the default one with the mark.
 rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& cache,

@@ -94,8 +94,8 @@ Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(
   std::unique_ptr<StateDatabase> state(
       new StateDatabase(options, std::move(scratch), links_work, table_options,
                         StateFileOptions(env.get(), table_options)));
-  const rocksdb::DBOptions database_options =
-      DatabaseOptions(env.get(), options.background_jobs, MaxOpenFiles(options.passing));
+  const rocksdb::DBOptions database_options = DatabaseOptions(
+      env.get(), options.background_jobs, MaxOpenFiles(options.passing, options.block_cache_bytes));
   TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
                             Database::Open(options.fs, database_options, std::move(env), path,
                                            [&](const std::string&) { return table_options; }));

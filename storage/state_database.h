@@ -38,6 +38,8 @@ class StateDatabase {
   Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark);
 
   const std::shared_ptr<Database>& database() const { return database_; }
+  // Options of a column family like those of its tables.
+  const rocksdb::ColumnFamilyOptions& table_options() const { return table_options_; }
   // Options for SSTs that are to be ingested here, or were made here.
   const rocksdb::Options& file_options() const { return file_options_; }
 

@@ -169,7 +169,6 @@ void StoreCore::TakeMail() {
   if (mail.view != nullptr) {
     layers_.SetView(std::move(mail.view));
     for (TableCore* table : table_list_) table->ForgetRanges(view()->epoch());
-    AccountRocksDb();
   }
   std::move(mail.epochs.begin(), mail.epochs.end(), std::back_inserter(releasing_));
 }
@@ -293,13 +292,13 @@ Status StoreCore::Close() {
     std::lock_guard lock(mutex_);
     live = std::move(live_);
   }
-  rocksdb_bytes_ -= view_memory_->EndLending();
+  block_cache_bytes_ -= view_memory_->EndLending();
   live.reset();
   directory_lock_.reset();
   repository_.reset();
   runtime_->impl().budget().Add(-static_cast<int64_t>(
-      accounted_arena_bytes_ + accounted_table_bytes_.Get() + rocksdb_bytes_));
-  accounted_arena_bytes_ = rocksdb_bytes_ = 0;
+      accounted_arena_bytes_ + accounted_table_bytes_.Get() + block_cache_bytes_));
+  accounted_arena_bytes_ = block_cache_bytes_ = 0;
   accounted_table_bytes_.Set(0);
   return status;
 }

@@ -178,7 +178,6 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void RollbackSpilled();
   bool EndScans();
   void AccountMemory();
-  void AccountRocksDb();
   Status WaitForMail(std::chrono::steady_clock::time_point deadline);
   Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
   Status Fail(const Status& status);
@@ -240,7 +239,6 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked
   Counter accounted_table_bytes_;
   uint64_t block_cache_bytes_ = 0;    // that RocksDB's may hold
-  uint64_t rocksdb_bytes_ = 0;        // what it counts with: the block cache and table readers
   Counter epoch_bytes_;               // of versions that the current epoch made or changed
   uint64_t spilled_epoch_bytes_ = 0;  // of these, when it spilled last
   bool in_callback_ = false;

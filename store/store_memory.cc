@@ -49,17 +49,6 @@ void StoreCore::AccountMemory() {
   accounted_arena_bytes_ = now;
 }
 
-// The block cache with what it may hold, the table readers with what they do, but with an allowance
-// at least: when there are more of them nobody can be asked for room.
-void StoreCore::AccountRocksDb() {
-  const uint64_t allowance = runtime_->options().memory_budget_bytes / 64;
-  const uint64_t now = block_cache_bytes_ + std::max(allowance, live_->table_reader_bytes());
-  runtime_->impl().budget().Add(static_cast<int64_t>(now) - static_cast<int64_t>(rocksdb_bytes_));
-  rocksdb_bytes_ = now;
-  while (!runtime_->impl().budget().HasRoomFor(0) && EvictSome() > 0) {
-  }
-}
-
 // Closed epochs that RocksDB lacks are an eighth of the budget when write-back begins, and as much
 // again while it runs. From three eighths on it is behind. The delay grows from nothing there to
 // what leaves the writer kSlowBytesPerSecond at a half.

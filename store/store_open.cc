@@ -104,7 +104,7 @@ Status StoreCore::Restore() {
 
   live_ = std::move(restored.live);
   block_cache_bytes_ = options.block_cache_bytes;
-  AccountRocksDb();
+  runtime_->impl().budget().Add(static_cast<int64_t>(block_cache_bytes_));
   view_memory_->Lend(live_.get(), block_cache_bytes_);
   RemoveOtherLiveDirectories(*environment_.fs, options_.directory, live_->directory());
   RemoveLeftViewDirectories(*environment_.fs, options_.directory);
