@@ -176,7 +176,8 @@ Status TableCore::Write(uint64_t hash, std::string_view key, Version* newest, Op
     WriteInPlace(newest, op, value);
     return {};
   }
-  if (!store_.IsClean(*newest)) return WriteNew(hash, key, newest, op, value, known_absent);
+  if (!store_.IsClean(*newest) || !HasRoomInList())
+    return WriteNew(hash, key, newest, op, value, known_absent);
   newest->absent_before = !newest->present();
   newest->epoch = store_.epoch();
   MarkDirty(newest);
@@ -277,6 +278,10 @@ Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_
   return version;
 }
 
+bool TableCore::HasRoomInList() const {
+  return dirty_.size() < dirty_.capacity() || store_.HasRoomFor(0, ListGrowth());
+}
+
 void TableCore::MarkDirty(Version* version) {
   version->dirty_position = static_cast<uint32_t>(dirty_.size());
   const bool grows = dirty_.size() == dirty_.capacity();
@@ -288,8 +293,7 @@ void TableCore::MarkDirty(Version* version) {
 size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const {
   size_t growth = in_index ? index_.GrowthFor(hash) : 0;
   if (in_index && ordered_ != nullptr) growth += OrderedIndex::kGrowthBytes;
-  if (in_dirty_list && dirty_.size() == dirty_.capacity())
-    growth += (dirty_.size() + 1) * kListEntryBytes;
+  if (in_dirty_list && dirty_.size() == dirty_.capacity()) growth += ListGrowth();
   return growth;
 }
 

@@ -196,6 +196,10 @@ class TableCore {
   void ExtendOwn(uint64_t hash, std::string_view key, Version* own, std::string_view bytes);
   void ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes);
   void MarkDirty(Version* version);
+  // Whether one more entry in the dirty list takes nothing that there is no room for, and what it
+  // takes when the list is full.
+  bool HasRoomInList() const;
+  size_t ListGrowth() const { return (dirty_.size() + 1) * kListEntryBytes; }
   // What index and dirty list would take from the system for one more entry.
   size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
   void Free(Version* version);

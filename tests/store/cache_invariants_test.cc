@@ -307,6 +307,29 @@ TEST_F(CacheInvariantsTest, Invariant10TheBudgetIsHeldWithSmallEntries) {
   for (int i = 0; i < keys; i += 97) ASSERT_EQ(Read(*table_, KeyOf(i)), "v") << i;
 }
 
+// Once, an entry that was changed in the place where it lay clean did not ask for room for its line
+// in the list of changed ones, which takes a megabyte at a time.
+TEST_F(CacheInvariantsTest, Invariant10TheBudgetIsHeldWhenEntriesChangeInPlace) {
+  constexpr int kKeys = TIDEMARK_SANITIZED ? 30'000 : 70'000;
+  constexpr int kEpochs = 10;
+  for (int i = 0; i < kKeys; ++i) {
+    ASSERT_EQ(table_->Put(KeyOf(i), "v").ToString(), "OK");
+    if (i % (kKeys / kEpochs) == 0) {
+      ASSERT_EQ(Save(static_cast<uint64_t>(i) + 1).ToString(), "OK");
+    }
+  }
+  ASSERT_EQ(Save(kKeys + 1).ToString(), "OK");
+  ASSERT_EQ(store_->Drain().ToString(), "OK");
+  MemoryBudget& budget = options_.runtime->impl().budget();
+  const auto neighbour = static_cast<int64_t>(kBudget - used());
+  budget.Add(neighbour);
+  for (int i = 0; i < kKeys; ++i) {
+    ASSERT_EQ(table_->Put(KeyOf(i), "w").ToString(), "OK") << i;
+    ExpectBudgetHeld();
+  }
+  budget.Add(-neighbour);
+}
+
 // A write that waits for memory must be let go by the write-back of an epoch that was still being
 // committed when it began to wait. Once the request for that write-back was forgotten then, and the
 // write waited for all of stall_timeout.
