@@ -30,6 +30,36 @@ struct ModelTable {
   uint64_t incarnation = 0;
   std::map<std::string, ModelValue> entries;
 };
+// Compares what a pass over all entries shows with what it should.
+class ModelEntries {
+ public:
+  explicit ModelEntries(const std::map<std::string, ModelValue>& expected) : expected_(expected) {}
+  // A visit of one; `context` is a ModelEntries.
+  static bool See(void* context, std::string_view key, std::string_view value) {
+    auto& self = *static_cast<ModelEntries*>(context);
+    const auto found = self.expected_.find(std::string(key));
+    if (found == self.expected_.end()) {
+      self.problem_ = "has key `" + std::string(key.substr(0, 40)) + "`, which should not be there";
+    } else if (*found->second != value) {
+      self.problem_ = "has a wrong value for key `" + std::string(key.substr(0, 40)) + "`";
+    } else {
+      ++self.matching_;
+    }
+    return self.problem_.empty();
+  }
+  // Empty if there was none. Once the pass is over.
+  std::string problem() const {
+    if (!problem_.empty() || matching_ == expected_.size()) return problem_;
+    return "has " + std::to_string(matching_) + " entries, expected " +
+           std::to_string(expected_.size());
+  }
+
+ private:
+  const std::map<std::string, ModelValue>& expected_;
+  size_t matching_ = 0;
+  std::string problem_;
+};
+
 using ModelState = std::map<std::string, ModelTable>;  // by table name
 
 struct ModelCheckpoint {

@@ -86,4 +86,61 @@ void ModelRun::CloseIterator(ModelRandom& random) {
   world_.scans().Close(random.Below(world_.scans().size()));
 }
 
+// Any retained checkpoint once all are decided; before, the newest of those that are.
+void ModelRun::OpenView(ModelRandom& random) {
+  if (world_.views().size() == ModelViews::kOpenMax) world_.views().Close(0);
+  const uint64_t cache_bytes = random.OneOf<uint64_t>({64 << 10, 64 << 10, 512 << 10});
+  std::optional<uint64_t> checkpoint;
+  if (random.Chance(2)) {
+    world_.Settle();
+    const auto certain = world_.oracle().certain();
+    if (certain.empty()) return;
+    checkpoint = certain[random.Below(certain.size())].id;
+  }
+  world_.OpenView(checkpoint, cache_bytes);
+}
+
+void ModelRun::ReadView(ModelRandom& random) {
+  if (world_.views().size() == 0) return;
+  const size_t which = random.Below(world_.views().size());
+  const ModelState& state = world_.views().StateOf(which);
+  if (state.empty()) return;
+  const auto& [name, content] = *std::next(state.begin(), random.Below(state.size()));
+  const std::string place = name + " in " + world_.views().Describe(which);
+  world_.Note("read " + place);
+  const ViewTable table = world_.views().TableOf(which, name);
+  const auto failed = [&](const Status& status) {
+    world_.Expect(status.ok() || world_.has_fault(), place + ": " + status.ToString());
+    return !status.ok();
+  };
+
+  const std::string key = RandomKey(random, content);
+  const auto got = table.Get(key);
+  if (failed(got.error())) return;
+  const auto expected = content.entries.find(key);
+  world_.Expect(got->has_value() == (expected != content.entries.end()) &&
+                    (!*got || **got == *expected->second),
+                "the value of `" + key.substr(0, 40) + "` of " + place);
+
+  const auto count = table.Count();
+  world_.Expect(count.error(), "count " + place);
+  world_.Expect(!count->exact || count->keys == content.entries.size(), "the count of " + place);
+
+  const bool in_range = IsOrdered(content.kind) && random.Chance(2);
+  const ScanOptions range = in_range ? RandomRange(random, content) : ScanOptions();
+  std::map<std::string, ModelValue> entries = content.entries;
+  if (in_range)
+    std::erase_if(entries, [&](const auto& one) { return !ModelScans::IsIn(range, one.first); });
+  ModelEntries seen(entries);
+  if (failed(table.ForEach(in_range ? &range : nullptr, &ModelEntries::See, &seen))) return;
+  world_.Expect(seen.problem().empty(), place + " " + seen.problem());
+  ++world_.counts().views_read;
+}
+
+void ModelRun::CloseView(ModelRandom& random) {
+  if (world_.views().size() == 0) return;
+  world_.Note("close a view");
+  world_.views().Close(random.Below(world_.views().size()));
+}
+
 }  // namespace tidemark::store

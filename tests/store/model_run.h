@@ -82,6 +82,9 @@ class ModelRun {
   void OpenIterator(ModelRandom& random);
   void AdvanceIterator(ModelRandom& random);
   void CloseIterator(ModelRandom& random);
+  void OpenView(ModelRandom& random);
+  void ReadView(ModelRandom& random);
+  void CloseView(ModelRandom& random);
   // ---- Barriers and tables ----
   void Checkpoint(ModelRandom& random);
   void Rollback(ModelRandom& random);

@@ -76,6 +76,7 @@ class ModelTest : public ::testing::Test {
     EXPECT_GT(counts_.refused_writes, 0U);
     EXPECT_GT(counts_.failed_checkpoints, 0U);
     EXPECT_GT(counts_.outgrown_scans, 0U);
+    EXPECT_GT(counts_.views_read, 0U);
   }
 
   std::vector<uint64_t> performed_ = std::vector<uint64_t>(ModelRun::Operations().size());

@@ -133,8 +133,10 @@ void ModelWorld::End(Ending ending, ModelRandom& random) {
   store_.reset();
   Settle();
   ClearFaults();
-  Expect(runtime_->memory_used_bytes() == neighbour_bytes_,
-         std::to_string(runtime_->memory_used_bytes() - neighbour_bytes_) +
+  if (ending == Ending::kLoseLive) views_.Clear();  // they read from there
+  const uint64_t others = neighbour_bytes_ + views_.memory_bytes();
+  Expect(runtime_->memory_used_bytes() == others,
+         std::to_string(runtime_->memory_used_bytes() - others) +
              " bytes are still counted after close");
   if (ending == Ending::kClose) return;
   for (uint64_t i = 0; i < kDirectories; ++i)

@@ -7,6 +7,7 @@
 #include "tests/store/model_oracle.h"
 #include "tests/store/model_random.h"
 #include "tests/store/model_scans.h"
+#include "tests/store/model_views.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/fault_storage.h"
 #include "tests/support/temp_dir.h"
@@ -34,6 +35,7 @@ struct ModelCounts {
   uint64_t refused_writes = 0;
   uint64_t failed_checkpoints = 0;
   uint64_t outgrown_scans = 0;
+  uint64_t views_read = 0;
   void Add(const ModelCounts& other);
   std::string ToString() const;
 };
@@ -68,6 +70,9 @@ class ModelWorld {
   void Settle();
   void Drain();
 
+  // Of a retained checkpoint, or of the newest. A fault may prevent it.
+  void OpenView(std::optional<uint64_t> checkpoint, uint64_t cache_bytes);
+
   void InjectFault(ModelRandom& random);
   void ClearFaults();
   bool has_fault() const { return has_fault_; }
@@ -91,6 +96,7 @@ class ModelWorld {
   const ModelConfig& config() const { return config_; }
   ModelOracle& oracle() { return oracle_; }
   ModelScans& scans() { return scans_; }
+  ModelViews& views() { return views_; }
   ModelCounts& counts() { return counts_; }
   StoreCore& store() { return *store_; }
   // The newest id in use.
@@ -121,6 +127,7 @@ class ModelWorld {
   std::shared_ptr<StoreCore> abandoned_;  // lives on until another one has been opened
   std::map<uint64_t, std::shared_ptr<TableCore>> handles_;  // by incarnation; some are stale
   ModelScans scans_;
+  ModelViews views_;
   std::vector<Pending> pending_;
   uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;

@@ -1,6 +1,8 @@
 // ModelWorld's tables, and what goes on around them: faults, memory, metrics.
 #include "tests/store/model_world.h"
 
+#include <algorithm>
+
 namespace tidemark::store {
 
 namespace {
@@ -52,36 +54,36 @@ void ModelWorld::Rollback() {
 }
 
 void ModelWorld::CompareTable(const std::string& name) {
-  struct Visit {
-    const std::map<std::string, ModelValue>& expected;
-    size_t matching = 0;
-    std::string problem;
-  } visit{oracle_.current().at(name).entries, 0, {}};
-  const Status status = Table(name)->ForEach(
-      [](void* context, std::string_view key, std::string_view value) {
-        auto& v = *static_cast<Visit*>(context);
-        const auto found = v.expected.find(std::string(key));
-        if (found == v.expected.end()) {
-          v.problem = "has key `" + std::string(key.substr(0, 40)) + "`, which should not be there";
-        } else if (*found->second != value) {
-          v.problem = "has a wrong value for key `" + std::string(key.substr(0, 40)) + "`";
-        } else {
-          ++v.matching;
-          return true;
-        }
-        return false;
-      },
-      &visit);
-  Expect(status, "for each");
-  if (visit.problem.empty() && visit.matching != visit.expected.size()) {
-    visit.problem = "has " + std::to_string(visit.matching) + " entries, expected " +
-                    std::to_string(visit.expected.size());
-  }
-  Expect(visit.problem.empty(), name + " " + visit.problem);
+  ModelEntries seen(oracle_.current().at(name).entries);
+  Expect(Table(name)->ForEach(&ModelEntries::See, &seen), "for each");
+  Expect(seen.problem().empty(), name + " " + seen.problem());
 }
 
 void ModelWorld::CompareAll() {
   for (const auto& [name, table] : oracle_.current()) CompareTable(name);
+}
+
+// ---- Read views ----
+
+void ModelWorld::OpenView(std::optional<uint64_t> checkpoint, uint64_t cache_bytes) {
+  Note("open a view of " + (checkpoint ? "checkpoint " + std::to_string(*checkpoint)
+                                       : std::string("the newest checkpoint")));
+  const auto view = store_->OpenView({.checkpoint = checkpoint, .block_cache_bytes = cache_bytes});
+  if (!view.has_value()) {
+    const bool none = !checkpoint && oracle_.retained().empty();
+    Expect(has_fault_ || (none && view.error().name() == "checkpoint-not-found"),
+           "open a view: " + view.error().ToString());
+    return;
+  }
+  std::vector<ModelCheckpoint> known = oracle_.retained();
+  for (const Pending& pending : pending_) known.push_back(pending.checkpoint);
+  const CheckpointInfo& info = (*view)->checkpoint();
+  const auto shown = std::find_if(known.begin(), known.end(), [&](const ModelCheckpoint& one) {
+    return one.metadata == info.metadata;
+  });
+  Expect(shown != known.end() && info.id == shown->id && checkpoint.value_or(info.id) == info.id,
+         "a view of checkpoint " + std::to_string(info.id));
+  views_.Add(*view, *shown, cache_bytes);
 }
 
 // ---- Memory ----
@@ -128,6 +130,7 @@ void ModelCounts::Add(const ModelCounts& other) {
   refused_writes += other.refused_writes;
   failed_checkpoints += other.failed_checkpoints;
   outgrown_scans += other.outgrown_scans;
+  views_read += other.views_read;
 }
 
 std::string ModelCounts::ToString() const {
@@ -139,7 +142,7 @@ std::string ModelCounts::ToString() const {
          times(misses, "misses, ") + times(stalls, "stalls, ") + times(spills, "spills, ") +
          times(write_backs, "write-backs, ") + times(refused_writes, "writes refused, ") +
          times(failed_checkpoints, "checkpoints failed, ") +
-         times(outgrown_scans, "iterators outgrown");
+         times(outgrown_scans, "iterators outgrown, ") + times(views_read, "reads of views");
 }
 
 // ---- Faults ----
