@@ -290,7 +290,7 @@ TEST_F(CacheInvariantsTest, Invariant10TheBudgetIsHeldUnderEviction) {
 
 // Small entries: the index and the lists of changed keys weigh as much as they do.
 TEST_F(CacheInvariantsTest, Invariant10TheBudgetIsHeldWithSmallEntries) {
-  const int keys = TIDEMARK_SANITIZED ? 150'000 : 600'000;
+  const int keys = TIDEMARK_SANITIZED ? 250'000 : 600'000;
   uint64_t id = 0;
   for (int i = 0; i < keys; ++i) {
     ASSERT_EQ(table_->Put(KeyOf(i), "v").ToString(), "OK");
