@@ -3,10 +3,16 @@
 // Thread safety: all members may be called concurrently.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
 namespace tidemark::store {
+
+// RocksDB's share of the budget, for the blocks that cold reads and write-backs touch.
+constexpr uint64_t BlockCacheBytes(uint64_t budget) {
+  return std::clamp(budget / 8, uint64_t{2} << 20, uint64_t{512} << 20);
+}
 
 class MemoryBudget {
  public:

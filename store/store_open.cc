@@ -11,11 +11,6 @@ namespace tidemark::store {
 
 namespace {
 
-// RocksDB's share of the budget, for blocks that cold reads and write-backs touch.
-uint64_t BlockCacheBytes(uint64_t budget) {
-  return std::clamp(budget / 8, uint64_t{2} << 20, uint64_t{512} << 20);
-}
-
 constexpr uint64_t kWriteBackBytesMax = uint64_t{64} << 20;
 
 uint64_t WriteBackBytes(const StoreOptions& options) {

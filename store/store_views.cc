@@ -14,7 +14,7 @@ namespace tidemark::store {
 
 namespace {
 
-uint64_t BlockCacheBytes(const ViewOptions& options, uint64_t budget) {
+uint64_t ViewCacheBytes(const ViewOptions& options, uint64_t budget) {
   if (options.block_cache_bytes != 0) return options.block_cache_bytes;
   return std::min(uint64_t{8} << 20, budget / 32);
 }
@@ -92,7 +92,7 @@ Result<ViewCore::Source> StoreCore::MaterialiseView(const storage::HeldCheckpoin
   restore.fs = storage::WithoutSyncs(environment_.fs);
   restore.checkpoint = held.checkpoint().id;
   restore.verification = options.verification;
-  restore.block_cache_bytes = BlockCacheBytes(options, runtime_->options().memory_budget_bytes);
+  restore.block_cache_bytes = ViewCacheBytes(options, runtime_->options().memory_budget_bytes);
   restore.for_reading = true;
   restore.given_up = &closed_;
   ViewCore::Source source;

@@ -93,7 +93,7 @@ void ModelWorld::LeaveRoom(uint64_t bytes) {
   budget.Add(-static_cast<int64_t>(neighbour_bytes_));
   neighbour_bytes_ = 0;
   if (bytes == 0) return;
-  const uint64_t block_cache_bytes = config_.memory_budget_bytes / 8;
+  const uint64_t block_cache_bytes = BlockCacheBytes(config_.memory_budget_bytes);
   neighbour_bytes_ = std::min(budget.limit_bytes() - block_cache_bytes - bytes,
                               budget.limit_bytes() - budget.used_bytes());
   budget.Add(static_cast<int64_t>(neighbour_bytes_));
@@ -107,7 +107,7 @@ void ModelWorld::CheckMemory() const {
 void ModelWorld::CheckMetrics() const {
   const StoreMetrics metrics = store_->Metrics();
   Expect(metrics.budget_limit_bytes == config_.memory_budget_bytes, "another limit in the metrics");
-  const uint64_t block_cache_bytes = config_.memory_budget_bytes / 8;
+  const uint64_t block_cache_bytes = BlockCacheBytes(config_.memory_budget_bytes);
   const uint64_t counted = metrics.cache_bytes + metrics.index_bytes + metrics.free_bytes +
                            metrics.list_bytes + block_cache_bytes + neighbour_bytes_;
   Expect(metrics.budget_used_bytes + kExactTo >= counted,
