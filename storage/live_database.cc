@@ -100,9 +100,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
 
   Result<std::vector<format::SegmentHeader>> Segments() override { return changelog_->Segments(); }
 
-  Status AddSegments(std::span<const SstFile> files) override {
-    return changelog_->Add(files);
-  }
+  Status AddSegments(std::span<const SstFile> files) override { return changelog_->Add(files); }
 
   Status DropSegments(uint64_t first, uint64_t last) override {
     return changelog_->Drop(first, last);
