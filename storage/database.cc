@@ -64,6 +64,7 @@ Result<Database::Opened> Database::Open(const FileSystemPtr& fs, rocksdb::DBOpti
     names.push_back(rocksdb::kDefaultColumnFamilyName);
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(names.size());
   for (const std::string& name : names) descriptors.emplace_back(name, options_of(name));
 
   std::shared_ptr<Database> database(new Database(std::move(env), path));
@@ -95,7 +96,7 @@ rocksdb::Status Database::Changed(rocksdb::Status status) {
 rocksdb::Status Database::Ingest(const std::vector<rocksdb::IngestExternalFileArg>& args) {
   // An error while this runs may come after the MANIFEST was written, and unsettles it again.
   const uint64_t errors = errors_->count();
-  const rocksdb::Status status = Changed(db_->IngestExternalFiles(args));
+  rocksdb::Status status = Changed(db_->IngestExternalFiles(args));
   if (!status.ok()) return status;
   settled_errors_ = errors;
   for (uint64_t held = errors_->TakeFileDeletionsHeld(); held > 0; --held) ResumeFileDeletions();
