@@ -150,7 +150,7 @@ void TableCore::ForgetCopies(uint64_t epoch) {
   index_.ForEach([&](Version* version) {
     if (version->epoch == (epoch | Version::kCopyBit)) copies.push_back(version);
   });
-  for (Version* copy : copies) DropCopy(format::HashKey(format::UserKey(copy->key())), copy);
+  for (Version* copy : copies) TakeOff(format::HashKey(format::UserKey(copy->key())), copy);
 }
 
 }  // namespace tidemark::store

@@ -176,7 +176,8 @@ Status TableCore::Write(uint64_t hash, std::string_view key, Version* newest, Op
     WriteInPlace(newest, op, value);
     return {};
   }
-  if (!store_.IsClean(*newest) || !HasRoomInList())
+  const size_t growth = ListGrowth();
+  if (!store_.IsClean(*newest) || (growth > 0 && !store_.HasRoomFor(0, growth)))
     return WriteNew(hash, key, newest, op, value, known_absent);
   newest->absent_before = !newest->present();
   newest->epoch = store_.epoch();
@@ -215,7 +216,7 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   }
   Version* version = NewVersion(hash, key, value, op, store_.epoch());
   version->referenced = 1;
-  if (newest != nullptr && newest->is_copy()) newest = DropCopy(hash, newest);
+  if (newest != nullptr && newest->is_copy()) newest = TakeOff(hash, newest);
   if (newest == nullptr) {
     version->absent_before = known_absent;
     IndexInsert(hash, version);
@@ -240,6 +241,25 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   store_.ReleaseSome();
   store_.SlowDownIfGrown();
   return {};
+}
+
+void TableCore::PutOver(uint64_t hash, Version* newest, Version* version) {
+  if (newest == nullptr) return IndexInsert(hash, version);
+  IndexReplace(hash, newest, version);
+  version->older = newest;
+  newest->newer = version;
+}
+
+Version* TableCore::TakeOff(uint64_t hash, Version* newest) {
+  Version* older = newest->older;
+  if (older != nullptr) {
+    older->newer = nullptr;
+    IndexReplace(hash, newest, older);
+  } else {
+    IndexErase(hash, newest);
+  }
+  Free(newest);
+  return older;
 }
 
 void TableCore::TakePlace(uint64_t hash, Version* from, Version* to) {
@@ -278,8 +298,8 @@ Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_
   return version;
 }
 
-bool TableCore::HasRoomInList() const {
-  return dirty_.size() < dirty_.capacity() || store_.HasRoomFor(0, ListGrowth());
+size_t TableCore::ListGrowth() const {
+  return dirty_.size() < dirty_.capacity() ? 0 : (dirty_.size() + 1) * kListEntryBytes;
 }
 
 void TableCore::MarkDirty(Version* version) {
@@ -293,7 +313,7 @@ void TableCore::MarkDirty(Version* version) {
 size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const {
   size_t growth = in_index ? index_.GrowthFor(hash) : 0;
   if (in_index && ordered_ != nullptr) growth += OrderedIndex::kGrowthBytes;
-  if (in_dirty_list && dirty_.size() == dirty_.capacity()) growth += ListGrowth();
+  if (in_dirty_list) growth += ListGrowth();
   return growth;
 }
 

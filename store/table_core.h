@@ -187,8 +187,11 @@ class TableCore {
                       uint64_t epoch, std::string_view tail = {});
   // `to`, of the same key, takes the place of `from`, of the current epoch, which is freed.
   void TakePlace(uint64_t hash, Version* from, Version* to);
-  // Frees a copy. Returns what is its key's newest then, null if the cache has nothing.
-  Version* DropCopy(uint64_t hash, Version* copy);
+  // `version` becomes the newest of its key, over the one that is it so far, if any (may be null).
+  void PutOver(uint64_t hash, Version* newest, Version* version);
+  // Frees the newest version of its key. Returns what is the newest then, null if the cache has
+  // nothing.
+  Version* TakeOff(uint64_t hash, Version* newest);
   // Append's parts, where there is room for what they make: the operand as a new version, or at the
   // end of the one that the current epoch has; the same at the end of a copy, which goes if it
   // finds no room.
@@ -196,10 +199,8 @@ class TableCore {
   void ExtendOwn(uint64_t hash, std::string_view key, Version* own, std::string_view bytes);
   void ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes);
   void MarkDirty(Version* version);
-  // Whether one more entry in the dirty list takes nothing that there is no room for, and what it
-  // takes when the list is full.
-  bool HasRoomInList() const;
-  size_t ListGrowth() const { return (dirty_.size() + 1) * kListEntryBytes; }
+  // What the dirty list would take from the system for one more entry: nothing unless it is full.
+  size_t ListGrowth() const;
   // What index and dirty list would take from the system for one more entry.
   size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
   void Free(Version* version);

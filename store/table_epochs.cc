@@ -50,14 +50,8 @@ void TableCore::Rollback() {
   for (Version* version : dirty_) {
     const uint64_t hash = format::HashKey(format::UserKey(version->key()));
     if (!scans_.empty()) Remember(version->key(), version, false);
-    if (version->newer != nullptr) DropCopy(hash, version->newer);
-    if (Version* older = version->older) {
-      older->newer = nullptr;
-      IndexReplace(hash, version, older);
-    } else {
-      IndexErase(hash, version);
-    }
-    Free(version);
+    if (version->newer != nullptr) TakeOff(hash, version->newer);
+    TakeOff(hash, version);
   }
   dirty_.clear();
   keys_ = keys_at_barrier_;
@@ -77,13 +71,7 @@ size_t TableCore::Replay(const format::Record& record, SealedPart* part) {
   const Op op = record.op == Op::kInsert ? Op::kPut : record.op;
   Version* version = NewVersion(hash, key, record.value, op, record.epoch);
   version->absent_before = record.op == Op::kInsert;
-  if (newest == nullptr) {
-    IndexInsert(hash, version);
-  } else {
-    IndexReplace(hash, newest, version);
-    version->older = newest;
-    newest->newer = version;
-  }
+  PutOver(hash, newest, version);
   part->versions.push_back(version);
   return version->bytes();
 }

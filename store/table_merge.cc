@@ -91,27 +91,9 @@ Result<TableCore::Found> TableCore::ReadMerged(uint64_t hash, std::string_view k
   Version* newest = index_.Find(hash, key);
   const uint64_t epoch = newest != nullptr ? newest->epoch : 0;
   Version* copy = NewVersion(hash, key, value, Op::kPut, epoch | Version::kCopyBit);
-  if (newest == nullptr) {
-    IndexInsert(hash, copy);
-  } else {
-    IndexReplace(hash, newest, copy);
-    copy->older = newest;
-    newest->newer = copy;
-  }
+  PutOver(hash, newest, copy);
   store_.SetMayEvict();
   return Found{copy, copy->value(), false, key};
-}
-
-Version* TableCore::DropCopy(uint64_t hash, Version* copy) {
-  Version* older = copy->older;
-  if (older != nullptr) {
-    older->newer = nullptr;
-    IndexReplace(hash, copy, older);
-  } else {
-    IndexErase(hash, copy);
-  }
-  Free(copy);
-  return older;
 }
 
 void TableCore::ForgetMerged(Version* version) {
@@ -207,7 +189,7 @@ void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes)
   const bool fits = FitsMore(*copy, bytes);
   const bool has_room = fits || store_.HasRoomFor(Version::BytesFor(copy->key_size, size), 0);
   if (size > kListBytesMax || !copy->present() || !has_room) {
-    DropCopy(hash, copy);
+    TakeOff(hash, copy);
   } else if (fits) {
     AddAtEnd(copy, bytes);
   } else {

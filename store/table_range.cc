@@ -135,9 +135,7 @@ Version* TableCore::Hide(Version* version, uint64_t epoch) {
   const uint64_t hash = format::HashKey(key);
   Version* hidden = NewVersion(hash, key, "", Op::kDelete, epoch);
   hidden->absent_before = true;
-  IndexReplace(hash, version, hidden);
-  hidden->older = version;
-  version->newer = hidden;
+  PutOver(hash, version, hidden);
   return hidden;
 }
 

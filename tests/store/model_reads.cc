@@ -2,6 +2,7 @@
 #include "tests/store/model_run.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tidemark::store {
 
@@ -10,11 +11,17 @@ void ModelRun::Get(ModelRandom& random) {
   const std::string key = RandomKey(random, target.content);
   const auto got = target.table->Get(key);
   world_.Expect(got.error(), "get");
-  const auto expected = target.content.entries.find(key);
-  const bool present = expected != target.content.entries.end();
-  const std::string place = "key `" + key.substr(0, 40) + "` of " + target.name;
-  world_.Expect(got->has_value() == present, place + (present ? " is not there" : " is there"));
-  world_.Expect(!present || **got == *expected->second, "the value of " + place);
+  ExpectValue(target.content, key, *got, target.name);
+}
+
+void ModelRun::ExpectValue(const ModelTable& content, const std::string& key,
+                           const std::optional<std::string_view>& got,
+                           const std::string& name) const {
+  const auto expected = content.entries.find(key);
+  const bool present = expected != content.entries.end();
+  const std::string place = "key `" + key.substr(0, 40) + "` of " + name;
+  world_.Expect(got.has_value() == present, place + (present ? " is not there" : " is there"));
+  world_.Expect(!present || *got == *expected->second, "the value of " + place);
 }
 
 // Some keys may be asked for twice.
@@ -117,10 +124,7 @@ void ModelRun::ReadView(ModelRandom& random) {
   const std::string key = RandomKey(random, content);
   const auto got = table.Get(key);
   if (failed(got.error())) return;
-  const auto expected = content.entries.find(key);
-  world_.Expect(got->has_value() == (expected != content.entries.end()) &&
-                    (!*got || **got == *expected->second),
-                "the value of `" + key.substr(0, 40) + "` of " + place);
+  ExpectValue(content, key, *got, place);
 
   const auto count = table.Count();
   world_.Expect(count.error(), "count " + place);
@@ -128,10 +132,12 @@ void ModelRun::ReadView(ModelRandom& random) {
 
   const bool in_range = IsOrdered(content.kind) && random.Chance(2);
   const ScanOptions range = in_range ? RandomRange(random, content) : ScanOptions();
-  std::map<std::string, ModelValue> entries = content.entries;
-  if (in_range)
-    std::erase_if(entries, [&](const auto& one) { return !ModelScans::IsIn(range, one.first); });
-  ModelEntries seen(entries);
+  std::map<std::string, ModelValue> selected;
+  if (in_range) {
+    std::ranges::copy_if(content.entries, std::inserter(selected, selected.end()),
+                         [&](const auto& one) { return ModelScans::IsIn(range, one.first); });
+  }
+  ModelEntries seen(in_range ? selected : content.entries);
   if (failed(table.ForEach(in_range ? &range : nullptr, &ModelEntries::See, &seen))) return;
   world_.Expect(seen.problem().empty(), place + " " + seen.problem());
   ++world_.counts().views_read;

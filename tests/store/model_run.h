@@ -85,6 +85,9 @@ class ModelRun {
   void OpenView(ModelRandom& random);
   void ReadView(ModelRandom& random);
   void CloseView(ModelRandom& random);
+  // What was read of that key, in the table (or elsewhere) of that name.
+  void ExpectValue(const ModelTable& content, const std::string& key,
+                   const std::optional<std::string_view>& got, const std::string& name) const;
   // ---- Barriers and tables ----
   void Checkpoint(ModelRandom& random);
   void Rollback(ModelRandom& random);

@@ -4,7 +4,6 @@
 
 #include "store/view_core.h"
 #include "tests/store/model_oracle.h"
-#include "tests/store/model_random.h"
 
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,5 @@
-// ModelWorld's tables, and what goes on around them: faults, memory, metrics.
+// ModelWorld's tables, and what goes on around them: read views, faults,
+// memory, metrics.
 #include "tests/store/model_world.h"
 
 #include <algorithm>
