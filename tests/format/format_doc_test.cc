@@ -3,6 +3,8 @@
 #include "format/key.h"
 #include "tests/format/golden.h"
 
+#include <tidemark/codec.h>
+
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -72,6 +74,26 @@ TEST(FormatDocTest, KeysAndValues) {
   std::string value;
   AppendValueHeader(1'700'000'000'000, &value);
   ExpectExample("stored value", value + "1");
+}
+
+TEST(FormatDocTest, MarkAndSegmentHeader) {
+  ExpectExample("applied mark", EncodeAppliedMark(Mark()));
+  ExpectExample("segment header", EncodeSegmentHeader(Header()));
+}
+
+TEST(FormatDocTest, ManifestVersion) {
+  ExpectExample("manifest version", EncodeManifestVersion(SmallVersion()).value());
+}
+
+TEST(FormatDocTest, Codecs) {
+  const auto encoded = []<class T>(const T& value) {
+    typename Codec<T>::Buffer buffer;
+    return std::string(Codec<T>::Encode(value, buffer));
+  };
+  std::string bytes = encoded(uint32_t{258});
+  for (const int32_t number : {258, -1}) bytes += encoded(number);
+  ExpectExample("integers", bytes);
+  ExpectExample("struct", encoded(1.5));
 }
 
 }  // namespace

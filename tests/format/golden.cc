@@ -159,6 +159,26 @@ ManifestVersion Version() {
   return version;
 }
 
+ManifestVersion SmallVersion() {
+  ManifestVersion version;
+  version.repository_id = Id(0xa0);
+  version.version = 2;
+  version.attempt = kFirstAttempt;
+  version.writer = Id(0x10);
+  version.snapshot_version = 1;
+  version.snapshot_name = SnapshotName(1, 0xabc);
+  version.time_ms = 1'700'000'000'042;
+  version.edit.tables_added = {Table(1, "counts", TableKind::kValue, "")};
+  version.edit.files_added = {Segment(1, kFirstAttempt, 1, 1)};
+  version.edit.lineage = {{{kFirstAttempt, Id(0x10), 1}}};
+  Checkpoint checkpoint = CheckpointOf(42, {kFirstAttempt, Id(0x10), 1});
+  checkpoint.metadata = {{"offset", "1234"}};
+  checkpoint.segments = {1};
+  checkpoint.tables = Tables({1});
+  version.edit.checkpoint_added = std::move(checkpoint);
+  return version;
+}
+
 Manifest List() {
   Manifest list;
   list.repository_id = Id(0xa0);

@@ -23,6 +23,7 @@ AppliedMark Mark();
 std::vector<Record> Records();
 // Everything that a version and a list can hold.
 ManifestVersion Version();
+ManifestVersion SmallVersion();  // a first checkpoint: one table, one segment
 Manifest List();
 
 std::string EncodeRecords(const std::vector<Record>& records, Compression codec);
