@@ -26,7 +26,7 @@ namespace {
 struct Arguments {
   std::string input, output, checkpoint_dir, state_dir;
   int64_t save_ms = 1000;
-  uint64_t passes = 1;
+  uint64_t passes = 1, memory_mib = 1024;
 };
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -92,26 +92,25 @@ Status WriteCounts(Counts& counts, const std::string& path) {
       [&](std::string_view word, uint64_t count) { return sorted.emplace(word, count).second; }));
   std::ofstream file(path);
   for (const auto& [word, count] : sorted) file << count << ' ' << word << '\n';
-  file.close();
-  if (!file) return Status(StatusCode::kUnavailable, "output", "cannot write " + path);
+  if (!file.flush()) return Status(StatusCode::kUnavailable, "output", "cannot write " + path);
   std::cout << "counted " << sorted.size() << " different words, listed in " << path << std::endl;
   return {};
 }
 
-Status Run(const Arguments& arguments) {
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string text, ReadText(arguments.input));
+Status Run(const Arguments& args) {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string text, ReadText(args.input));
   tidemark::StoreOptions options;
-  TIDEMARK_ASSIGN_OR_RETURN(options.runtime, tidemark::Runtime::Create());
-  options.directory = arguments.state_dir;
-  options.repository = arguments.checkpoint_dir;
+  TIDEMARK_ASSIGN_OR_RETURN(options.runtime, tidemark::Runtime::Create({args.memory_mib << 20}));
+  options.directory = args.state_dir;
+  options.repository = args.checkpoint_dir;
   TIDEMARK_ASSIGN_OR_RETURN(auto store, tidemark::StateStore::Open(options));
   TIDEMARK_ASSIGN_OR_RETURN(Counts counts, (store->Value<std::string, uint64_t>("counts")));
 
-  const uint64_t end = text.size() * arguments.passes;
+  const uint64_t end = text.size() * args.passes;
   TIDEMARK_ASSIGN_OR_RETURN(uint64_t position, RestoredPosition(store->restored(), end));
   uint64_t id = store->restored().checkpoint ? store->restored().checkpoint->id : 0;
   std::optional<PendingCheckpoint> newest;
-  const std::chrono::milliseconds interval(arguments.save_ms);
+  const std::chrono::milliseconds interval(args.save_ms);
   auto next_save = std::chrono::steady_clock::now() + interval;
   while (position < end) {
     TIDEMARK_RETURN_IF_ERROR(CountSlice(text, counts, position));
@@ -121,7 +120,7 @@ Status Run(const Arguments& arguments) {
   }
   TIDEMARK_ASSIGN_OR_RETURN(newest, Save(*store, ++id, position));
   TIDEMARK_RETURN_IF_ERROR(newest->Wait());
-  TIDEMARK_RETURN_IF_ERROR(WriteCounts(counts, arguments.output));
+  TIDEMARK_RETURN_IF_ERROR(WriteCounts(counts, args.output));
   return store->Close();
 }
 
@@ -136,6 +135,7 @@ int main(int argc, char** argv) {
   app.add_option("--checkpoint-dir", args.checkpoint_dir, "repository")->required();
   app.add_option("--state-dir", args.state_dir, "local state (<checkpoint-dir>-state)");
   app.add_option("--save-interval", args.save_ms, "in ms (1000)")->check(CLI::Range(1, 3600000));
+  app.add_option("--memory", args.memory_mib, "in MiB (1024)")->check(CLI::Range(16, 1 << 20));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

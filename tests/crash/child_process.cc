@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdint>
 #include <stdexcept>
 
 extern char** environ;
@@ -74,7 +74,9 @@ void ChildProcess::Kill() {
 
 int ChildProcess::Wait() {
   int status = 0;
-  waitpid(pid_, &status, 0);
+  rusage usage{};
+  wait4(pid_, &status, 0, &usage);
+  peak_resident_bytes_ = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,14 @@ class ChildProcess {
   void Kill();
   // Waits until it ends by itself. Its exit code, or 256 and the signal that ended it.
   int Wait();
+  // The most that it had in physical memory, once it has ended.
+  uint64_t peak_resident_bytes() const { return peak_resident_bytes_; }
 
  private:
   pid_t pid_ = -1;
   int output_ = -1;
   std::string unread_;
+  uint64_t peak_resident_bytes_ = 0;
 };
 
 }  // namespace tidemark::test
