@@ -1,8 +1,9 @@
 // The parts that the JSON documents of all commands have in common.
 //
-//   schema       names the command and the version of its document: fields are only ever added to
-//   one repository   uri, id subtasks     what was looked at: writer, manifest version errors what
-//   went wrong; empty if nothing did
+//   schema      names the command and the version of its document: fields are only ever added
+//   repository  uri, id
+//   subtasks    what was looked at: writer, manifest version
+//   errors      what went wrong; empty if nothing did
 #pragma once
 
 #include "tools/catalog.h"
