@@ -160,7 +160,10 @@ Counters RunJob(const EngineKind& kind, const Job& job, const RowContext& contex
   CheckHash("what was read", expected.reads, worker.session->HashOfReads());
   CheckHash("the state", expected.state, worker.session->HashOfState());
   worker.session.reset();
+  const auto restore_begin = std::chrono::steady_clock::now();
   engine->Restore().Check();
+  const std::chrono::duration<double> restore = std::chrono::steady_clock::now() - restore_begin;
+  counters.emplace_back("restore_s", restore.count());
   CheckHash("the newest checkpoint, restored,", expected.state, job.open(*engine)->HashOfState());
   counters.emplace_back("result_hash", expected.result_hash());
   return counters;
