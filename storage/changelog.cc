@@ -103,13 +103,14 @@ class SegmentStream final : public format::RecordStream {
 
 Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& options,
                                                    std::shared_ptr<rocksdb::Env> env,
-                                                   const std::shared_ptr<rocksdb::Cache>& cache,
                                                    std::shared_ptr<ScratchFiles> scratch,
                                                    const std::string& path, bool links_work) {
   std::unique_ptr<Changelog> changelog(new Changelog(std::move(scratch), links_work));
+  const std::shared_ptr<rocksdb::Cache>& cache = options.block_cache->rocksdb();
   const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
-  const rocksdb::DBOptions database_options = DatabaseOptions(
-      env.get(), /*background_jobs=*/1, MaxOpenFiles(options.passing, options.block_cache_bytes));
+  const rocksdb::DBOptions database_options =
+      DatabaseOptions(env.get(), /*background_jobs=*/1,
+                      MaxOpenFiles(options.passing, options.block_cache->capacity_bytes()));
   TIDEMARK_ASSIGN_OR_RETURN(
       Database::Opened opened,
       Database::Open(options.fs, database_options, std::move(env), path,

@@ -27,7 +27,6 @@ class Changelog {
  public:
   static Result<std::unique_ptr<Changelog>> Open(const LiveDatabaseOptions& options,
                                                  std::shared_ptr<rocksdb::Env> env,
-                                                 const std::shared_ptr<rocksdb::Cache>& cache,
                                                  std::shared_ptr<ScratchFiles> scratch,
                                                  const std::string& path, bool links_work);
 

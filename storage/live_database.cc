@@ -28,14 +28,13 @@ class LiveDatabaseImpl final : public LiveDatabase {
     TIDEMARK_ASSIGN_OR_RETURN(lock_, LockFile(PathOf(kLiveLockName), "live-locked"));
     TIDEMARK_RETURN_IF_ERROR(scratch_->Empty());
     links_work_ = LinksWork();
-    cache_ = MakeBlockCache(options_.block_cache_bytes);
     const std::string state = PathOf(kLiveStateName);
     TIDEMARK_ASSIGN_OR_RETURN(const FileSystemPtr steady, OpenSteadyDirectory(options_.fs, state));
-    TIDEMARK_ASSIGN_OR_RETURN(state_, StateDatabase::Open(options_, MakeEnvironment(steady), cache_,
+    TIDEMARK_ASSIGN_OR_RETURN(state_, StateDatabase::Open(options_, MakeEnvironment(steady),
                                                           scratch_, state, links_work_));
-    TIDEMARK_ASSIGN_OR_RETURN(
-        changelog_, Changelog::Open(options_, MakeEnvironment(options_.fs), cache_, scratch_,
-                                    PathOf(kLiveSideName), links_work_));
+    TIDEMARK_ASSIGN_OR_RETURN(changelog_,
+                              Changelog::Open(options_, MakeEnvironment(options_.fs), scratch_,
+                                              PathOf(kLiveSideName), links_work_));
     exporter_ = std::make_unique<FileSetExporter>(state_->database(), options_.fs, scratch_,
                                                   state_->file_options());
     return {};
@@ -115,10 +114,6 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return storage::NewSpilledEpoch(changelog_->database(), state_->table_options(), scratch_,
                                     links_work_, epoch);
   }
-
-  void SetBlockCacheBytes(uint64_t bytes) override { cache_->SetCapacity(bytes); }
-
-  uint64_t memory_used_bytes() const override { return cache_->GetUsage(); }
 
  private:
   std::string PathOf(std::string_view name) const {

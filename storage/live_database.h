@@ -16,6 +16,7 @@
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/segment.h"
+#include "storage/block_cache.h"
 #include "storage/file_system.h"
 #include "storage/segment_file.h"
 #include "storage/spill.h"
@@ -45,7 +46,8 @@ inline constexpr std::string_view kLiveLockName = "LOCK";  // flocked while open
 struct LiveDatabaseOptions {
   std::string directory;
   FileSystemPtr fs = DefaultFileSystem();
-  uint64_t block_cache_bytes = uint64_t{32} << 20;
+  // Not null; may serve other databases too.
+  std::shared_ptr<BlockCache> block_cache = std::make_shared<BlockCache>(uint64_t{32} << 20);
   uint64_t sst_target_bytes = uint64_t{32} << 20;
   int background_jobs = 1;
   // How long Apply waits for compaction while level 0 of a table is deep.
@@ -149,8 +151,8 @@ struct FileSet {
 // leave a directory that Open refuses as Corruption.
 //
 // Thread safety: views, View, TemporaryPath, RemoveTemporary, const members, OpenSegment, Segments,
-// AddSegments, DropSegments and SetBlockCacheBytes from any thread; everything else from one thread
-// at a time (restore, then the maintenance lane).
+// AddSegments and DropSegments from any thread; everything else from one thread at a time (restore,
+// then the maintenance lane).
 class LiveDatabase {
  public:
   virtual ~LiveDatabase() = default;
@@ -210,11 +212,6 @@ class LiveDatabase {
   // A place for what this epoch moves out of memory. Calls of it, its runs and cursors are fine
   // from any thread. Errors: those of RocksDB.
   virtual Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) = 0;
-
-  // Makes the block cache smaller, which drops what no longer fits, or larger. Never blocks on I/O.
-  virtual void SetBlockCacheBytes(uint64_t bytes) = 0;
-  // What the block cache holds, and open files with it. Costs next to nothing.
-  virtual uint64_t memory_used_bytes() const = 0;
 };
 
 }  // namespace tidemark::storage

@@ -94,8 +94,9 @@ std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes) {
 }
 
 int MaxOpenFiles(bool passing, uint64_t block_cache_bytes) {
-  // An open file holds about 2 KiB; they should not take more than an eighth of the cache.
-  constexpr uint64_t kCacheBytesPerFile = 16 * kKiB;
+  // An open file holds about 2 KiB; those of one database should not take more than a sixteenth of
+  // a cache that serves several.
+  constexpr uint64_t kCacheBytesPerFile = 32 * kKiB;
   rlimit limit{};
   rlim_t share = 128;
   // The host has files and sockets of its own, and perhaps many stores.

@@ -82,20 +82,24 @@ StateDatabase::StateDatabase(const LiveDatabaseOptions& options,
     : scratch_(std::move(scratch)),
       links_work_(links_work),
       compaction_patience_(options.compaction_patience),
+      block_cache_(options.block_cache),
       table_options_(std::move(table_options)),
       file_options_(std::move(file_options)) {}
 
-Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(
-    const LiveDatabaseOptions& options, std::shared_ptr<rocksdb::Env> env,
-    const std::shared_ptr<rocksdb::Cache>& cache, std::shared_ptr<ScratchFiles> scratch,
-    const std::string& path, bool links_work) {
-  rocksdb::ColumnFamilyOptions table_options = TableOptions(cache, options.sst_target_bytes);
+Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(const LiveDatabaseOptions& options,
+                                                           std::shared_ptr<rocksdb::Env> env,
+                                                           std::shared_ptr<ScratchFiles> scratch,
+                                                           const std::string& path,
+                                                           bool links_work) {
+  rocksdb::ColumnFamilyOptions table_options =
+      TableOptions(options.block_cache->rocksdb(), options.sst_target_bytes);
   table_options.disable_auto_compactions = options.passing;
   std::unique_ptr<StateDatabase> state(
       new StateDatabase(options, std::move(scratch), links_work, table_options,
                         StateFileOptions(env.get(), table_options)));
-  const rocksdb::DBOptions database_options = DatabaseOptions(
-      env.get(), options.background_jobs, MaxOpenFiles(options.passing, options.block_cache_bytes));
+  const rocksdb::DBOptions database_options =
+      DatabaseOptions(env.get(), options.background_jobs,
+                      MaxOpenFiles(options.passing, options.block_cache->capacity_bytes()));
   TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
                             Database::Open(options.fs, database_options, std::move(env), path,
                                            [&](const std::string&) { return table_options; }));
@@ -151,7 +155,7 @@ void StateDatabase::Publish(const format::AppliedMark& mark) {
   TableFamilies listed;
   for (const uint32_t id : mark.tables) listed.emplace(id, tables_.at(id));
   std::shared_ptr<const StateView> view =
-      std::make_shared<SnapshotView>(database_, std::move(listed), mark.at.epoch);
+      std::make_shared<SnapshotView>(database_, block_cache_, std::move(listed), mark.at.epoch);
   {
     const std::lock_guard lock(mutex_);
     mark_ = mark;

@@ -27,7 +27,6 @@ class StateDatabase {
  public:
   static Result<std::unique_ptr<StateDatabase>> Open(const LiveDatabaseOptions& options,
                                                      std::shared_ptr<rocksdb::Env> env,
-                                                     const std::shared_ptr<rocksdb::Cache>& cache,
                                                      std::shared_ptr<ScratchFiles> scratch,
                                                      const std::string& path, bool links_work);
 
@@ -62,6 +61,7 @@ class StateDatabase {
   const std::shared_ptr<ScratchFiles> scratch_;
   const bool links_work_;
   const std::chrono::milliseconds compaction_patience_;
+  const std::shared_ptr<BlockCache> block_cache_;
   const rocksdb::ColumnFamilyOptions table_options_;
   const rocksdb::Options file_options_;
   std::shared_ptr<Database> database_;

@@ -2,9 +2,12 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace tidemark::store {
 
@@ -17,6 +20,7 @@ struct Arena::Chunk {
   uint32_t block_bytes = 0;
   uint32_t live = 0;
   int32_t size_class = 0;
+  uint32_t portion = 0;
   bool linked = false;
 
   bool HasRoom(size_t chunk_bytes) const {
@@ -28,11 +32,31 @@ namespace {
 
 constexpr size_t kSpareChunksMax = 4;
 
+void* Map(size_t bytes) {
+  void* memory =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return memory;
+}
+
+// Not from malloc, whose headers would leave a hole as large as a chunk between any two of them.
+// Mostly it lies beside the last one, and so is aligned at once.
+void* MapAligned(size_t bytes) {
+  void* memory = Map(bytes);
+  if (reinterpret_cast<uintptr_t>(memory) % bytes == 0) return memory;
+  munmap(memory, bytes);
+  memory = Map(2 * bytes);
+  const size_t before = (bytes - reinterpret_cast<uintptr_t>(memory) % bytes) % bytes;
+  char* aligned = static_cast<char*>(memory) + before;
+  if (before > 0) munmap(memory, before);
+  munmap(aligned + bytes, bytes - before);
+  return aligned;
+}
+
 }  // namespace
 
 void* Arena::TakeChunk() {
-  void* memory = std::aligned_alloc(chunk_bytes_, chunk_bytes_);
-  if (memory == nullptr) throw std::bad_alloc();
+  void* memory = MapAligned(chunk_bytes_);
   if (chunk_bytes_ == kHugeChunkBytes) madvise(memory, chunk_bytes_, MADV_HUGEPAGE);  // best effort
   reserved_bytes_.Add(chunk_bytes_);
   return memory;
@@ -41,11 +65,48 @@ void* Arena::TakeChunk() {
 Arena::~Arena() {
   // Versions are trivially destructible; blocks that are still live belong to open or full chunks.
   // The store frees them one by one before (StoreCore::FreeAll), so that only empty chunks remain.
-  for (void* chunk : spare_) std::free(chunk);
+  for (void* chunk : spare_) munmap(chunk, chunk_bytes_);
 }
 
-Arena::Chunk* Arena::ChunkOf(void* block) const {
-  return reinterpret_cast<Chunk*>(reinterpret_cast<uintptr_t>(block) & ~(chunk_bytes_ - 1));
+bool Arena::IsHollowed(const Chunk* chunk) const { return IsHollowed(chunk->portion); }
+
+Arena::Chunk*& Arena::ListOf(const Chunk* chunk) {
+  return IsHollowed(chunk) ? hollowed_ : open_[chunk->size_class];
+}
+
+// A new chunk is not one of those that are given back.
+uint32_t Arena::NextPortion() {
+  for (uint32_t tries = 0; tries < kPortions; ++tries) {
+    next_portion_ = (next_portion_ + 1) % kPortions;
+    if (!IsHollowed(next_portion_)) break;
+  }
+  return next_portion_;
+}
+
+void Arena::StartHollowing(double part) {
+  const auto portions = static_cast<uint32_t>(std::ceil(part * kPortions));
+  SetHollowed((first_hollowed_ + hollowed_last_) % kPortions, std::min(portions, kPortions));
+  for (void* chunk : std::exchange(spare_, {})) {
+    munmap(chunk, chunk_bytes_);
+    reserved_bytes_.Subtract(chunk_bytes_);
+  }
+}
+
+void Arena::StopHollowing() { SetHollowed(first_hollowed_, 0); }
+
+// Chunks change their lists.
+void Arena::SetHollowed(uint32_t first, uint32_t portions) {
+  std::vector<Chunk*> linked;
+  const auto take = [&](Chunk*& list) {
+    for (Chunk* chunk = list; chunk != nullptr; chunk = chunk->next) linked.push_back(chunk);
+    list = nullptr;
+  };
+  for (Chunk*& list : open_) take(list);
+  take(hollowed_);
+  if (hollowed_portions_ != 0) hollowed_last_ = hollowed_portions_;
+  first_hollowed_ = first;
+  hollowed_portions_ = portions;
+  for (Chunk* chunk : linked) Link(chunk);
 }
 
 bool Arena::HasRoomFor(size_t bytes) const {
@@ -57,7 +118,7 @@ size_t Arena::GrowthFor(size_t bytes) const {
 }
 
 void Arena::Link(Chunk* chunk) {
-  Chunk*& head = open_[chunk->size_class];
+  Chunk*& head = ListOf(chunk);
   chunk->previous = nullptr;
   chunk->next = head;
   if (head != nullptr) head->previous = chunk;
@@ -69,7 +130,7 @@ void Arena::Unlink(Chunk* chunk) {
   if (chunk->previous != nullptr) {
     chunk->previous->next = chunk->next;
   } else {
-    open_[chunk->size_class] = chunk->next;
+    ListOf(chunk) = chunk->next;
   }
   if (chunk->next != nullptr) chunk->next->previous = chunk->previous;
   chunk->linked = false;
@@ -96,6 +157,7 @@ void* Arena::Allocate(size_t bytes) {
     }
     chunk = new (memory) Chunk;
     chunk->size_class = size_class;
+    chunk->portion = NextPortion();
     chunk->block_bytes = static_cast<uint32_t>(ClassBytes(size_class));
     chunk->unused_offset = (sizeof(Chunk) + 63) & ~size_t{63};
     Link(chunk);
@@ -121,7 +183,7 @@ void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
     std::free(block);
     return;
   }
-  Chunk* chunk = ChunkOf(block);
+  auto* chunk = const_cast<Chunk*>(ChunkOf(block));
   assert(chunk->size_class == size_class);
   auto* free_block = new (block) FreeBlock{chunk->free};
   chunk->free = free_block;
@@ -129,10 +191,10 @@ void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
   if (!chunk->linked) Link(chunk);
   if (--chunk->live > 0) return;
   Unlink(chunk);
-  if (spare_.size() < kSpareChunksMax) {
+  if (spare_.size() < kSpareChunksMax && hollowed_portions_ == 0) {
     spare_.push_back(chunk);
   } else {
-    std::free(chunk);
+    munmap(chunk, chunk_bytes_);
     reserved_bytes_.Subtract(chunk_bytes_);
   }
 }

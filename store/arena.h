@@ -55,6 +55,15 @@ class Arena {
   // `size_class` of the allocation; `bytes`, for kLarge, with the same capacity as was asked for.
   void Free(void* block, uint8_t size_class, size_t bytes);
 
+  // Chooses about this part of the chunks, other ones than last time, to be given back: their free
+  // blocks are not handed out any more, until StopHollowing. The caller frees what it can there.
+  void StartHollowing(double part);
+  void StopHollowing();
+  // Whether a block lies in such a chunk.
+  bool IsHollowed(const void* block, uint8_t size_class) const {
+    return hollowed_portions_ != 0 && size_class != kLarge && IsHollowed(ChunkOf(block));
+  }
+
   // Taken from the system and not given back.
   uint64_t reserved_bytes() const noexcept { return reserved_bytes_.Get(); }
   // In blocks that are allocated; the rest of what is reserved waits in chunks for blocks to come.
@@ -65,6 +74,7 @@ class Arena {
   struct FreeBlock {
     FreeBlock* next;
   };
+  static constexpr uint32_t kPortions = 16;  // of all chunks, which take turns
   // Classes: multiples of 16 up to 128, then four steps a doubling.
   static constexpr size_t kSmallMax = size_t{32} << 10;
   static constexpr int kClasses = 8 + 4 * 8;
@@ -80,7 +90,16 @@ class Arena {
     return (size_t{1} << log) +
            (size_t{1} << (log - 2)) * static_cast<size_t>((size_class - 8) % 4 + 1);
   }
-  Chunk* ChunkOf(void* block) const;
+  const Chunk* ChunkOf(const void* block) const {
+    return reinterpret_cast<const Chunk*>(reinterpret_cast<uintptr_t>(block) & ~(chunk_bytes_ - 1));
+  }
+  bool IsHollowed(const Chunk* chunk) const;
+  bool IsHollowed(uint32_t portion) const {
+    return (portion + kPortions - first_hollowed_) % kPortions < hollowed_portions_;
+  }
+  uint32_t NextPortion();
+  Chunk*& ListOf(const Chunk* chunk);
+  void SetHollowed(uint32_t first, uint32_t portions);
   void* TakeChunk();
   void Unlink(Chunk* chunk);
   void Link(Chunk* chunk);
@@ -88,7 +107,12 @@ class Arena {
   const size_t chunk_bytes_;
   const size_t small_bytes_max_;  // larger blocks come from the system one by one
   Chunk* open_[kClasses] = {};    // chunks with a free block, doubly linked
-  std::vector<void*> spare_;      // a few empty chunks, to save the trips to the system
+  Chunk* hollowed_ = nullptr;     // the same, of those to be given back
+  uint32_t next_portion_ = 0;
+  uint32_t first_hollowed_ = 0;
+  uint32_t hollowed_portions_ = 0;
+  uint32_t hollowed_last_ = 0;  // portions of the last time
+  std::vector<void*> spare_;    // a few empty chunks, to save the trips to the system
   Counter reserved_bytes_;
   Counter allocated_bytes_;
 };

@@ -209,6 +209,10 @@ Result<std::optional<storage::SstFile>> CommitLane::EncodeTo(const std::string& 
                                                              const format::SegmentHeader& header,
                                                              bool may_inline,
                                                              std::vector<SegmentEntry>* inlined) {
+  // A large value has a batch of its own.
+  const CountedBytes more(*options_.budget, epoch.largest_value_bytes > format::kBatchTargetBytes
+                                                ? kBatchCopies * epoch.largest_value_bytes
+                                                : 0);
   SegmentOutput output(options_.fs, path, may_inline ? options_.inline_bytes_max : 0);
   TIDEMARK_RETURN_IF_ERROR(
       EncodeSegment(epoch, header, options_.codec, options_.codec_level,

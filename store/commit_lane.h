@@ -7,10 +7,12 @@
 // thread creates all manifest versions.
 #pragma once
 
+#include "format/change_batch.h"
 #include "format/manifest.h"
 #include "storage/repository.h"
 #include "storage/segment_file.h"
 #include "store/checkpoint_ticket.h"
+#include "store/memory_budget.h"
 #include "store/recorder.h"
 #include "store/sealed_epoch.h"
 
@@ -54,7 +56,8 @@ struct CommitLaneOptions {
   // Called on the commit thread.
   std::function<void(std::vector<DurableEpoch>)> on_durable;
   std::function<void(const Status&)> on_fatal;  // no checkpoint can succeed any more
-  Recorder* recorder = nullptr;                 // outlives the lane
+  Recorder* recorder = nullptr;                 // outlives the lane, as the next one
+  MemoryBudget* budget = nullptr;
 };
 
 // Thread safety: all members may be called concurrently; Stop once.
@@ -63,6 +66,10 @@ class CommitLane {
   static constexpr size_t kInFlightMax = 1024;
   // Fills an edit, given the list that it will apply to. Runs on the commit thread; must be quick.
   using EditBuilder = std::function<void(const format::Manifest&, format::ManifestEdit*)>;
+
+  // What the lane holds of a batch: its columns, its FlatBuffer, that compressed, and in its file.
+  static constexpr uint64_t kBatchCopies = 4;
+  static_assert(kBatchCopies * format::kBatchTargetBytes <= MemoryBudget::kBufferBytes);
 
   // `repository` outlives the lane, and is published to by nobody else.
   CommitLane(storage::Repository& repository, CommitLaneOptions options);

@@ -1,5 +1,13 @@
 // MemoryBudget: the bytes that all stores of a runtime may hold.
 //
+// Each store has an account, which begins with what its commit thread's buffers take. A 32nd of the
+// budget is reserved for every one besides, so that a store can work whatever the others hold; and
+// all of this once more, for the next one that opens. Only if several open after others have taken
+// all the rest, the budget is exceeded, by that much for each.
+//
+// Memory beyond that goes to whoever asks first. A store that has less than an equal share and
+// finds nothing left asks; those with more give back, as they come to it (StoreCore::GiveSome).
+//
 // Thread safety: all members may be called concurrently.
 #pragma once
 
@@ -9,34 +17,144 @@
 
 namespace tidemark::store {
 
-// RocksDB's share of the budget, for the blocks that cold reads and write-backs touch.
-constexpr uint64_t BlockCacheBytes(uint64_t budget) {
-  return std::clamp(budget / 8, uint64_t{2} << 20, uint64_t{512} << 20);
-}
-
 class MemoryBudget {
  public:
-  explicit MemoryBudget(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+  class Account;
+
+  // What a commit thread holds of a batch: columns, FlatBuffer, compressed, and in its file.
+  static constexpr uint64_t kBufferBytes = uint64_t{512} << 10;
+
+  explicit MemoryBudget(uint64_t limit_bytes)
+      : limit_bytes_(limit_bytes), unused_reserves_(reserve_bytes()) {}
 
   uint64_t limit_bytes() const noexcept { return limit_bytes_; }
   uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
-  bool HasRoomFor(uint64_t bytes) const noexcept { return used_bytes() + bytes <= limit_bytes_; }
-  // Takes the bytes if there is room for them.
+  uint64_t reserve_bytes() const noexcept { return limit_bytes_ / 32 + kBufferBytes; }
+  // What anybody may take, reserves aside.
+  uint64_t free_bytes() const noexcept { return FreeBytes(unused_reserves_.load()); }
+
+  // What belongs to no store. TryAdd takes the bytes if they are free. What is taken must be given
+  // back.
   bool TryAdd(uint64_t bytes) noexcept {
     uint64_t used = used_bytes();
     do {
-      if (used + bytes > limit_bytes_) return false;
+      if (used + unused_reserves_.load() + bytes > limit_bytes_) return false;
     } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+    common_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     return true;
   }
-  // What is taken must be given back.
   void Add(int64_t bytes) noexcept {
     used_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+    common_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
   }
 
  private:
+  uint64_t FreeBytes(uint64_t reserves) const noexcept {
+    const uint64_t taken = used_bytes() + reserves;
+    return taken < limit_bytes_ ? limit_bytes_ - taken : 0;
+  }
+  // An equal part for each store of all that stores may have.
+  uint64_t ShareBytes() const noexcept {
+    const uint64_t common = common_bytes_.load(std::memory_order_relaxed) + reserve_bytes();
+    const uint64_t all = common < limit_bytes_ ? limit_bytes_ - common : 0;
+    return all / std::max(1u, accounts_.load(std::memory_order_relaxed));
+  }
+
   const uint64_t limit_bytes_;
   std::atomic<uint64_t> used_bytes_{0};
+  std::atomic<uint64_t> common_bytes_{0};     // of these, what is no store's
+  std::atomic<uint64_t> unused_reserves_;     // what stores, and the next one, lack of theirs
+  std::atomic<uint64_t> unapplied_bytes_{0};  // of all stores
+  std::atomic<uint32_t> accounts_{0};
+  std::atomic<bool> asked_{false};
+};
+
+// Bytes that are counted as long as this lives, whether there is room for them or not.
+class CountedBytes {
+ public:
+  CountedBytes(MemoryBudget& budget, uint64_t bytes)
+      : budget_(budget), bytes_(static_cast<int64_t>(bytes)) {
+    budget_.Add(bytes_);
+  }
+  ~CountedBytes() { budget_.Add(-bytes_); }
+  CountedBytes(const CountedBytes&) = delete;
+  CountedBytes& operator=(const CountedBytes&) = delete;
+
+ private:
+  MemoryBudget& budget_;
+  const int64_t bytes_;
+};
+
+// What one store has taken; gives all of it back when it goes.
+class MemoryBudget::Account {
+ public:
+  explicit Account(MemoryBudget& budget) : budget_(budget) {
+    budget_.unused_reserves_.fetch_add(budget_.reserve_bytes());
+    budget_.accounts_.fetch_add(1);
+    Add(kBufferBytes);
+  }
+  ~Account() {
+    AddUnapplied(-static_cast<int64_t>(unapplied_bytes()));
+    Add(-static_cast<int64_t>(used_bytes()));
+    budget_.accounts_.fetch_sub(1);
+    budget_.unused_reserves_.fetch_sub(budget_.reserve_bytes());
+  }
+  Account(const Account&) = delete;
+  Account& operator=(const Account&) = delete;
+
+  uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
+  // `may_evict`: it has something that it could evict instead, and does so while others ask and it
+  // has more than its share.
+  bool HasRoomFor(uint64_t bytes, bool may_evict) const noexcept {
+    if (used_bytes() + bytes <= budget_.reserve_bytes()) return true;
+    return bytes <= free_bytes() && !(may_evict && asked() && excess_bytes() > 0);
+  }
+  // Beyond what it has, its own reserve included.
+  uint64_t free_bytes() const noexcept {
+    return budget_.FreeBytes(budget_.unused_reserves_.load() - Unused(used_bytes()));
+  }
+  void Add(int64_t bytes) noexcept {
+    const uint64_t before = used_bytes_.fetch_add(static_cast<uint64_t>(bytes));
+    const uint64_t after = before + static_cast<uint64_t>(bytes);
+    budget_.used_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+    budget_.unused_reserves_.fetch_add(Unused(after) - Unused(before));
+  }
+
+  // It has found no room, and others are to give back what they have above their share; unless this
+  // one has about as much as its own.
+  void Ask() noexcept {
+    const uint64_t share = budget_.ShareBytes();
+    if (budget_.accounts_.load() > 1 && used_bytes() < share - share / 8)
+      budget_.asked_.store(true, std::memory_order_relaxed);
+  }
+  bool asked() const noexcept { return budget_.asked_.load(std::memory_order_relaxed); }
+  // What it has above its share.
+  uint64_t excess_bytes() const noexcept {
+    const uint64_t share = std::max(budget_.ShareBytes(), budget_.reserve_bytes());
+    return used_bytes() > share ? used_bytes() - share : 0;
+  }
+  void Answer() noexcept { budget_.asked_.store(false, std::memory_order_relaxed); }
+
+  // Of what it has taken: closed epochs that RocksDB lacks.
+  uint64_t unapplied_bytes() const noexcept { return unapplied_bytes_.load(); }
+  void AddUnapplied(int64_t bytes) noexcept {
+    unapplied_bytes_.fetch_add(static_cast<uint64_t>(bytes));
+    budget_.unapplied_bytes_.fetch_add(static_cast<uint64_t>(bytes));
+  }
+  // Those of all stores, where this one has its part in it; else 0.
+  uint64_t pressing_bytes() const noexcept {
+    const uint64_t all = budget_.unapplied_bytes_.load();
+    return unapplied_bytes() >= all / std::max(1u, budget_.accounts_.load()) ? all : 0;
+  }
+
+ private:
+  uint64_t Unused(uint64_t used) const noexcept {
+    return budget_.reserve_bytes() - std::min(used, budget_.reserve_bytes());
+  }
+
+  MemoryBudget& budget_;
+  std::atomic<uint64_t> used_bytes_{0};
+  std::atomic<uint64_t> unapplied_bytes_{0};
 };
 
 }  // namespace tidemark::store

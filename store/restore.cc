@@ -55,7 +55,7 @@ class Restoring {
     storage::LiveDatabaseOptions live;
     live.directory = directory;
     live.fs = options_.fs;
-    live.block_cache_bytes = options_.block_cache_bytes;
+    live.block_cache = options_.block_cache;
     live.background_jobs = options_.background_jobs;
     live.passing = options_.for_reading;
     return live;

@@ -6,7 +6,14 @@
 
 #include <tidemark/runtime.h>
 
+#include <memory>
+#include <mutex>
+
 namespace tidemark {
+
+namespace store {
+class SharedBlockCache;
+}
 
 class Runtime::Impl {
  public:
@@ -19,10 +26,21 @@ class Runtime::Impl {
   store::MemoryBudget& budget() noexcept { return budget_; }
   store::Executor& executor() noexcept { return executor_; }
 
+  // The one that somebody has, else what make() returns. For SharedBlockCache::Of.
+  template <class F>
+  std::shared_ptr<store::SharedBlockCache> FindOrMakeBlockCache(F&& make) {
+    std::lock_guard lock(block_cache_mutex_);
+    std::shared_ptr<store::SharedBlockCache> cache = block_cache_.lock();
+    if (cache == nullptr) block_cache_ = cache = make();
+    return cache;
+  }
+
  private:
   const RuntimeOptions options_;
   store::MemoryBudget budget_;
   store::Executor executor_;
+  std::mutex block_cache_mutex_;
+  std::weak_ptr<store::SharedBlockCache> block_cache_;  // guarded by block_cache_mutex_
 };
 
 }  // namespace tidemark

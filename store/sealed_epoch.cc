@@ -92,8 +92,9 @@ Status Count(const SealedPart& part, SealedEpoch* epoch) {
   if (part.spilled != nullptr) return CountRecords(part, epoch);
   epoch->records += part.sorted.size();
   for (const SortedVersion& entry : part.sorted) {
-    epoch->net_change_bytes +=
-        entry.version->key_size + (entry.version->present() ? entry.version->value_size : 0);
+    const uint64_t value_bytes = entry.version->present() ? entry.version->value_size : 0;
+    epoch->net_change_bytes += entry.version->key_size + value_bytes;
+    epoch->largest_value_bytes = std::max(epoch->largest_value_bytes, value_bytes);
   }
   if (part.ranges == nullptr) return {};
   epoch->records += part.ranges->size();

@@ -26,10 +26,10 @@ StoreCore::StoreCore(StoreOptions options, const Environment& environment)
                            .first,
               .max_parallelism = options_.max_parallelism},
       recorder_(options_.listener),
+      account_(std::in_place, runtime_->impl().budget()),
       arena_(runtime_->options().memory_budget_bytes >= kHugePagesBudgetMin
                  ? Arena::kHugeChunkBytes
-                 : Arena::kSmallChunkBytes),
-      view_memory_(std::make_shared<ViewMemory>(runtime_)) {}
+                 : Arena::kSmallChunkBytes) {}
 
 StoreCore::~StoreCore() { (void)Close(); }
 
@@ -105,7 +105,7 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
   sealed->bytes = epoch_bytes_.Get();
   epoch_bytes_.Set(0);
   spilled_epoch_bytes_ = 0;
-  unapplied_bytes_.fetch_add(sealed->bytes);
+  account_->AddUnapplied(static_cast<int64_t>(sealed->bytes));
   in_flight_.push_back(ticket);
   unreleased_epochs_.fetch_add(1);
   commits_->Submit(std::move(sealed), ticket);
@@ -113,6 +113,7 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
   const std::chrono::nanoseconds barrier = ticket->SinceBarrier();
   ticket->SetBarrierDuration(barrier);
   recorder_.BarrierTook(barrier);
+  GiveIfAsked();
   return ticket;
 }
 
@@ -134,7 +135,8 @@ Status StoreCore::Rollback() {
 // ---- What the lanes hand back ----
 
 void StoreCore::OnApplied(Applied applied) {
-  for (const auto& epoch : applied.epochs) unapplied_bytes_.fetch_sub(epoch->bytes);
+  for (const auto& epoch : applied.epochs)
+    account_->AddUnapplied(-static_cast<int64_t>(epoch->bytes));
   std::lock_guard lock(mutex_);
   mail_.view = std::move(applied.view);
   std::move(applied.epochs.begin(), applied.epochs.end(), std::back_inserter(mail_.epochs));
@@ -292,13 +294,15 @@ Status StoreCore::Close() {
     std::lock_guard lock(mutex_);
     live = std::move(live_);
   }
-  block_cache_bytes_ -= view_memory_->EndLending();
   live.reset();
+  block_cache_.reset();
   directory_lock_.reset();
   repository_.reset();
-  runtime_->impl().budget().Add(-static_cast<int64_t>(
-      accounted_arena_bytes_ + accounted_table_bytes_.Get() + block_cache_bytes_));
-  accounted_arena_bytes_ = block_cache_bytes_ = 0;
+  {
+    std::lock_guard lock(mutex_);
+    account_.reset();
+  }
+  accounted_arena_bytes_ = 0;
   accounted_table_bytes_.Set(0);
   return status;
 }

@@ -126,8 +126,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     const bool has_block = bytes == 0 || arena_.HasRoomFor(bytes);
     if (has_block && growth == 0) [[likely]]
       return true;
-    return runtime_->impl().budget().HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)));
+    return account_->HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)), may_evict_);
   }
+  // Another chunk for entries would have to come from eviction.
+  bool IsFull() const { return !account_->HasRoomFor(arena_.GrowthFor(1), may_evict_); }
   Status MakeRoom(size_t bytes, size_t growth);
   // Holds the writer up for a moment if write-back falls behind, so that it need not stop later.
   // For writes, where one may have taken memory from the system.
@@ -143,6 +145,13 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     if (has_mail_.load(std::memory_order_relaxed)) [[unlikely]]
       TakeMail();
     if (!releasing_.empty()) Release(kReleaseSteps);
+    GiveIfAsked();
+  }
+  // Another store of the runtime may lack memory: then this is a step of giving back what this one
+  // has above its share. Evicts.
+  void GiveIfAsked() {
+    if (account_->asked() || giving_slots_left_ > 0) [[unlikely]]
+      GiveSome();
   }
 
  private:
@@ -173,6 +182,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void Release(size_t steps);
   void SlowDown();
   size_t EvictSome();
+  void GiveSome();
+  size_t LookFurther(size_t slots, TableCore::Evicting what, size_t* freed);
   bool CanSpill() const;  // whether the current epoch holds enough for it
   Status Spill();
   void RollbackSpilled();
@@ -204,6 +215,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Recorder recorder_;
 
   // The writer's.
+  std::optional<MemoryBudget::Account> account_;  // until it is closed
   Arena arena_;
   uint64_t epoch_ = 1;           // the current one
   uint64_t released_epoch_ = 0;  // versions up to it are clean
@@ -234,11 +246,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t evict_table_ = 0;       // where CLOCK stands
   size_t evict_slots_left_ = 0;  // ... and what it has still to look at there
   bool has_spare_lists_ = false;
-  bool may_evict_ = true;  // false while nothing is clean
+  bool may_evict_ = true;         // false while nothing is clean
+  size_t giving_slots_left_ = 0;  // to look at before it is done giving back
   uint64_t accounted_arena_bytes_ = 0;
   uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked
   Counter accounted_table_bytes_;
-  uint64_t block_cache_bytes_ = 0;    // that RocksDB's may hold
   Counter epoch_bytes_;               // of versions that the current epoch made or changed
   uint64_t spilled_epoch_bytes_ = 0;  // of these, when it spilled last
   bool in_callback_ = false;
@@ -253,13 +265,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status failure_;            // protected by mutex_
   size_t opening_views_ = 0;  // protected by mutex_; Close waits until it is 0
   std::condition_variable no_opening_views_;
-  const std::shared_ptr<ViewMemory> view_memory_;
   std::atomic<uint64_t> unreleased_epochs_{0};
-  std::atomic<uint64_t> unapplied_bytes_{0};
 
   std::unique_ptr<StorageLock>
       directory_lock_;  // null if the store before was taken over and lives
   std::unique_ptr<storage::Repository> repository_;
+  std::shared_ptr<SharedBlockCache> block_cache_;
   std::unique_ptr<storage::LiveDatabase> live_;  // goes under mutex_
   std::unique_ptr<CommitLane> commits_;
   std::unique_ptr<Maintenance> maintenance_;

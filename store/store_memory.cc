@@ -12,6 +12,7 @@ namespace {
 // What one round of eviction frees, at least, where there is so much to free.
 constexpr size_t kEvictBytes = Arena::kSmallChunkBytes;
 constexpr size_t kEvictSlots = 1024;
+constexpr size_t kGiveSlots = 256;  // of one write: some microseconds
 constexpr uint64_t kSlowBytesPerSecond = uint64_t{32} << 20;
 // A write-back that has failed is not repeated by itself, so who waits for one asks again.
 constexpr std::chrono::milliseconds kAskAgain{100};
@@ -42,20 +43,21 @@ class Stall {
 }  // namespace
 
 void StoreCore::AccountMemory() {
+  if (!account_) return;  // closed
   const uint64_t now = arena_.reserved_bytes();
-  runtime_->impl().budget().Add(static_cast<int64_t>(now) -
-                                static_cast<int64_t>(accounted_arena_bytes_));
+  account_->Add(static_cast<int64_t>(now) - static_cast<int64_t>(accounted_arena_bytes_));
   if (now > accounted_arena_bytes_) grown_bytes_ += now - accounted_arena_bytes_;
   accounted_arena_bytes_ = now;
 }
 
 // Closed epochs that RocksDB lacks are an eighth of the budget when write-back begins, and as much
-// again while it runs. From three eighths on it is behind. The delay grows from nothing there to
+// again while it runs. From three eighths on it is behind, those of all stores together; the ones
+// that have more of them than others wait. The delay grows from nothing there to
 // what leaves the writer kSlowBytesPerSecond at a half.
 void StoreCore::SlowDown() {
   const uint64_t grown = std::exchange(grown_bytes_, 0);
   const uint64_t eighth = runtime_->options().memory_budget_bytes / 8;
-  const uint64_t unapplied = unapplied_bytes_.load();
+  const uint64_t unapplied = account_->pressing_bytes();
   if (unapplied <= 3 * eighth) return;
   const double pressure =
       std::min(1.0, static_cast<double>(unapplied - 3 * eighth) / static_cast<double>(eighth));
@@ -67,7 +69,8 @@ void StoreCore::SlowDown() {
 }
 
 void StoreCore::AddTableBytes(int64_t bytes) {
-  runtime_->impl().budget().Add(bytes);
+  if (!account_) return;  // closed
+  account_->Add(bytes);
   accounted_table_bytes_.Set(accounted_table_bytes_.Get() + static_cast<uint64_t>(bytes));
 }
 
@@ -87,16 +90,29 @@ StoreMetrics StoreCore::Metrics() const {
     index_bytes += table->index().memory_bytes();
   }
   if (live_ == nullptr) return metrics;
-  metrics.rocksdb_bytes = live_->memory_used_bytes();
+  metrics.rocksdb_bytes = block_cache_->cache()->used_bytes();
   metrics.index_bytes = index_bytes;
   // Read a moment apart, so that the smaller one may have become the greater.
   const uint64_t allocated = std::max(arena_.allocated_bytes(), index_bytes);
   metrics.cache_bytes = allocated - index_bytes;
   metrics.free_bytes = std::max(arena_.reserved_bytes(), allocated) - allocated;
   metrics.list_bytes = accounted_table_bytes_.Get();
+  metrics.buffer_bytes = MemoryBudget::kBufferBytes;
   metrics.epoch_bytes = epoch_bytes_.Get();
-  metrics.unapplied_bytes = unapplied_bytes_.load();
+  metrics.unapplied_bytes = account_->unapplied_bytes();
   return metrics;
+}
+
+// CLOCK's hand: looks at up to `slots` slots of the table where it stands, or else of the next one.
+// Returns how many.
+size_t StoreCore::LookFurther(size_t slots, TableCore::Evicting what, size_t* freed) {
+  if (evict_slots_left_ == 0) ++evict_table_;
+  TableCore& table = *table_list_[evict_table_ % table_list_.size()];
+  if (evict_slots_left_ == 0) evict_slots_left_ = table.index().slots();
+  slots = std::min(slots, evict_slots_left_);
+  *freed += table.Evict(slots, what);
+  evict_slots_left_ -= slots;
+  return slots;
 }
 
 // Goes over the tables with CLOCK until kEvictBytes are free, one table after the other from where
@@ -106,21 +122,40 @@ size_t StoreCore::EvictSome() {
   size_t tables_left = 2 * table_list_.size() + 1;
   size_t freed = 0;
   while (freed < kEvictBytes && !table_list_.empty()) {
-    if (evict_slots_left_ == 0) {
-      if (tables_left-- == 0) break;
-      ++evict_table_;
-      evict_slots_left_ = table_list_[evict_table_ % table_list_.size()]->index().slots();
-    }
-    const size_t slots = std::min(kEvictSlots, evict_slots_left_);
-    freed += table_list_[evict_table_ % table_list_.size()]->Evict(slots);
-    evict_slots_left_ -= slots;
+    if (evict_slots_left_ == 0 && tables_left-- == 0) break;
+    (void)LookFurther(kEvictSlots, TableCore::Evicting::kUnused, &freed);
   }
   // What RocksDB holds of dropped tables Rollback can bring back from there.
   for (size_t look = 0; freed == 0 && look < 2; ++look) {
-    for (const auto& table : dropped_) freed += table->Evict(table->index().slots());
+    for (const auto& table : dropped_)
+      freed += table->Evict(table->index().slots(), TableCore::Evicting::kUnused);
   }
   AccountMemory();
   return freed;
+}
+
+// Memory goes back to the system by chunks, and entries that CLOCK evicts lie all over them. So
+// some chunks are chosen, as large a part of all as is to be given back, and all that is clean
+// there goes, in one round over all tables. Another store that still lacks memory asks again.
+void StoreCore::GiveSome() {
+  if (giving_slots_left_ == 0) {
+    const uint64_t excess = account_->excess_bytes();
+    if (excess == 0) return;
+    for (const TableCore* table : table_list_) giving_slots_left_ += table->index().slots();
+    if (giving_slots_left_ == 0) return account_->Answer();
+    arena_.StartHollowing(static_cast<double>(excess) /
+                          static_cast<double>(account_->used_bytes()));
+  }
+  size_t freed = 0;
+  const size_t looked = table_list_.empty()
+                            ? giving_slots_left_
+                            : LookFurther(kGiveSlots, TableCore::Evicting::kHollowed, &freed);
+  giving_slots_left_ -= std::min(giving_slots_left_, looked);
+  if (giving_slots_left_ == 0) {
+    arena_.StopHollowing();
+    account_->Answer();
+  }
+  AccountMemory();
 }
 
 bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
@@ -128,13 +163,16 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
   Release(SIZE_MAX);
   AccountMemory();
+  account_->Ask();
   if (std::exchange(has_spare_lists_, false)) {
     for (TableCore* table : table_list_) table->DropSpareList();
     for (const auto& table : dropped_) table->DropSpareList();
   }
   while (!HasRoomFor(bytes, growth)) {
     // Looking at everything in vain costs too much to be done for every read.
-    if (!may_evict_ || EvictSome() == 0) return may_evict_ = false;
+    if (may_evict_ && EvictSome() > 0) continue;
+    may_evict_ = false;
+    return HasRoomFor(bytes, growth);
   }
   return true;
 }

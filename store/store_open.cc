@@ -92,15 +92,14 @@ Status StoreCore::Restore() {
   options.fs = environment_.fs;
   options.checkpoint = options_.restore_checkpoint;
   options.verification = options_.verification;
-  options.load_bytes_max = budget / 4;
-  options.block_cache_bytes = BlockCacheBytes(budget);
+  block_cache_ = SharedBlockCache::Of(runtime_);
+  options.block_cache = block_cache_->cache();
+  // An entry takes up to twice the bytes of its record.
+  options.load_bytes_max = std::min(budget / 4, account_->free_bytes() / 2);
   options.background_jobs = static_cast<int>(runtime_->options().background_threads);
   TIDEMARK_ASSIGN_OR_RETURN(RestoredState restored, store::Restore(*repository_, options));
 
   live_ = std::move(restored.live);
-  block_cache_bytes_ = options.block_cache_bytes;
-  runtime_->impl().budget().Add(static_cast<int64_t>(block_cache_bytes_));
-  view_memory_->Lend(live_.get(), block_cache_bytes_);
   RemoveOtherLiveDirectories(*environment_.fs, options_.directory, live_->directory());
   RemoveLeftViewDirectories(*environment_.fs, options_.directory);
   repository_->WithManifest([&](const format::Manifest& manifest) {
@@ -186,7 +185,7 @@ Status StoreCore::Load(const RestoredState& restored,
       TIDEMARK_RETURN_IF_ERROR(Load(*merged, *table, epoch.get()));
     }
     TIDEMARK_RETURN_IF_ERROR(Sort(*epoch));
-    unapplied_bytes_.fetch_add(epoch->bytes);
+    account_->AddUnapplied(static_cast<int64_t>(epoch->bytes));
     replayed->push_back(std::move(epoch));
   }
   unreleased_epochs_.store(replayed->size());
@@ -215,6 +214,7 @@ void StoreCore::StartLanes(const RestoredState& restored,
   };
   commits.on_fatal = [this](const Status& status) { OnFatal(status); };
   commits.recorder = &recorder_;
+  commits.budget = &runtime_->impl().budget();
   commits_ = std::make_unique<CommitLane>(*repository_, std::move(commits));
 
   MaintenanceOptions maintenance;

@@ -92,11 +92,12 @@ Result<ViewCore::Source> StoreCore::MaterialiseView(const storage::HeldCheckpoin
   restore.fs = storage::WithoutSyncs(environment_.fs);
   restore.checkpoint = held.checkpoint().id;
   restore.verification = options.verification;
-  restore.block_cache_bytes = ViewCacheBytes(options, runtime_->options().memory_budget_bytes);
   restore.for_reading = true;
   restore.given_up = &closed_;
   ViewCore::Source source;
-  TIDEMARK_ASSIGN_OR_RETURN(source.memory, view_memory_->Take(restore.block_cache_bytes));
+  TIDEMARK_ASSIGN_OR_RETURN(source.cache, block_cache_->MakeViewCache(ViewCacheBytes(
+                                              options, runtime_->options().memory_budget_bytes)));
+  restore.block_cache = source.cache->cache();
   TIDEMARK_ASSIGN_OR_RETURN(source.directory,
                             ViewDirectory::Create(restore.fs, options_.directory));
   restore.directory = source.directory->path();

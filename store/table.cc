@@ -6,9 +6,13 @@
 namespace tidemark {
 
 Result<std::optional<std::string_view>> Table::Get(std::string_view key) { return core_->Get(key); }
+Result<std::optional<std::string_view>> Table::GetAt(std::string_view* key) {
+  return core_->Get(key);
+}
 Status Table::Put(std::string_view key, std::string_view value) { return core_->Put(key, value); }
 Status Table::Delete(std::string_view key) { return core_->Delete(key); }
 Result<std::span<char>> Table::Mutable(std::string_view key) { return core_->Mutable(key); }
+Result<std::span<char>> Table::MutableAt(std::string_view* key) { return core_->Mutable(key); }
 Status Table::Append(std::string_view key, std::string_view bytes) {
   return core_->Append(key, bytes);
 }
@@ -16,7 +20,7 @@ Status Table::MultiGetWith(std::span<const std::string_view> keys, FoundFunction
                            void* context) {
   return core_->MultiGet(keys, visit, context);
 }
-Status Table::UpdateWith(std::string_view key, ChangeFunction change, void* context) {
+Status Table::UpdateWith(std::string_view* key, ChangeFunction change, void* context) {
   return core_->Update(key, change, context);
 }
 Status Table::ForEachWith(VisitFunction visit, void* context) {

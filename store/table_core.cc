@@ -77,6 +77,14 @@ Version* TableCore::Cache(uint64_t hash, std::string_view key,
                           const std::optional<std::string_view>& value, uint64_t epoch) {
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
+  store_.GiveIfAsked();
+  if (store_.IsFull()) {
+    const size_t growth = doorkeeper_.GrowthFor(index_.size());
+    if (growth > 0 && !store_.MakeRoomForClean(0, growth)) return nullptr;
+    const bool admitted = doorkeeper_.SeenBefore(hash, index_.size());
+    if (growth > 0) Account();
+    if (!admitted) return nullptr;
+  }
   if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false))) return nullptr;
   Version* version =
       NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, epoch);
@@ -85,9 +93,10 @@ Version* TableCore::Cache(uint64_t hash, std::string_view key,
   return version;
 }
 
-Result<std::optional<std::string_view>> TableCore::Get(std::string_view key) {
-  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
-  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(format::HashKey(key), key));
+Result<std::optional<std::string_view>> TableCore::Get(std::string_view* key) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(*key));
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(format::HashKey(*key), *key));
+  *key = found.key;
   return found.value;
 }
 
@@ -128,12 +137,13 @@ Status TableCore::Append(std::string_view key, std::string_view bytes) {
   return AppendBytes(key, bytes);
 }
 
-Status TableCore::Update(std::string_view key, ChangeFunction change, void* context) {
-  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
-  const uint64_t hash = format::HashKey(key);
+Status TableCore::Update(std::string_view* key, ChangeFunction change, void* context) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(*key));
+  const uint64_t hash = format::HashKey(*key);
   if (!scans_.empty()) [[unlikely]]
-    RememberForScans(hash, &key, nullptr);
-  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
+    RememberForScans(hash, key, nullptr);
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, *key));
+  *key = found.key;
   Result<std::string_view> changed = [&] {
     const CallbackGuard guard(store_.in_callback());
     return change(context, found.value);
@@ -147,12 +157,13 @@ Status TableCore::Update(std::string_view key, ChangeFunction change, void* cont
   return {};
 }
 
-Result<std::span<char>> TableCore::Mutable(std::string_view key) {
-  TIDEMARK_RETURN_IF_ERROR(CheckKey(key));
-  const uint64_t hash = format::HashKey(key);
+Result<std::span<char>> TableCore::Mutable(std::string_view* key) {
+  TIDEMARK_RETURN_IF_ERROR(CheckKey(*key));
+  const uint64_t hash = format::HashKey(*key);
   if (!scans_.empty()) [[unlikely]]
-    RememberForScans(hash, &key, nullptr);
-  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, key));
+    RememberForScans(hash, key, nullptr);
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, *key));
+  *key = found.key;
   if (!found.value) return std::span<char>();
   Version* version = found.version;
   if (version == nullptr || version->epoch != store_.epoch() || version->op == Op::kMerge) {
@@ -163,6 +174,7 @@ Result<std::span<char>> TableCore::Mutable(std::string_view key) {
     writes_.Add();
   }
   version->referenced = 1;
+  *key = format::UserKey(version->key());
   return std::span<char>(version->value_data(), version->value_size);
 }
 
@@ -322,12 +334,14 @@ void TableCore::Free(Version* version) {
 }
 
 // Clean versions, and copies: what one was made of takes its place.
-size_t TableCore::Evict(size_t slots) {
+size_t TableCore::Evict(size_t slots, Evicting what) {
   size_t freed = 0;
   uint64_t evicted = 0;
   (void)index_.Sweep(slots, [&](Version* version) -> Version* {
     if (!version->is_copy() && !store_.IsClean(*version)) return version;
-    if (version->referenced != 0) {
+    const bool hollowed = store_.arena().IsHollowed(version, version->size_class);
+    if (!hollowed && what == Evicting::kHollowed) return version;
+    if (!hollowed && version->referenced != 0) {
       version->referenced = 0;
       return version;
     }

@@ -5,6 +5,7 @@
 
 #include "format/manifest.h"
 #include "store/counter.h"
+#include "store/doorkeeper.h"
 #include "store/index.h"
 #include "store/layers.h"
 #include "store/ordered_index.h"
@@ -36,13 +37,19 @@ class TableCore {
   using FoundFunction = void (*)(void*, size_t, const std::optional<std::string_view>&);
   using VisitFunction = bool (*)(void*, std::string_view, std::string_view);
 
-  // The members of Table; see there.
-  Result<std::optional<std::string_view>> Get(std::string_view key);
+  // The members of Table; see there. Where it is given by pointer, the key views safe bytes
+  // afterwards.
+  Result<std::optional<std::string_view>> Get(std::string_view* key);
+  Result<std::optional<std::string_view>> Get(std::string_view key) { return Get(&key); }
   Status MultiGet(std::span<const std::string_view> keys, FoundFunction visit, void* context);
   Status Put(std::string_view key, std::string_view value);
   Status Delete(std::string_view key);
-  Status Update(std::string_view key, ChangeFunction change, void* context);
-  Result<std::span<char>> Mutable(std::string_view key);
+  Status Update(std::string_view* key, ChangeFunction change, void* context);
+  Status Update(std::string_view key, ChangeFunction change, void* context) {
+    return Update(&key, change, context);
+  }
+  Result<std::span<char>> Mutable(std::string_view* key);
+  Result<std::span<char>> Mutable(std::string_view key) { return Mutable(&key); }
   Status Append(std::string_view key, std::string_view bytes);
   Status ForEach(VisitFunction visit, void* context);
   Result<KeyCount> Count() const;
@@ -89,9 +96,11 @@ class TableCore {
   void ForgetCopies(uint64_t epoch);
   // Takes an operand out that is its key's newest version, and that RocksDB has merged.
   void ForgetMerged(Version* version);
-  // Gives up to `slots` slots of the index a CLOCK look, evicting clean versions. Returns the bytes
-  // freed.
-  size_t Evict(size_t slots);
+  // Looks at up to `slots` slots of the index, from where the last look ended, and evicts of the
+  // clean versions there those that were not used since CLOCK's last look, or those that lie in
+  // chunks to be given back. Returns the bytes freed.
+  enum class Evicting { kUnused, kHollowed };
+  size_t Evict(size_t slots, Evicting what);
   void FreeAll();
   // Refuses all calls of handles while set, and ends the scans.
   void SetDropped(bool dropped);
@@ -105,7 +114,8 @@ class TableCore {
   void AddTo(StoreMetrics* metrics) const;
 
  private:
-  static constexpr size_t kListEntryBytes = sizeof(void*);  // of a list of versions
+  // A line of a list of changes, and one of the sorted copy that the commit thread makes of it.
+  static constexpr size_t kListEntryBytes = sizeof(Version*) + sizeof(SortedVersion);
 
   Status CheckUsable() const;
   // Calls visit(stored key, stored value) for what lies below the cache, until it returns false.
@@ -216,6 +226,7 @@ class TableCore {
   RangeDeletes ranges_;
   std::string folded_;  // buffers of Fold and ReadMerged
   std::string fold_key_;
+  Doorkeeper doorkeeper_;
   std::string scan_stored_key_;  // buffers of RememberForScans
   std::string scan_key_;
   std::string scan_value_;

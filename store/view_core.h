@@ -7,9 +7,9 @@
 
 #include "format/manifest.h"
 #include "storage/live_database.h"
+#include "store/shared_block_cache.h"
 #include "store/table_keys.h"
 #include "store/view_directory.h"
-#include "store/view_memory.h"
 
 #include <tidemark/options.h>
 #include <tidemark/read_view.h>
@@ -30,7 +30,7 @@ class ViewCore {
   // Where it reads from; goes in the opposite order.
   struct Source {
     std::unique_ptr<ViewDirectory> directory;
-    std::unique_ptr<ViewMemory::Share> memory;
+    std::unique_ptr<SharedBlockCache::ViewCache> cache;
     std::unique_ptr<storage::LiveDatabase> live;
     std::shared_ptr<const storage::StateView> state;
   };

@@ -9,6 +9,8 @@
 // - `Encode(argument, buffer) -> string_view`: into the argument or the buffer, valid as long as
 //   both
 // - `Decode(bytes) -> Result<View>`: Corruption if these are not such bytes
+// - optionally `Check(argument) -> Status`: InvalidArgument for a value that must not be written
+// - optionally `Describe(TableOptions&)`: says more of the values than `kName`, their schema say
 //
 // A read that can give no views (ReadView) makes a V of its codec's View, or does what Owned<V>
 // says.
@@ -37,6 +39,18 @@ namespace codec_internal {
 
 // The error of a fixed-size codec that met bytes of another size.
 Status WrongSize(std::string_view codec, size_t expected, size_t got);
+
+// The two optional members of a codec.
+template <class V>
+Status CheckValue(const typename Codec<V>::Argument& value) {
+  if constexpr (requires { Codec<V>::Check(value); }) return Codec<V>::Check(value);
+  return {};
+}
+template <class V, class Options>
+void DescribeValues(Options& options) {
+  options.value_codec = Codec<V>::kName;
+  if constexpr (requires { Codec<V>::Describe(options); }) Codec<V>::Describe(options);
+}
 
 template <class T>
 constexpr std::string_view IntegerName() {

@@ -54,7 +54,7 @@ Status Verify(std::string_view bytes, StatusCode code) {
 
 }  // namespace flatbuffers_internal
 
-// The finished buffer's bytes; Decode verifies them once a read.
+// The finished buffer's bytes, verified at every write and every read.
 template <class T, class Schema>
 struct Codec<FlatBuffer<T, Schema>> {
   static constexpr std::string_view kName = "flatbuffer";
@@ -65,6 +65,20 @@ struct Codec<FlatBuffer<T, Schema>> {
   static std::string_view Encode(std::string_view bytes, Buffer&) { return bytes; }
   template <std::same_as<std::string> Temporary>
   static std::string_view Encode(Temporary&& bytes, Buffer&) = delete;
+  static Status Check(std::string_view bytes) {
+    return flatbuffers_internal::Verify<T>(bytes, StatusCode::kInvalidArgument);
+  }
+  // Another type of table is another codec, where its name is known.
+  static void Describe(TableOptions& options) {
+    if constexpr (!std::is_void_v<Schema>) {
+      options.schema = flatbuffers_internal::SchemaBytes<Schema>();
+    } else if constexpr (requires { T::BinarySchema::data(); }) {
+      options.schema = flatbuffers_internal::SchemaBytes<typename T::BinarySchema>();
+    }
+    if (const auto name = flatbuffers_internal::NameOf<T>(); !name.empty()) {
+      options.value_codec.append("/").append(name);
+    }
+  }
   static Result<View> Decode(std::string_view bytes) {
     TIDEMARK_RETURN_IF_ERROR(flatbuffers_internal::Verify<T>(bytes, StatusCode::kCorruption));
     return flatbuffers::GetRoot<T>(bytes.data());
@@ -114,28 +128,18 @@ class ValueState<K, FlatBuffer<T, Schema>> {
   using KeyArgument = typename Codec<K>::Argument;
 
   static TableOptions Options() {
-    TableOptions options{.kind = TableKind::kValue,
-                         .key_codec = std::string(Codec<K>::kName),
-                         .value_codec = "flatbuffer",
-                         .schema = {}};
-    if constexpr (!std::is_void_v<Schema>) {
-      options.schema = flatbuffers_internal::SchemaBytes<Schema>();
-    } else if constexpr (requires { T::BinarySchema::data(); }) {
-      options.schema = flatbuffers_internal::SchemaBytes<typename T::BinarySchema>();
-    }
-    if (const auto name = flatbuffers_internal::NameOf<T>(); !name.empty()) {
-      options.value_codec.append("/").append(name);
-    }
+    TableOptions options{.kind = TableKind::kValue, .key_codec = std::string(Codec<K>::kName)};
+    codec_internal::DescribeValues<FlatBuffer<T, Schema>>(options);
     return options;
   }
   explicit ValueState(Table table) : table_(std::move(table)) {}
 
-  // The table of `key`, nullptr if there is none. No parse, no copy: it lies in the cache.
-  // Corruption if its bytes do not verify.
+  // The table of `key`, nullptr if there is none. Nothing is decoded or copied: it lies in the
+  // cache. Corruption if its bytes, which every Get verifies, are no such table.
   Result<const T*> Get(KeyArgument key) {
     typename Codec<K>::Buffer buffer;
-    const std::string_view encoded = Codec<K>::Encode(key, buffer);
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoded));
+    std::string_view encoded = Codec<K>::Encode(key, buffer);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.GetAt(&encoded));
     if (!bytes) return static_cast<const T*>(nullptr);
     Result<const T*> table = Codec<FlatBuffer<T, Schema>>::Decode(*bytes);
     if (!table) return table_internal::AtKey(table.error(), table_.name(), encoded);
@@ -146,8 +150,8 @@ class ValueState<K, FlatBuffer<T, Schema>> {
   // none. What is written until the next non-const call is part of the current epoch.
   Result<T*> GetMutable(KeyArgument key) {
     typename Codec<K>::Buffer buffer;
-    const std::string_view encoded = Codec<K>::Encode(key, buffer);
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Mutable(encoded));
+    std::string_view encoded = Codec<K>::Encode(key, buffer);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.MutableAt(&encoded));
     if (bytes.data() == nullptr) return static_cast<T*>(nullptr);
     const Status verified =
         flatbuffers_internal::Verify<T>({bytes.data(), bytes.size()}, StatusCode::kCorruption);
@@ -157,8 +161,7 @@ class ValueState<K, FlatBuffer<T, Schema>> {
 
   // Stores a finished buffer whose root is a T. InvalidArgument if it does not verify.
   Status Put(KeyArgument key, std::string_view finished) {
-    TIDEMARK_RETURN_IF_ERROR(
-        flatbuffers_internal::Verify<T>(finished, StatusCode::kInvalidArgument));
+    TIDEMARK_RETURN_IF_ERROR((Codec<FlatBuffer<T, Schema>>::Check(finished)));
     typename Codec<K>::Buffer buffer;
     return table_.Put(Codec<K>::Encode(key, buffer), finished);
   }

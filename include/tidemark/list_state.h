@@ -78,28 +78,28 @@ class ListState {
 
   // What StateStore::List passes to OpenTable.
   static TableOptions Options() {
-    return {.kind = TableKind::kList,
-            .key_codec = std::string(Codec<K>::kName),
-            .value_codec = std::string(Codec<V>::kName),
-            .schema = {}};
+    TableOptions options{.kind = TableKind::kList, .key_codec = std::string(Codec<K>::kName)};
+    codec_internal::DescribeValues<V>(options);
+    return options;
   }
   explicit ListState(Table table) : table_(std::move(table)) {}
 
   // Adds an element at the end. Reads nothing.
   Status Append(KeyArgument key, ValueArgument value) {
-    bytes_.clear();
-    Encode(value);
+    Elements elements(*this);
+    TIDEMARK_RETURN_IF_ERROR(elements.Add(value));
     typename Codec<K>::Buffer buffer;
-    return table_.Append(Codec<K>::Encode(key, buffer), bytes_);
+    return table_.Append(Codec<K>::Encode(key, buffer), elements.bytes());
   }
 
   // Adds the elements of a range at the end, all of them or, after an error, none. Reads nothing.
   template <class Range>
   Status AppendAll(KeyArgument key, const Range& values) {
-    EncodeAll(values);
-    if (bytes_.empty()) return {};
+    Elements elements(*this);
+    for (const auto& value : values) TIDEMARK_RETURN_IF_ERROR(elements.Add(value));
+    if (elements.bytes().empty()) return {};
     typename Codec<K>::Buffer buffer;
-    return table_.Append(Codec<K>::Encode(key, buffer), bytes_);
+    return table_.Append(Codec<K>::Encode(key, buffer), elements.bytes());
   }
 
   // The elements of `key`, none if there is no such list.
@@ -114,10 +114,11 @@ class ListState {
   // The list becomes the elements of a range; of an empty one, no list. Reads nothing.
   template <class Range>
   Status Replace(KeyArgument key, const Range& values) {
-    EncodeAll(values);
-    if (bytes_.empty()) return Clear(key);
+    Elements elements(*this);
+    for (const auto& value : values) TIDEMARK_RETURN_IF_ERROR(elements.Add(value));
+    if (elements.bytes().empty()) return Clear(key);
     typename Codec<K>::Buffer buffer;
-    return table_.Put(Codec<K>::Encode(key, buffer), bytes_);
+    return table_.Put(Codec<K>::Encode(key, buffer), elements.bytes());
   }
 
   // Removes the list. Reads nothing.
@@ -130,23 +131,37 @@ class ListState {
   Table table() && noexcept { return std::move(table_); }
 
  private:
-  // Adds an element to the buffer.
-  void Encode(ValueArgument value) {
-    typename Codec<V>::Buffer buffer;
-    const std::string_view encoded = Codec<V>::Encode(value, buffer);
-    // An element whose size does not fit is longer than any value may be, so the table refuses it.
-    const auto size = static_cast<uint32_t>(encoded.size());
-    bytes_.append(reinterpret_cast<const char*>(&size), sizeof(size));
-    bytes_.append(encoded);
-  }
-  template <class Range>
-  void EncodeAll(const Range& values) {
-    bytes_.clear();
-    for (const auto& value : values) Encode(value);
-  }
+  // Encoded elements, in the buffer of the state, which is lent to this for so long: a range may
+  // use the state while it is iterated, and so may an event listener while a write waits.
+  class Elements {
+   public:
+    explicit Elements(ListState& state) : state_(state), bytes_(std::exchange(state.spare_, {})) {
+      bytes_.clear();
+    }
+    ~Elements() { state_.spare_ = std::move(bytes_); }
+    Elements(const Elements&) = delete;
+    Elements& operator=(const Elements&) = delete;
+
+    Status Add(ValueArgument value) {
+      TIDEMARK_RETURN_IF_ERROR(codec_internal::CheckValue<V>(value));
+      typename Codec<V>::Buffer buffer;
+      const std::string_view encoded = Codec<V>::Encode(value, buffer);
+      // An element whose size does not fit is longer than any value may be, so the table refuses
+      // it.
+      const auto size = static_cast<uint32_t>(encoded.size());
+      bytes_.append(reinterpret_cast<const char*>(&size), sizeof(size));
+      bytes_.append(encoded);
+      return {};
+    }
+    std::string_view bytes() const { return bytes_; }
+
+   private:
+    ListState& state_;
+    std::string bytes_;
+  };
 
   Table table_;
-  std::string bytes_;
+  std::string spare_;
 };
 
 }  // namespace tidemark

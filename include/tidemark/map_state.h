@@ -5,6 +5,7 @@
 #include <tidemark/scan.h>
 #include <tidemark/table.h>
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,20 +23,19 @@ class MapKeyEncoder {
   std::string_view EncodePartition(typename Codec<K>::Argument key) {
     typename Codec<K>::Buffer buffer;
     const std::string_view partition = Codec<K>::Encode(key, buffer);
-    buffer_.clear();
     // A length that does not fit belongs to a key that the table refuses as too long.
-    buffer_.push_back(static_cast<char>(partition.size() >> 8));
-    buffer_.push_back(static_cast<char>(partition.size() & 0xff));
-    buffer_.append(partition);
-    partition_bytes_ = buffer_.size();
-    return buffer_;
+    const char length[] = {static_cast<char>(partition.size() >> 8),
+                           static_cast<char>(partition.size() & 0xff)};
+    size_ = 0;
+    Append({length, sizeof(length)});
+    partition_bytes_ = sizeof(length) + partition.size();
+    return Append(partition);
   }
   // An entry of that map.
   std::string_view WithEntry(typename Codec<M>::Argument entry) {
     typename Codec<M>::Buffer buffer;
-    buffer_.resize(partition_bytes_);
-    buffer_.append(Codec<M>::Encode(entry, buffer));
-    return buffer_;
+    size_ = partition_bytes_;
+    return Append(Codec<M>::Encode(entry, buffer));
   }
   std::string_view Encode(typename Codec<K>::Argument key, typename Codec<M>::Argument entry) {
     EncodePartition(key);
@@ -43,7 +43,24 @@ class MapKeyEncoder {
   }
 
  private:
-  std::string buffer_;
+  // Returns all that there is.
+  std::string_view Append(std::string_view bytes) {
+    const size_t size = size_ + bytes.size();
+    if (size <= sizeof(short_)) {
+      if (!bytes.empty()) std::memcpy(short_ + size_, bytes.data(), bytes.size());
+      size_ = size;
+      return {short_, size_};
+    }
+    if (size_ <= sizeof(short_)) long_.assign(short_, size_);
+    long_.resize(size_);
+    long_.append(bytes);
+    size_ = size;
+    return long_;
+  }
+
+  char short_[64];  // nearly all keys; what does not fit is in `long_`, all of it
+  std::string long_;
+  size_t size_ = 0;
   size_t partition_bytes_ = 0;
 };
 
@@ -97,16 +114,18 @@ class MapState {
 
   // What StateStore::Map passes to OpenTable.
   static TableOptions Options() {
-    return {.kind = TableKind::kMap,
-            .key_codec = std::string(Codec<K>::kName) + "+" + std::string(Codec<M>::kName),
-            .value_codec = std::string(Codec<V>::kName),
-            .schema = {}};
+    TableOptions options{
+        .kind = TableKind::kMap,
+        .key_codec = std::string(Codec<K>::kName) + "+" + std::string(Codec<M>::kName)};
+    codec_internal::DescribeValues<V>(options);
+    return options;
   }
   explicit MapState(Table table) : table_(std::move(table)) {}
 
   // The value of `entry` in the map of `key`, nullopt if there is none.
   Result<std::optional<View>> Get(KeyArgument key, EntryKeyArgument entry) {
-    const std::string_view encoded = encoder_.Encode(key, entry);
+    MapKeyEncoder<K, M> encoder;
+    const std::string_view encoded = encoder.Encode(key, entry);
     TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoded));
     if (!bytes) return std::optional<View>();
     Result<View> view = Codec<V>::Decode(*bytes);
@@ -115,40 +134,49 @@ class MapState {
   }
 
   Result<bool> Contains(KeyArgument key, EntryKeyArgument entry) {
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoder_.Encode(key, entry)));
+    MapKeyEncoder<K, M> encoder;
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoder.Encode(key, entry)));
     return bytes.has_value();
   }
 
   // Sets the value of an entry. Reads nothing.
   Status Put(KeyArgument key, EntryKeyArgument entry, ValueArgument value) {
+    TIDEMARK_RETURN_IF_ERROR(codec_internal::CheckValue<V>(value));
+    MapKeyEncoder<K, M> encoder;
     typename Codec<V>::Buffer buffer;
-    return table_.Put(encoder_.Encode(key, entry), Codec<V>::Encode(value, buffer));
+    return table_.Put(encoder.Encode(key, entry), Codec<V>::Encode(value, buffer));
   }
 
   // Puts every pair {entry, value} of a range. At the first error it stops: entries before it are
   // set.
   template <class Range>
   Status PutAll(KeyArgument key, const Range& entries) {
-    encoder_.EncodePartition(key);
+    MapKeyEncoder<K, M> encoder;
+    encoder.EncodePartition(key);
     for (const auto& [entry, value] : entries) {
+      TIDEMARK_RETURN_IF_ERROR(codec_internal::CheckValue<V>(value));
       typename Codec<V>::Buffer buffer;
       TIDEMARK_RETURN_IF_ERROR(
-          table_.Put(encoder_.WithEntry(entry), Codec<V>::Encode(value, buffer)));
+          table_.Put(encoder.WithEntry(entry), Codec<V>::Encode(value, buffer)));
     }
     return {};
   }
 
   // Removes an entry, present or not. Reads nothing.
   Status Delete(KeyArgument key, EntryKeyArgument entry) {
-    return table_.Delete(encoder_.Encode(key, entry));
+    MapKeyEncoder<K, M> encoder;
+    return table_.Delete(encoder.Encode(key, entry));
   }
 
   // Reads, changes and writes an entry in one look-up: `change(V&)` gets its value, or V{} if there
   // is none. When it throws, nothing has changed. It must not call the store.
   template <class F>
   Status Update(KeyArgument key, EntryKeyArgument entry, F&& change) {
+    static_assert(!std::is_convertible_v<std::invoke_result_t<F&, V&>, Status>,
+                  "the Status of `change` would be lost: use table().Update");
+    MapKeyEncoder<K, M> encoder;
     typename Codec<V>::Buffer buffer;
-    const std::string_view encoded = encoder_.Encode(key, entry);
+    const std::string_view encoded = encoder.Encode(key, entry);
     V value{};
     return table_.Update(
         encoded, [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
@@ -158,14 +186,16 @@ class MapState {
             value = *std::move(decoded);
           }
           change(value);
+          TIDEMARK_RETURN_IF_ERROR(codec_internal::CheckValue<V>(value));
           return Codec<V>::Encode(value, buffer);
         });
   }
 
   // The entries of the map of `key`, in order.
   Result<MapEntries<M, V>> Entries(KeyArgument key, bool reverse = false) {
+    MapKeyEncoder<K, M> encoder;
     ScanOptions options;
-    options.prefix = encoder_.EncodePartition(key);
+    options.prefix = encoder.EncodePartition(key);
     options.reverse = reverse;
     const size_t prefix_bytes = options.prefix.size();
     TIDEMARK_ASSIGN_OR_RETURN(Iterator iterator, table_.Scan(options));
@@ -174,16 +204,17 @@ class MapState {
 
   // Removes all entries of the map of `key`; see Table::DeleteRange.
   Status Clear(KeyArgument key) {
+    MapKeyEncoder<K, M> encoder;
     ScanOptions options;
-    options.prefix = encoder_.EncodePartition(key);
+    options.prefix = encoder.EncodePartition(key);
     return table_.DeleteRange(options);
   }
 
-  Table& table() noexcept { return table_; }
+  Table& table() & noexcept { return table_; }
+  Table table() && noexcept { return std::move(table_); }
 
  private:
   Table table_;
-  MapKeyEncoder<K, M> encoder_;
 };
 
 }  // namespace tidemark

@@ -46,7 +46,7 @@ struct StoreMetrics {
   };
 
   // ---- Memory now, in bytes; this store's are zero once it is closed. ----
-  // These four lie apart from each other. They are what the runtime's budget counts for this store,
+  // These five lie apart from each other. They are what the runtime's budget counts for this store,
   // which besides counts the capacity of RocksDB's block cache and that of read views.
   uint64_t cache_bytes = 0;  // entries: clean, changed, and superseded but not released yet
   uint64_t index_bytes = 0;  // tables that lead from keys to entries
@@ -54,11 +54,12 @@ struct StoreMetrics {
   // Lists of what the current epoch has changed, the order of tables that are scanned, and what
   // open iterators remember.
   uint64_t list_bytes = 0;
+  uint64_t buffer_bytes = 0;  // of the commit thread
   // These two are parts of cache_bytes, as of each entry's first change in its epoch.
   uint64_t epoch_bytes = 0;      // changed in the current epoch
   uint64_t unapplied_bytes = 0;  // of closed epochs that RocksDB does not hold yet
-  uint64_t rocksdb_bytes = 0;    // in use by RocksDB's block cache, and by open files in it
   // Of all stores of the runtime.
+  uint64_t rocksdb_bytes = 0;  // in use by RocksDB's block cache, and by open files in it
   uint64_t budget_used_bytes = 0;
   uint64_t budget_limit_bytes = 0;  // RuntimeOptions::memory_budget_bytes
 

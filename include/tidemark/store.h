@@ -37,7 +37,7 @@ class PendingCheckpoint {
   // changes will be in the next one that succeeds; `Fenced` and `Closed`: there will be no next
   // one.
   Status Wait() const;
-  // The same with a limit: nullopt if it is not decided by then.
+  // The same with a limit: nullopt if it is not decided by then. With 0 it does not block.
   [[nodiscard]] std::optional<Status> WaitFor(std::chrono::nanoseconds limit) const;
   // What it took; complete once done() is true.
   CheckpointStatistics statistics() const;

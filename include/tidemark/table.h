@@ -97,12 +97,7 @@ class Table {
   // (std::optional<std::string_view>) -> Result<std::string_view>
   template <class F>
   Status Update(std::string_view key, F&& change) {
-    using Change = std::remove_reference_t<F>;
-    return UpdateWith(
-        key,
-        [](void* context, const std::optional<std::string_view>& current)
-            -> Result<std::string_view> { return (*static_cast<Change*>(context))(current); },
-        const_cast<void*>(static_cast<const void*>(std::addressof(change))));
+    return UpdateAt(&key, std::forward<F>(change));
   }
 
   // The bytes of `key`'s value in the cache, to be changed in place without changing their number;
@@ -161,8 +156,25 @@ class Table {
   using VisitFunction = bool (*)(void*, std::string_view, std::string_view);
   using FoundFunction = void (*)(void*, size_t, const std::optional<std::string_view>&);
   Status MultiGetWith(std::span<const std::string_view> keys, FoundFunction visit, void* context);
-  Status UpdateWith(std::string_view key, ChangeFunction change, void* context);
+  Status UpdateWith(std::string_view* key, ChangeFunction change, void* context);
   Status ForEachWith(VisitFunction visit, void* context);
+
+  // Reading may evict the entry that a caller's key is a view of. For the typed states, which name
+  // the key of a value that they refuse: as the public ones, and `*key` then views the same bytes
+  // where reading has left them alone, when `change` is called too.
+  template <class K, class V>
+  friend class ValueState;
+  Result<std::optional<std::string_view>> GetAt(std::string_view* key);
+  Result<std::span<char>> MutableAt(std::string_view* key);
+  template <class F>
+  Status UpdateAt(std::string_view* key, F&& change) {
+    using Change = std::remove_reference_t<F>;
+    return UpdateWith(
+        key,
+        [](void* context, const std::optional<std::string_view>& current)
+            -> Result<std::string_view> { return (*static_cast<Change*>(context))(current); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(change))));
+  }
 
   std::shared_ptr<store::TableCore> core_;
 };

@@ -25,18 +25,17 @@ class ValueState {
 
   // What StateStore::Value passes to OpenTable.
   static TableOptions Options() {
-    return {.kind = TableKind::kValue,
-            .key_codec = std::string(Codec<K>::kName),
-            .value_codec = std::string(Codec<V>::kName),
-            .schema = {}};
+    TableOptions options{.kind = TableKind::kValue, .key_codec = std::string(Codec<K>::kName)};
+    codec_internal::DescribeValues<V>(options);
+    return options;
   }
   explicit ValueState(Table table) : table_(std::move(table)) {}
 
   // The value of `key`, nullopt if there is none. Strings are views into the cache.
   Result<std::optional<View>> Get(KeyArgument key) {
     typename Codec<K>::Buffer key_buffer;
-    const std::string_view encoded = Codec<K>::Encode(key, key_buffer);
-    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.Get(encoded));
+    std::string_view encoded = Codec<K>::Encode(key, key_buffer);
+    TIDEMARK_ASSIGN_OR_RETURN(const auto bytes, table_.GetAt(&encoded));
     if (!bytes) return std::optional<View>();
     Result<View> view = Codec<V>::Decode(*bytes);
     if (!view) return table_internal::AtKey(view.error(), table_.name(), encoded);
@@ -45,6 +44,7 @@ class ValueState {
 
   // Sets the value of `key`. Reads nothing.
   Status Put(KeyArgument key, ValueArgument value) {
+    TIDEMARK_RETURN_IF_ERROR(codec_internal::CheckValue<V>(value));
     typename Codec<K>::Buffer key_buffer;
     typename Codec<V>::Buffer value_buffer;
     return table_.Put(Codec<K>::Encode(key, key_buffer), Codec<V>::Encode(value, value_buffer));
@@ -65,16 +65,17 @@ class ValueState {
                   "the Status of `change` would be lost: use table().Update");
     typename Codec<K>::Buffer key_buffer;
     typename Codec<V>::Buffer value_buffer;
-    const std::string_view encoded = Codec<K>::Encode(key, key_buffer);
+    std::string_view encoded = Codec<K>::Encode(key, key_buffer);
     V value{};
-    return table_.Update(
-        encoded, [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
+    return table_.UpdateAt(
+        &encoded, [&](const std::optional<std::string_view>& current) -> Result<std::string_view> {
           if (current) {
             auto decoded = Codec<V>::Decode(*current);
             if (!decoded) return table_internal::AtKey(decoded.error(), table_.name(), encoded);
             value = *std::move(decoded);
           }
           change(value);
+          TIDEMARK_RETURN_IF_ERROR(codec_internal::CheckValue<V>(value));
           return Codec<V>::Encode(value, value_buffer);
         });
   }

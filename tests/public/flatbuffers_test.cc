@@ -69,6 +69,10 @@ class FlatBuffersTest : public StoreFixture {
     const auto* at = reinterpret_cast<const uint8_t*>(order);
     EXPECT_GE(at, begin);
     EXPECT_LT(at, begin + bytes.size());
+    EXPECT_OK(orders_->Put(key + 1'000, MakeOrder(key + 1'000, "another")));
+    EXPECT_NE(CachedBytes(key + 1'000).data(), bytes.data()) << "a buffer that all keys share";
+    EXPECT_EQ(CachedBytes(key).data(), bytes.data());
+    EXPECT_OK(orders_->Delete(key + 1'000));
     EXPECT_EQ(reinterpret_cast<uintptr_t>(begin) % 8, 0u);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(order->total()) % 8, 0u) << "a struct of 64-bit numbers";
   }
@@ -220,6 +224,21 @@ TEST_F(FlatBuffersTest, WithoutASchemaTheTableHasNone) {
   EXPECT_EQ((ValueState<uint64_t, FlatBuffer<fb::Line>>::Options().schema), "");
   EXPECT_EQ((ValueState<uint64_t, FlatBuffer<fb::Line>>::Options().value_codec),
             "flatbuffer/tidemark.test.fb.Line");
+}
+
+TEST_F(FlatBuffersTest, MapsAndListsOfThemAreTheSame) {
+  auto map = store_->Map<uint64_t, uint64_t, OrderValue>("map").value();
+  auto list = store_->List<uint64_t, OrderValue>("list").value();
+  for (const TableOptions& options : {map.table().options(), list.table().options()}) {
+    EXPECT_EQ(options.value_codec, "flatbuffer/tidemark.test.fb.Order");
+    EXPECT_FALSE(options.schema.empty());
+  }
+  EXPECT_ERROR((store_->Map<uint64_t, uint64_t, FlatBuffer<fb::Line>>("map").error()),
+               StatusCode::kInvalidArgument, "table-mismatch");
+  EXPECT_ERROR(map.Put(1, 1, "no order"), StatusCode::kInvalidArgument, "flatbuffer-invalid");
+  EXPECT_ERROR(list.Append(1, "no order"), StatusCode::kInvalidArgument, "flatbuffer-invalid");
+  EXPECT_EQ(map.Get(1, 1).value(), std::nullopt);
+  EXPECT_FALSE(list.Get(1).value().Next().value());
 }
 
 TEST_F(FlatBuffersTest, AnotherTypeIsAMismatch) {

@@ -77,6 +77,26 @@ TEST_F(MemoryTest, ViewsAsKeysOfReads) {
   ExpectModel();
 }
 
+// Once: the error of a value that its codec refused named a key out of freed memory.
+TEST_F(MemoryTest, ViewsAsKeysOfValuesThatAreRefused) {
+  auto numbers = store_->Value<std::string, uint64_t>("numbers").value();
+  for (int i = 0; i < kKeys; ++i) {
+    ASSERT_OK(numbers.table().Put(KeyOf(i), ValueOf(i)));
+    if (i % 500 == 499) {
+      ASSERT_OK(Save(++id_));
+    }
+  }
+  for (int i = 0; i < kKeys; ++i) {
+    const std::string_view key = KeyInside(i * 31 % kKeys);
+    const std::string copy(key);
+    const Status refused = i % 2 == 0 ? numbers.Get(key).error()
+                                      : numbers.Update(key, [](uint64_t& number) { ++number; });
+    ASSERT_EQ(refused.code(), StatusCode::kCorruption);
+    ASSERT_NE(refused.message().find("table `numbers`, key `" + copy + "`"), std::string::npos)
+        << refused.ToString() << " instead of " << copy;
+  }
+}
+
 TEST_F(MemoryTest, ViewsAsArgumentsOfWrites) {
   for (int i = 0; i < 2 * kKeys; ++i) {
     const int from = i * 31 % kKeys;

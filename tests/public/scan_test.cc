@@ -192,13 +192,14 @@ TEST_F(ScanTest, Invariant10IteratorGivesUpWhenThereIsNoRoomForWhatItRemembers) 
   Open();
   table_.emplace(OpenOrdered());
   const auto key = [](int i) { return "key" + std::to_string(1'000 + i); };
+  constexpr int kKeys = 250;
   // One epoch, so nothing can be evicted.
-  for (int i = 0; i < 300; ++i) Put(key(i), std::string(30'000, 'a'));
+  for (int i = 0; i < kKeys; ++i) Put(key(i), std::string(30'000, 'a'));
   // What this one remembers fits.
   Iterator beginning = Scan({.to = key(50)});
   Iterator all = Scan();
   EXPECT_TRUE(all.Next().value());
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < kKeys; ++i) {
     ASSERT_OK(table_->Put(key(i), std::string(30'000, 'b')));
     ASSERT_LE(options_.runtime->memory_used_bytes(), 16 * kMiB);
   }
@@ -207,7 +208,7 @@ TEST_F(ScanTest, Invariant10IteratorGivesUpWhenThereIsNoRoomForWhatItRemembers) 
   const Entries shown = Rest(beginning);
   EXPECT_EQ(shown.size(), 50U);
   for (const auto& [k, value] : shown) EXPECT_EQ(value[0], 'a') << k;
-  EXPECT_EQ(All().size(), 300U);
+  EXPECT_EQ(All().size(), size_t{kKeys});
 }
 
 // What an iterator remembers may fill the memory bit by bit, while there is room for it. Once the

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -62,6 +63,32 @@ TEST_F(TableTest, KeysOfAllSizes) {
   EXPECT_EQ(Read(table), before);
   EXPECT_EQ(Read(table, longest), "of the longest");
   EXPECT_EQ(Read(table, ""), "of the empty key");
+}
+
+// As large as they may be by default, out and back.
+TEST_F(TableTest, AValueOf256MiB) {
+  if (TIDEMARK_SANITIZED) GTEST_SKIP() << "too slow, and too large, under a sanitizer";
+  ASSERT_OK(store_->Close());
+  store_.reset();
+  SetBudget(1'024 * kMiB);
+  Reopen();
+  Table table = Open("t");
+  std::string value(256 * kMiB, 'v');
+  std::mt19937_64 random(256);
+  for (size_t at = 0; at < value.size() / 2; at += sizeof(uint64_t)) {
+    const uint64_t bits = random();
+    std::memcpy(value.data() + at, &bits, sizeof(bits));
+  }
+  EXPECT_OK(table.Put("large", value));
+  EXPECT_ERROR(table.Put("larger", value + "x"), StatusCode::kInvalidArgument, "value-too-long");
+  EXPECT_OK(Save(1));
+  Reopen();
+  table = Open("t");
+  EXPECT_TRUE(*table.Get("large").value() == value) << "replayed";
+  EXPECT_OK(store_->Drain());
+  Reopen();
+  table = Open("t");
+  EXPECT_TRUE(*table.Get("large").value() == value) << "out of RocksDB";
 }
 
 TEST_F(TableTest, ValuesOfAllSizes) {

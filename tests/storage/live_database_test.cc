@@ -327,8 +327,8 @@ TEST_F(LiveDatabaseTest, CountsItsMemory) {
   Apply(1, {{1, {{"a", "1"}}}});
   std::string value;
   ASSERT_TRUE(database_->View()->Get(1, StoredKey("a"), &value).value());
-  EXPECT_GT(database_->memory_used_bytes(), 0u);
-  EXPECT_LT(database_->memory_used_bytes(), options_.block_cache_bytes);
+  EXPECT_GT(options_.block_cache->used_bytes(), 0u);
+  EXPECT_LT(options_.block_cache->used_bytes(), options_.block_cache->capacity_bytes());
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ TEST_F(LiveDatabaseThreadsTest, Invariant06StateStandsAtAnEpochBoundaryForConcur
           }
         }
       }
-      if (database_->memory_used_bytes() == 0) ++wrong;
+      if (options_.block_cache->used_bytes() == 0) ++wrong;
     }
   };
   std::thread first(read);

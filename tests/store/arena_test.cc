@@ -43,6 +43,49 @@ class ArenaTest : public ::testing::TestWithParam<size_t> {
 INSTANTIATE_TEST_SUITE_P(ChunkBytes, ArenaTest,
                          ::testing::Values(Arena::kSmallChunkBytes, Arena::kHugeChunkBytes));
 
+// Of chunks that are full of blocks all over, a part is emptied and goes; the rest is as it was.
+TEST_P(ArenaTest, HollowingGivesChunksBack) {
+  std::vector<Block> blocks;
+  while (arena_.reserved_bytes() < 64 * GetParam()) blocks.push_back(Allocate(100));
+  const auto take_hollowed = [&] {
+    const auto hollowed = std::partition(blocks.begin(), blocks.end(), [&](const Block& block) {
+      return !arena_.IsHollowed(block.bytes, block.size_class);
+    });
+    std::vector<Block> taken(hollowed, blocks.end());
+    blocks.erase(hollowed, blocks.end());
+    return taken;
+  };
+  EXPECT_TRUE(take_hollowed().empty());
+  std::set<char*> seen;
+  for (const double part : {0.25, 0.25, 0.5}) {
+    const uint64_t before = arena_.reserved_bytes();
+    arena_.StartHollowing(part);
+    std::vector<Block> taken = take_hollowed();
+    EXPECT_FALSE(taken.empty());
+    Free(taken.back());
+    taken.pop_back();
+    for (int i = 0; i < 10; ++i) {
+      blocks.push_back(Allocate(100));
+      EXPECT_FALSE(arena_.IsHollowed(blocks.back().bytes, blocks.back().size_class));
+    }
+    for (const Block& block : taken) Free(block);
+    EXPECT_LT(arena_.reserved_bytes(), before);
+    arena_.StopHollowing();
+  }
+  EXPECT_LE(arena_.reserved_bytes(), 8 * GetParam()) << "each time it is the turn of other chunks";
+  arena_.StartHollowing(1);
+  std::vector<Block> left = take_hollowed();
+  EXPECT_TRUE(blocks.empty());
+  Free(left.back());
+  left.pop_back();
+  arena_.StopHollowing();
+  const uint64_t before = arena_.reserved_bytes();
+  left.push_back(Allocate(100));
+  EXPECT_EQ(arena_.reserved_bytes(), before) << "the hole is filled again";
+  for (const Block& block : left) Free(block);
+  EXPECT_EQ(arena_.allocated_bytes(), 0u);
+}
+
 TEST_P(ArenaTest, ClassesFitTightlyAndAscend) {
   size_t previous_capacity = 0;
   uint8_t previous_class = 0;

@@ -372,5 +372,59 @@ TEST_F(CacheInvariantsTest, Invariant10StoresShareOneBudget) {
   EXPECT_LT(used(), both - 2 * kMiB);
 }
 
+// Once, a store that had filled the budget with entries that only it could evict left none to
+// others, and their first write was refused.
+TEST_F(CacheInvariantsTest, Invariant10NoStoreStarvesAnother) {
+  constexpr int kKeys = 4'000;
+  for (int i = 0; i < kKeys; ++i) {
+    ASSERT_EQ(TryPut(i).ToString(), "OK");
+    if (i % 500 == 499) {
+      ASSERT_EQ(Save(static_cast<uint64_t>(i)).ToString(), "OK");
+    }
+  }
+  ASSERT_EQ(store_->Drain().ToString(), "OK");
+  for (int i = 0; i < kKeys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
+  const uint64_t reserve = options_.runtime->impl().budget().reserve_bytes();
+  EXPECT_GT(used(), kBudget - reserve - kMiB / 2) << "full, but for what is reserved";
+
+  StoreOptions second = options_;
+  second.directory = directory_ / "second";
+  second.storage = storage::OpenLocalDirectoryOn(directory_ / "repository2", fs_).value();
+  auto other = StoreCore::Open(second, {fs_}).value();
+  auto table = other->OpenTable("t", {}).value();
+  const auto bytes_of = [](const StoreCore& store) {
+    const StoreMetrics metrics = store.Metrics();
+    return metrics.cache_bytes + metrics.index_bytes + metrics.free_bytes + metrics.list_bytes;
+  };
+  // The first one is idle, so its views stay, and the second has to do with its reserve.
+  const std::string_view view = table_->Get(KeyOf(kKeys - 1)).value().value();
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(table->Put(KeyOf(i), ValueOf(i)).ToString(), "OK") << i;
+    ExpectBudgetHeld();
+    if (i % 20 == 19) {
+      const auto pending = other->Checkpoint(static_cast<uint64_t>(i), {}).value();
+      ASSERT_EQ(Wait(*pending).ToString(), "OK");
+    }
+  }
+  EXPECT_TRUE(view == ValueOf(kKeys - 1));
+  EXPECT_LE(bytes_of(*other), reserve);
+
+  // Both are at work: the memory is shared out.
+  uint64_t id = 10'000;
+  for (int i = 0; i < 40'000 && bytes_of(*other) < 4 * kMiB; ++i) {
+    ASSERT_EQ(Read(*table_, KeyOf(i % kKeys)), ValueOf(i % kKeys));
+    ASSERT_EQ(Read(*table, KeyOf(i % 1'000)), ValueOf(i % 1'000));
+    ExpectBudgetHeld();
+    if (i % 1'000 == 0) {
+      ASSERT_EQ(Save(++id).ToString(), "OK");
+    }
+  }
+  EXPECT_GE(bytes_of(*other), 4 * kMiB - 4'000 * 20) << "all that it can use";
+  EXPECT_GE(bytes_of(*store_), 3 * kMiB);
+  for (int i = 0; i < kKeys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
+  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(Read(*table, KeyOf(i)), ValueOf(i));
+  ASSERT_EQ(other->Close().ToString(), "OK");
+}
+
 }  // namespace
 }  // namespace tidemark::store

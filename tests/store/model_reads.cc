@@ -71,7 +71,7 @@ void ModelRun::ForEach(ModelRandom& random) {
 }
 
 void ModelRun::OpenIterator(ModelRandom& random) {
-  const Target target = RandomOrderedTarget(random);
+  const Target target = RandomTargetThat(IsOrdered, random);
   if (!IsOrdered(target.content.kind)) return;
   ScanOptions options = RandomRange(random, target.content);
   options.reverse = random.Chance(2);

@@ -109,7 +109,7 @@ class ModelRun {
   };
   Target RandomTarget(ModelRandom& random);
   // One that can be scanned, unless it is hard to find.
-  Target RandomOrderedTarget(ModelRandom& random);
+  Target RandomTargetThat(bool (*is_wanted)(TableKind), ModelRandom& random);
   static bool IsOrdered(TableKind kind) {
     return kind == TableKind::kOrderedBytes || kind == TableKind::kMap;
   }

@@ -30,7 +30,7 @@ using test::FromEnvironment;
 
 constexpr uint64_t kSequences = TIDEMARK_SANITIZED ? 1'000 : 10'000;
 // So many sequences do each thing at least once.
-constexpr uint64_t kSequencesForAll = 300;
+constexpr uint64_t kSequencesForAll = 250;
 constexpr auto kProgressEvery = std::chrono::seconds(10);
 
 struct Share {
@@ -77,6 +77,7 @@ class ModelTest : public ::testing::Test {
     EXPECT_GT(counts_.failed_checkpoints, 0U);
     EXPECT_GT(counts_.outgrown_scans, 0U);
     EXPECT_GT(counts_.views_read, 0U);
+    EXPECT_GT(counts_.appended, 0U);
   }
 
   std::vector<uint64_t> performed_ = std::vector<uint64_t>(ModelRun::Operations().size());

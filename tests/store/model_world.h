@@ -36,6 +36,7 @@ struct ModelCounts {
   uint64_t failed_checkpoints = 0;
   uint64_t outgrown_scans = 0;
   uint64_t views_read = 0;
+  uint64_t appended = 0;
   void Add(const ModelCounts& other);
   std::string ToString() const;
 };

@@ -136,7 +136,8 @@ void ModelRun::Mutable(ModelRandom& random) {
 
 // To a list; values stay below twice the usual length.
 void ModelRun::Append(ModelRandom& random) {
-  const Target target = RandomTarget(random);
+  const Target target =
+      RandomTargetThat([](TableKind kind) { return kind == TableKind::kList; }, random);
   if (target.content.kind != TableKind::kList) return;
   const std::string key = RandomKey(random, target.content);
   const ModelValue bytes = RandomValue(random);
@@ -147,6 +148,7 @@ void ModelRun::Append(ModelRandom& random) {
   world_.Note("append " + std::to_string(bytes->size()) + " bytes to " + Place(key, target.name));
   Carry(random, [&] { return target.table->Append(key, *bytes); });
   entries[key] = std::make_shared<const std::string>(before + *bytes);
+  ++world_.counts().appended;
   CountWrite(bytes->size() + key.size());
 }
 
@@ -170,7 +172,7 @@ void ModelRun::WriteAtIterator(ModelRandom& random) {
 
 // Many small entries side by side: more than a range delete removes one by one.
 void ModelRun::Fill(ModelRandom& random) {
-  const Target target = RandomOrderedTarget(random);
+  const Target target = RandomTargetThat(IsOrdered, random);
   const std::string prefix =
       (target.content.kind == TableKind::kMap ? RandomPartition(random) : "") + "key";
   const uint64_t count = 260 + random.Below(100);
@@ -186,7 +188,7 @@ void ModelRun::Fill(ModelRandom& random) {
 }
 
 void ModelRun::DeleteRange(ModelRandom& random) {
-  const Target target = RandomOrderedTarget(random);
+  const Target target = RandomTargetThat(IsOrdered, random);
   if (!IsOrdered(target.content.kind)) return;
   const ScanOptions range = RandomRange(random, target.content);
   const auto removed = [&](const auto& entry) { return ModelScans::IsIn(range, entry.first); };
@@ -209,17 +211,18 @@ void ModelRun::DeleteRange(ModelRandom& random) {
 
 ModelRun::Target ModelRun::RandomTarget(ModelRandom& random) {
   const std::string name = "table " + std::to_string(random.Below(world_.config().tables));
-  const TableKind kind =
-      random.OneOf({TableKind::kBytes, TableKind::kOrderedBytes, TableKind::kOrderedBytes,
-                    TableKind::kValue, TableKind::kMap, TableKind::kMap});
+  const TableKind kind = random.OneOf({TableKind::kBytes, TableKind::kOrderedBytes,
+                                       TableKind::kOrderedBytes, TableKind::kValue, TableKind::kMap,
+                                       TableKind::kMap, TableKind::kList, TableKind::kList});
   ModelTable& content = world_.oracle().Table(name, kind, random.Chance(3));
   return {name, content, world_.Table(name)};
 }
 
-ModelRun::Target ModelRun::RandomOrderedTarget(ModelRandom& random) {
+// A few tries; then it may be any.
+ModelRun::Target ModelRun::RandomTargetThat(bool (*is_wanted)(TableKind), ModelRandom& random) {
   for (int tries = 0; tries < 3; ++tries) {
     const Target target = RandomTarget(random);
-    if (IsOrdered(target.content.kind)) return target;
+    if (is_wanted(target.content.kind)) return target;
   }
   return RandomTarget(random);
 }

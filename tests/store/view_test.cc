@@ -312,7 +312,8 @@ class ViewMemoryTest : public ViewTest {
 // block cache then, and give back to whoever is still there.
 TEST_F(ViewMemoryTest, AFullBudgetIsNoObstacle) {
   MakeState();
-  for (uint64_t id = 5; used() + (128 << 10) < 16 * kMiB; ++id) {
+  const uint64_t reserved = options_.runtime->impl().budget().reserve_bytes();
+  for (uint64_t id = 5; used() + reserved + (128 << 10) < 16 * kMiB; ++id) {
     ASSERT_LT(id, 100u);
     for (uint64_t i = 0; i < 100; ++i)
       Put(KeyOf(static_cast<int>(id * 1000 + i)), std::string(5'000, 'f'));
@@ -333,7 +334,7 @@ TEST_F(ViewMemoryTest, AFullBudgetIsNoObstacle) {
     views.push_back(*std::move(view));
     EXPECT_LE(used(), 16 * kMiB);
   }
-  EXPECT_EQ(views.size(), 2u) << "a quarter of the block cache each, half of it stays";
+  EXPECT_EQ(views.size(), 4u) << "an eighth of the block cache each, half of it stays";
   EXPECT_EQ(used(), before);
   expected_ = store::Read(*table_);
   EXPECT_TRUE(ContentOf(views[0]) == expected_);
@@ -344,8 +345,8 @@ TEST_F(ViewMemoryTest, AFullBudgetIsNoObstacle) {
   ASSERT_TRUE(again.has_value()) << again.error().ToString();
   views.push_back(*std::move(again));
   Close();
-  EXPECT_EQ(used(), 2 * 512u << 10) << "what was borrowed is the views' now";
-  EXPECT_TRUE(ContentOf(views[1]) == expected_);
+  EXPECT_EQ(used(), 4 * kMiB) << "the block cache stays for the views";
+  EXPECT_TRUE(ContentOf(views[3]) == expected_);
   views.clear();
   EXPECT_EQ(used(), 0u);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -26,7 +27,8 @@ struct Fault {
   FaultError error = FaultError::kIo;
   std::string contains = {};            // matches names or paths with this in them; empty: all
   std::set<Operation> operations = {};  // matches these; empty: all
-  bool answer_lost = false;             // the operation is carried out, and then reported as failed
+  std::function<bool(Operation, std::string_view)> spares = {};  // but not those; null: none
+  bool answer_lost = false;  // the operation is carried out, and then reported as failed
   // ... and the client below tries again by itself; what the second one gives is reported. Storage
   // only.
   bool repeated = false;
@@ -87,7 +89,8 @@ class FaultPlan {
  private:
   static bool Matches(const Fault<Operation>& fault, Operation operation, std::string_view name) {
     return (fault.operations.empty() || fault.operations.contains(operation)) &&
-           name.find(fault.contains) != std::string_view::npos;
+           name.find(fault.contains) != std::string_view::npos &&
+           !(fault.spares && fault.spares(operation, name));
   }
 
   mutable std::mutex mutex_;

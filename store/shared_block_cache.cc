@@ -1,0 +1,69 @@
+#include "store/shared_block_cache.h"
+
+#include "store/runtime_impl.h"
+
+#include <string>
+#include <utility>
+
+namespace tidemark::store {
+
+std::shared_ptr<SharedBlockCache> SharedBlockCache::Of(const std::shared_ptr<Runtime>& runtime) {
+  return runtime->impl().FindOrMakeBlockCache(
+      [&] { return std::shared_ptr<SharedBlockCache>(new SharedBlockCache(runtime)); });
+}
+
+SharedBlockCache::SharedBlockCache(std::shared_ptr<Runtime> runtime)
+    : runtime_(std::move(runtime)),
+      bytes_(BlockCacheBytes(runtime_->options().memory_budget_bytes)),
+      cache_(std::make_shared<storage::BlockCache>(bytes_)) {
+  runtime_->impl().budget().Add(static_cast<int64_t>(bytes_));
+}
+
+SharedBlockCache::~SharedBlockCache() {
+  runtime_->impl().budget().Add(-static_cast<int64_t>(bytes_));
+}
+
+SharedBlockCache::ViewCache::ViewCache(std::shared_ptr<SharedBlockCache> from, uint64_t bytes,
+                                       bool borrowed)
+    : from_(std::move(from)),
+      bytes_(bytes),
+      borrowed_(borrowed),
+      cache_(std::make_shared<storage::BlockCache>(bytes)) {}
+
+SharedBlockCache::ViewCache::~ViewCache() { from_->GiveBack(bytes_, borrowed_); }
+
+Result<std::unique_ptr<SharedBlockCache::ViewCache>> SharedBlockCache::MakeViewCache(
+    uint64_t bytes) {
+  MemoryBudget& budget = runtime_->impl().budget();
+  const bool taken = budget.TryAdd(bytes);
+  if (!taken && !TryBorrow(bytes)) {
+    return Status(StatusCode::kResourceExhausted, "memory-budget",
+                  "no room for the block cache of a read view, " + std::to_string(bytes) +
+                      " bytes: " + std::to_string(budget.used_bytes()) + " of the " +
+                      std::to_string(budget.limit_bytes()) +
+                      " bytes of the budget (RuntimeOptions::memory_budget_bytes) are in use, and "
+                      "other views have what the stores can lend; close views, or ask for less "
+                      "(ViewOptions::block_cache_bytes)");
+  }
+  return std::make_unique<ViewCache>(shared_from_this(), bytes, !taken);
+}
+
+bool SharedBlockCache::TryBorrow(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  if (lent_bytes_ + bytes > bytes_ / 2) return false;
+  lent_bytes_ += bytes;
+  cache_->SetCapacity(bytes_ - lent_bytes_);
+  return true;
+}
+
+void SharedBlockCache::GiveBack(uint64_t bytes, bool borrowed) {
+  if (!borrowed) {
+    runtime_->impl().budget().Add(-static_cast<int64_t>(bytes));
+    return;
+  }
+  std::lock_guard lock(mutex_);
+  lent_bytes_ -= bytes;
+  cache_->SetCapacity(bytes_ - lent_bytes_);
+}
+
+}  // namespace tidemark::store
