@@ -38,7 +38,6 @@ class Doorkeeper {
   size_t GrowthFor(size_t window) const {
     return IsFull() ? (WordsFor(window) - words_.size()) * sizeof(uint64_t) : 0;
   }
-  size_t memory_bytes() const noexcept { return words_.capacity() * sizeof(uint64_t); }
 
  private:
   static constexpr size_t kKeysPerWord = 8;

@@ -13,6 +13,7 @@
 #include "store/checkpoint_ticket.h"
 #include "store/commit_lane.h"
 #include "store/counter.h"
+#include "store/doorkeeper.h"
 #include "store/layers.h"
 #include "store/maintenance.h"
 #include "store/recorder.h"
@@ -128,8 +129,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
       return true;
     return account_->HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)), may_evict_);
   }
-  // Another chunk for entries would have to come from eviction.
-  bool IsFull() const { return !account_->HasRoomFor(arena_.GrowthFor(1), may_evict_); }
+  // Whether a value that was read now may enter the cache: not the first time, of late, that its
+  // key is asked for while another chunk for entries would have to come from eviction.
+  bool Admits(uint32_t table_id, uint64_t hash) {
+    return account_->HasRoomFor(arena_.GrowthFor(1), may_evict_) || AdmitsAgain(table_id, hash);
+  }
   Status MakeRoom(size_t bytes, size_t growth);
   // Holds the writer up for a moment if write-back falls behind, so that it need not stop later.
   // For writes, where one may have taken memory from the system.
@@ -183,6 +187,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void SlowDown();
   size_t EvictSome();
   void GiveSome();
+  bool AdmitsAgain(uint32_t table_id, uint64_t hash);
   size_t LookFurther(size_t slots, TableCore::Evicting what, size_t* freed);
   bool CanSpill() const;  // whether the current epoch holds enough for it
   Status Spill();
@@ -246,7 +251,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t evict_table_ = 0;       // where CLOCK stands
   size_t evict_slots_left_ = 0;  // ... and what it has still to look at there
   bool has_spare_lists_ = false;
-  bool may_evict_ = true;         // false while nothing is clean
+  bool may_evict_ = true;  // false while nothing is clean
+  Doorkeeper doorkeeper_;
   size_t giving_slots_left_ = 0;  // to look at before it is done giving back
   uint64_t accounted_arena_bytes_ = 0;
   uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked

@@ -158,6 +158,19 @@ void StoreCore::GiveSome() {
   AccountMemory();
 }
 
+// It remembers about as many keys as there are entries. With fewer, keys that are asked for by
+// turns would never get in, though there are entries that nobody asks for any more.
+bool StoreCore::AdmitsAgain(uint32_t table_id, uint64_t hash) {
+  constexpr uint64_t kBytesPerEntry = 128;
+  const size_t window = arena_.allocated_bytes() / kBytesPerEntry;
+  const size_t growth = doorkeeper_.GrowthFor(window);
+  if (growth > 0) {
+    if (!MakeRoomForClean(0, growth)) return false;
+    AddTableBytes(static_cast<int64_t>(growth));
+  }
+  return doorkeeper_.SeenBefore(hash + table_id * 0x9e3779b97f4a7c15, window);
+}
+
 bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   if (HasRoomFor(bytes, growth)) return true;
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();

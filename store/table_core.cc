@@ -78,13 +78,7 @@ Version* TableCore::Cache(uint64_t hash, std::string_view key,
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
   store_.GiveIfAsked();
-  if (store_.IsFull()) {
-    const size_t growth = doorkeeper_.GrowthFor(index_.size());
-    if (growth > 0 && !store_.MakeRoomForClean(0, growth)) return nullptr;
-    const bool admitted = doorkeeper_.SeenBefore(hash, index_.size());
-    if (growth > 0) Account();
-    if (!admitted) return nullptr;
-  }
+  if (!store_.Admits(meta_.id, hash)) return nullptr;
   if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false))) return nullptr;
   Version* version =
       NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, epoch);

@@ -5,7 +5,6 @@
 
 #include "format/manifest.h"
 #include "store/counter.h"
-#include "store/doorkeeper.h"
 #include "store/index.h"
 #include "store/layers.h"
 #include "store/ordered_index.h"
@@ -226,7 +225,6 @@ class TableCore {
   RangeDeletes ranges_;
   std::string folded_;  // buffers of Fold and ReadMerged
   std::string fold_key_;
-  Doorkeeper doorkeeper_;
   std::string scan_stored_key_;  // buffers of RememberForScans
   std::string scan_key_;
   std::string scan_value_;

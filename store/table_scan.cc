@@ -140,7 +140,7 @@ uint64_t TableCore::memory_bytes() const {
   uint64_t bytes =
       (dirty_.capacity() + spare_list_.capacity()) * kListEntryBytes + sealed_list_bytes_;
   if (ordered_ != nullptr) bytes += ordered_->memory_bytes();
-  bytes += ranges_.memory_bytes() + doorkeeper_.memory_bytes();
+  bytes += ranges_.memory_bytes();
   for (const ScanCore* scan : scans_) bytes += scan->memory_bytes();
   return bytes;
 }

@@ -372,6 +372,29 @@ TEST_F(CacheInvariantsTest, Invariant10StoresShareOneBudget) {
   EXPECT_LT(used(), both - 2 * kMiB);
 }
 
+// Memory is full, of entries that nobody asks for any more: what is asked for now takes their
+// place, though not when it is read for the first time.
+TEST_F(CacheInvariantsTest, TheCacheFollowsWhatIsAskedFor) {
+  constexpr int kKeys = 6'000;
+  for (int i = 0; i < kKeys; ++i) {
+    ASSERT_EQ(TryPut(i).ToString(), "OK");
+    if (i % 500 == 499) {
+      ASSERT_EQ(Save(static_cast<uint64_t>(i)).ToString(), "OK");
+    }
+  }
+  ASSERT_EQ(store_->Drain().ToString(), "OK");
+  const auto misses_of_a_pass = [&] {
+    const uint64_t before = store_->Metrics().misses;
+    for (int i = 0; i < 1'000; ++i) EXPECT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
+    return store_->Metrics().misses - before;
+  };
+  EXPECT_EQ(misses_of_a_pass(), 1'000u) << "they went first";
+  EXPECT_GT(misses_of_a_pass(), 900u);
+  for (int i = 0; i < 3; ++i) (void)misses_of_a_pass();
+  EXPECT_LT(misses_of_a_pass(), 50u);
+  ExpectBudgetHeld();
+}
+
 // Once, a store that had filled the budget with entries that only it could evict left none to
 // others, and their first write was refused.
 TEST_F(CacheInvariantsTest, Invariant10NoStoreStarvesAnother) {
