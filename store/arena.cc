@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <cstdlib>
 #include <new>
+#include <numeric>
 #include <utility>
 
 namespace tidemark::store {
@@ -83,13 +83,20 @@ uint32_t Arena::NextPortion() {
   return next_portion_;
 }
 
-void Arena::StartHollowing(double part) {
-  const auto portions = static_cast<uint32_t>(std::ceil(part * kPortions));
-  SetHollowed((first_hollowed_ + hollowed_last_) % kPortions, std::min(portions, kPortions));
+double Arena::StartHollowing(double part) {
+  const uint32_t first = (first_hollowed_ + hollowed_last_) % kPortions;
+  const double all = std::accumulate(chunks_in_, chunks_in_ + kPortions, 0.0);
+  double chosen = 0;
+  uint32_t portions = 0;
+  // Never all of them: what is allocated meanwhile needs a chunk.
+  while ((chosen < part * all || portions == 0) && portions < kPortions - 1)
+    chosen += chunks_in_[(first + portions++) % kPortions];
+  SetHollowed(first, portions);
   for (void* chunk : std::exchange(spare_, {})) {
     munmap(chunk, chunk_bytes_);
     reserved_bytes_.Subtract(chunk_bytes_);
   }
+  return all > 0 ? chosen / all : 1;
 }
 
 void Arena::StopHollowing() { SetHollowed(first_hollowed_, 0); }
@@ -158,6 +165,7 @@ void* Arena::Allocate(size_t bytes) {
     chunk = new (memory) Chunk;
     chunk->size_class = size_class;
     chunk->portion = NextPortion();
+    ++chunks_in_[chunk->portion];
     chunk->block_bytes = static_cast<uint32_t>(ClassBytes(size_class));
     chunk->unused_offset = (sizeof(Chunk) + 63) & ~size_t{63};
     Link(chunk);
@@ -191,6 +199,7 @@ void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
   if (!chunk->linked) Link(chunk);
   if (--chunk->live > 0) return;
   Unlink(chunk);
+  --chunks_in_[chunk->portion];
   if (spare_.size() < kSpareChunksMax && hollowed_portions_ == 0) {
     spare_.push_back(chunk);
   } else {

@@ -57,11 +57,17 @@ class Arena {
 
   // Chooses about this part of the chunks, other ones than last time, to be given back: their free
   // blocks are not handed out any more, until StopHollowing. The caller frees what it can there.
-  void StartHollowing(double part);
+  // Returns which part it is.
+  double StartHollowing(double part);
   void StopHollowing();
-  // Whether a block lies in such a chunk.
+  // Whether a block lies in such a chunk, or is a large one that is as good as chosen.
   bool IsHollowed(const void* block, uint8_t size_class) const {
-    return hollowed_portions_ != 0 && size_class != kLarge && IsHollowed(ChunkOf(block));
+    if (hollowed_portions_ == 0) return false;
+    if (size_class == kLarge)
+      return IsHollowed(static_cast<uint32_t>(
+                            reinterpret_cast<uintptr_t>(block) / 4096 * 0x9e3779b97f4a7c15 >> 40) %
+                        kPortions);
+    return IsHollowed(ChunkOf(block));
   }
 
   // Taken from the system and not given back.
@@ -108,6 +114,7 @@ class Arena {
   const size_t small_bytes_max_;  // larger blocks come from the system one by one
   Chunk* open_[kClasses] = {};    // chunks with a free block, doubly linked
   Chunk* hollowed_ = nullptr;     // the same, of those to be given back
+  uint32_t chunks_in_[kPortions] = {};
   uint32_t next_portion_ = 0;
   uint32_t first_hollowed_ = 0;
   uint32_t hollowed_portions_ = 0;

@@ -9,7 +9,6 @@
 // Thread safety: one thread.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -19,34 +18,30 @@ namespace tidemark::store {
 
 class Doorkeeper {
  public:
-  // Whether it has seen this hash since it last forgot; it has now. It forgets after `window`
-  // hashes, about, as given at that time, or more if it has the memory.
-  bool SeenBefore(uint64_t hash, size_t window) {
-    if (IsFull()) {
-      words_.assign(WordsFor(window), 0);
+  // Remembers as many keys as it has bytes, a power of two of at least 8, which it takes from the
+  // system when it is first asked.
+  explicit Doorkeeper(size_t bytes) : words_max_(bytes / sizeof(uint64_t)) {}
+
+  // Whether it has seen this hash since it last forgot; it has now.
+  bool SeenBefore(uint64_t hash) {
+    if (set_ >= words_.size() * kKeysPerWord) {
+      words_.assign(words_max_, 0);
       set_ = 0;
     }
-    // The high bits choose the index's slot: others here.
-    uint64_t& word = words_[(hash >> 6) & (words_.size() - 1)];
-    const uint64_t bit = uint64_t{1} << (hash & 63);
+    // Keys of one subtask share some bits of their hashes, so all of them are mixed.
+    const uint64_t mixed = hash * 0x9e3779b97f4a7c15;
+    uint64_t& word = words_[(mixed >> 32) & (words_max_ - 1)];
+    const uint64_t bit = uint64_t{1} << (mixed >> 26 & 63);
     if ((word & bit) != 0) return true;
     word |= bit;
     ++set_;
     return false;
   }
-  // What that call takes from the system.
-  size_t GrowthFor(size_t window) const {
-    return IsFull() ? (WordsFor(window) - words_.size()) * sizeof(uint64_t) : 0;
-  }
 
  private:
   static constexpr size_t kKeysPerWord = 8;
 
-  bool IsFull() const noexcept { return set_ >= words_.size() * kKeysPerWord; }
-  size_t WordsFor(size_t window) const {
-    return std::max(words_.size(), std::bit_ceil(window / kKeysPerWord + 1));
-  }
-
+  const size_t words_max_;
   std::vector<uint64_t> words_;
   size_t set_ = 0;
 };

@@ -1,9 +1,9 @@
 // MemoryBudget: the bytes that all stores of a runtime may hold.
 //
-// Each store has an account, which begins with what its commit thread's buffers take. A 32nd of the
-// budget is reserved for every one besides, so that a store can work whatever the others hold; and
-// all of this once more, for the next one that opens. Only if several open after others have taken
-// all the rest, the budget is exceeded, by that much for each.
+// Each store has an account, which begins with what its commit thread's buffers and its doorkeeper
+// take. A 32nd of the budget is reserved for every one besides, so that a store can work whatever
+// the others hold; and all of this once more, for the next one that opens. Only if several open
+// after others have taken all the rest, the budget is exceeded, by that much for each.
 //
 // Memory beyond that goes to whoever asks first. A store that has less than an equal share and
 // finds nothing left asks; those with more give back, as they come to it (StoreCore::GiveSome).
@@ -11,8 +11,12 @@
 // Thread safety: all members may be called concurrently.
 #pragma once
 
+#include "store/arena.h"
+
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <chrono>
 #include <cstdint>
 
 namespace tidemark::store {
@@ -21,6 +25,8 @@ class MemoryBudget {
  public:
   class Account;
 
+  // From this budget on, arenas have huge chunks.
+  static constexpr uint64_t kHugeChunksBudgetMin = uint64_t{256} << 20;
   // What a commit thread holds of a batch: columns, FlatBuffer, compressed, and in its file.
   static constexpr uint64_t kBufferBytes = uint64_t{512} << 10;
 
@@ -29,7 +35,13 @@ class MemoryBudget {
 
   uint64_t limit_bytes() const noexcept { return limit_bytes_; }
   uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
-  uint64_t reserve_bytes() const noexcept { return limit_bytes_ / 32 + kBufferBytes; }
+  uint64_t doorkeeper_bytes() const noexcept { return std::bit_floor(limit_bytes_ / 512); }
+  uint64_t buffer_bytes() const noexcept { return kBufferBytes + doorkeeper_bytes(); }
+  // With room for some chunks of every size that a store may need.
+  uint64_t reserve_bytes() const noexcept {
+    const uint64_t least = limit_bytes_ >= kHugeChunksBudgetMin ? 8 * Arena::kHugeChunkBytes : 0;
+    return std::max(limit_bytes_ / 32, least) + buffer_bytes();
+  }
   // What anybody may take, reserves aside.
   uint64_t free_bytes() const noexcept { return FreeBytes(unused_reserves_.load()); }
 
@@ -67,6 +79,7 @@ class MemoryBudget {
   std::atomic<uint64_t> unapplied_bytes_{0};  // of all stores
   std::atomic<uint32_t> accounts_{0};
   std::atomic<bool> asked_{false};
+  std::atomic<int64_t> asked_at_{INT64_MIN / 2};  // ms of the steady clock
 };
 
 // Bytes that are counted as long as this lives, whether there is room for them or not.
@@ -91,7 +104,7 @@ class MemoryBudget::Account {
   explicit Account(MemoryBudget& budget) : budget_(budget) {
     budget_.unused_reserves_.fetch_add(budget_.reserve_bytes());
     budget_.accounts_.fetch_add(1);
-    Add(kBufferBytes);
+    Add(static_cast<int64_t>(budget_.buffer_bytes()));
   }
   ~Account() {
     AddUnapplied(-static_cast<int64_t>(unapplied_bytes()));
@@ -103,11 +116,21 @@ class MemoryBudget::Account {
   Account& operator=(const Account&) = delete;
 
   uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
-  // `may_evict`: it has something that it could evict instead, and does so while others ask and it
-  // has more than its share.
-  bool HasRoomFor(uint64_t bytes, bool may_evict) const noexcept {
-    if (used_bytes() + bytes <= budget_.reserve_bytes()) return true;
-    return bytes <= free_bytes() && !(may_evict && asked() && excess_bytes() > 0);
+  // `gives_way`: it has something that it could evict instead, and does so, where it would have
+  // more than its share, while others lack memory and for a moment longer, so that they get it.
+  bool HasRoomFor(uint64_t bytes, bool gives_way) const noexcept {
+    const uint64_t used = used_bytes() + bytes;
+    if (used <= budget_.reserve_bytes()) return true;
+    if (bytes > free_bytes()) return false;
+    return !gives_way || budget_.accounts_.load() <= 1 || used <= budget_.ShareBytes() ||
+           !WasAskedOfLate();
+  }
+  // What must come free before it can take so much.
+  uint64_t lacking_bytes(uint64_t bytes) const noexcept {
+    if (HasRoomFor(bytes, false)) return 0;
+    const uint64_t taken =
+        budget_.used_bytes() + budget_.unused_reserves_.load() - Unused(used_bytes()) + bytes;
+    return taken > budget_.limit_bytes_ ? taken - budget_.limit_bytes_ : 0;
   }
   // Beyond what it has, its own reserve included.
   uint64_t free_bytes() const noexcept {
@@ -124,8 +147,9 @@ class MemoryBudget::Account {
   // one has about as much as its own.
   void Ask() noexcept {
     const uint64_t share = budget_.ShareBytes();
-    if (budget_.accounts_.load() > 1 && used_bytes() < share - share / 8)
-      budget_.asked_.store(true, std::memory_order_relaxed);
+    if (budget_.accounts_.load() <= 1 || used_bytes() >= share - share / 8) return;
+    budget_.asked_.store(true, std::memory_order_relaxed);
+    budget_.asked_at_.store(Now(), std::memory_order_relaxed);
   }
   bool asked() const noexcept { return budget_.asked_.load(std::memory_order_relaxed); }
   // What it has above its share.
@@ -148,6 +172,13 @@ class MemoryBudget::Account {
   }
 
  private:
+  static int64_t Now() noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+  }
+  bool WasAskedOfLate() const noexcept {
+    constexpr int64_t kMilliseconds = 200;
+    return Now() - budget_.asked_at_.load(std::memory_order_relaxed) < kMilliseconds;
+  }
   uint64_t Unused(uint64_t used) const noexcept {
     return budget_.reserve_bytes() - std::min(used, budget_.reserve_bytes());
   }

@@ -84,7 +84,10 @@ Status CountRecords(const SealedPart& part, SealedEpoch* epoch) {
     TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
     if (!more) return {};
     ++epoch->records;
-    epoch->net_change_bytes += records->record().key.size() + records->record().value.size();
+    const format::Record& record = records->record();
+    epoch->net_change_bytes += record.key.size() + record.value.size();
+    epoch->largest_value_bytes =
+        std::max<uint64_t>(epoch->largest_value_bytes, record.value.size());
   }
 }
 

@@ -56,7 +56,7 @@ struct SealedEpoch {
   bool is_sorted = false;
   uint64_t records = 0;
   uint64_t net_change_bytes = 0;
-  uint64_t largest_value_bytes = 0;  // of those in memory
+  uint64_t largest_value_bytes = 0;
 
   // Set before it is handed to the maintenance lane: who published it.
   format::EpochIdentity identity;

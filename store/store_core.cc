@@ -9,7 +9,6 @@ namespace {
 
 constexpr size_t kMetadataBytesMax = size_t{1} << 20;
 // From here on a chunk of 2 MiB for every size class in use is a small part of the budget.
-constexpr uint64_t kHugePagesBudgetMin = uint64_t{256} << 20;
 
 Status InvalidArgument(std::string_view name, std::string message) {
   return Status(StatusCode::kInvalidArgument, name, std::move(message));
@@ -27,9 +26,10 @@ StoreCore::StoreCore(StoreOptions options, const Environment& environment)
               .max_parallelism = options_.max_parallelism},
       recorder_(options_.listener),
       account_(std::in_place, runtime_->impl().budget()),
-      arena_(runtime_->options().memory_budget_bytes >= kHugePagesBudgetMin
+      arena_(runtime_->options().memory_budget_bytes >= MemoryBudget::kHugeChunksBudgetMin
                  ? Arena::kHugeChunkBytes
-                 : Arena::kSmallChunkBytes) {}
+                 : Arena::kSmallChunkBytes),
+      doorkeeper_(runtime_->impl().budget().doorkeeper_bytes()) {}
 
 StoreCore::~StoreCore() { (void)Close(); }
 

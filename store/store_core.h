@@ -127,12 +127,14 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     const bool has_block = bytes == 0 || arena_.HasRoomFor(bytes);
     if (has_block && growth == 0) [[likely]]
       return true;
-    return account_->HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)), may_evict_);
+    return account_->HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)),
+                                /*gives_way=*/may_evict_ && !has_block);
   }
   // Whether a value that was read now may enter the cache: not the first time, of late, that its
   // key is asked for while another chunk for entries would have to come from eviction.
   bool Admits(uint32_t table_id, uint64_t hash) {
-    return account_->HasRoomFor(arena_.GrowthFor(1), may_evict_) || AdmitsAgain(table_id, hash);
+    return account_->HasRoomFor(arena_.GrowthFor(1), may_evict_) ||
+           doorkeeper_.SeenBefore(hash + table_id * uint64_t{0x100000001});
   }
   Status MakeRoom(size_t bytes, size_t growth);
   // Holds the writer up for a moment if write-back falls behind, so that it need not stop later.
@@ -187,7 +189,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void SlowDown();
   size_t EvictSome();
   void GiveSome();
-  bool AdmitsAgain(uint32_t table_id, uint64_t hash);
+  void HollowFor(size_t bytes);
   size_t LookFurther(size_t slots, TableCore::Evicting what, size_t* freed);
   bool CanSpill() const;  // whether the current epoch holds enough for it
   Status Spill();

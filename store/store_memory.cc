@@ -16,6 +16,7 @@ constexpr size_t kGiveSlots = 256;  // of one write: some microseconds
 constexpr uint64_t kSlowBytesPerSecond = uint64_t{32} << 20;
 // A write-back that has failed is not repeated by itself, so who waits for one asks again.
 constexpr std::chrono::milliseconds kAskAgain{100};
+constexpr std::chrono::milliseconds kLookAgain{1};
 
 // A write that waits, for as long as this lives. The listener runs inside of that write, so it must
 // not get into the store again.
@@ -97,7 +98,7 @@ StoreMetrics StoreCore::Metrics() const {
   metrics.cache_bytes = allocated - index_bytes;
   metrics.free_bytes = std::max(arena_.reserved_bytes(), allocated) - allocated;
   metrics.list_bytes = accounted_table_bytes_.Get();
-  metrics.buffer_bytes = MemoryBudget::kBufferBytes;
+  metrics.buffer_bytes = runtime_->impl().budget().buffer_bytes();
   metrics.epoch_bytes = epoch_bytes_.Get();
   metrics.unapplied_bytes = account_->unapplied_bytes();
   return metrics;
@@ -134,6 +135,26 @@ size_t StoreCore::EvictSome() {
   return freed;
 }
 
+// The same at once, for what this store needs itself and for some time to come, in as many rounds
+// as it takes; when all chunks had their turn there is nothing left but what is dirty.
+void StoreCore::HollowFor(size_t bytes) {
+  constexpr double kPartMin = 1.0 / 32;
+  double covered = 0;
+  while (covered < 1 && !table_list_.empty()) {
+    const uint64_t lacking = account_->lacking_bytes(bytes);
+    if (lacking == 0) break;
+    const double part =
+        1.5 * static_cast<double>(lacking) / static_cast<double>(arena_.reserved_bytes() + 1);
+    covered += arena_.StartHollowing(std::max(part, kPartMin));
+    size_t freed = 0;
+    for (TableCore* table : table_list_)
+      freed += table->Evict(table->index().slots(), TableCore::Evicting::kHollowed);
+    arena_.StopHollowing();
+    AccountMemory();
+  }
+  giving_slots_left_ = 0;
+}
+
 // Memory goes back to the system by chunks, and entries that CLOCK evicts lie all over them. So
 // some chunks are chosen, as large a part of all as is to be given back, and all that is clean
 // there goes, in one round over all tables. Another store that still lacks memory asks again.
@@ -143,8 +164,8 @@ void StoreCore::GiveSome() {
     if (excess == 0) return;
     for (const TableCore* table : table_list_) giving_slots_left_ += table->index().slots();
     if (giving_slots_left_ == 0) return account_->Answer();
-    arena_.StartHollowing(static_cast<double>(excess) /
-                          static_cast<double>(account_->used_bytes()));
+    (void)arena_.StartHollowing(static_cast<double>(excess) /
+                                static_cast<double>(account_->used_bytes()));
   }
   size_t freed = 0;
   const size_t looked = table_list_.empty()
@@ -158,19 +179,6 @@ void StoreCore::GiveSome() {
   AccountMemory();
 }
 
-// It remembers about as many keys as there are entries. With fewer, keys that are asked for by
-// turns would never get in, though there are entries that nobody asks for any more.
-bool StoreCore::AdmitsAgain(uint32_t table_id, uint64_t hash) {
-  constexpr uint64_t kBytesPerEntry = 128;
-  const size_t window = arena_.allocated_bytes() / kBytesPerEntry;
-  const size_t growth = doorkeeper_.GrowthFor(window);
-  if (growth > 0) {
-    if (!MakeRoomForClean(0, growth)) return false;
-    AddTableBytes(static_cast<int64_t>(growth));
-  }
-  return doorkeeper_.SeenBefore(hash + table_id * 0x9e3779b97f4a7c15, window);
-}
-
 bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   if (HasRoomFor(bytes, growth)) return true;
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
@@ -181,6 +189,9 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
     for (TableCore* table : table_list_) table->DropSpareList();
     for (const auto& table : dropped_) table->DropSpareList();
   }
+  // What must come from the system comes by chunks, which CLOCK empties last of all.
+  if (may_evict_ && (growth > 0 || arena_.SizeClass(bytes) == Arena::kLarge))
+    HollowFor(growth + arena_.GrowthFor(bytes));
   while (!HasRoomFor(bytes, growth)) {
     // Looking at everything in vain costs too much to be done for every read.
     if (may_evict_ && EvictSome() > 0) continue;
@@ -201,6 +212,12 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
     const bool can_wait = unreleased_epochs_.load() > 0;
     if (!can_wait && !CanSpill()) {
       if (EndScans()) continue;
+      // Another store may have more than its share, and give when it is next called.
+      if (account_->asked() && std::chrono::steady_clock::now() < deadline) {
+        if (!stall) stall.emplace(recorder_, in_callback_);
+        std::this_thread::sleep_for(kLookAgain);
+        continue;
+      }
       return Status(StatusCode::kResourceExhausted, "memory-budget",
                     "this needs " + std::to_string(bytes + growth) +
                         " bytes more, and what can be freed of the memory budget of " +

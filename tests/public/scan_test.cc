@@ -233,7 +233,8 @@ TEST_F(ScanTest, Invariant10NoWriteFailsForWhatAnIteratorRemembers) {
   }
   Iterator iterator = Scan();
   for (int i = 0; i < kKeys; ++i) {
-    EXPECT_OK(table_->Get(key(i)).error());  // what is cached is remembered as a copy
+    // What is cached is remembered as a copy; it is when it is read again.
+    for (int reads = 0; reads < 2; ++reads) EXPECT_OK(table_->Get(key(i)).error());
     ASSERT_OK(table_->Put(key(i), "small")) << i;
     save(i);
   }

@@ -56,10 +56,9 @@ TEST_P(ArenaTest, HollowingGivesChunksBack) {
     return taken;
   };
   EXPECT_TRUE(take_hollowed().empty());
-  std::set<char*> seen;
   for (const double part : {0.25, 0.25, 0.5}) {
     const uint64_t before = arena_.reserved_bytes();
-    arena_.StartHollowing(part);
+    (void)arena_.StartHollowing(part);
     std::vector<Block> taken = take_hollowed();
     EXPECT_FALSE(taken.empty());
     Free(taken.back());
@@ -69,13 +68,16 @@ TEST_P(ArenaTest, HollowingGivesChunksBack) {
       EXPECT_FALSE(arena_.IsHollowed(blocks.back().bytes, blocks.back().size_class));
     }
     for (const Block& block : taken) Free(block);
-    EXPECT_LT(arena_.reserved_bytes(), before);
+    EXPECT_LE(static_cast<double>(arena_.reserved_bytes()),
+              static_cast<double>(before) * (1 - part) + 2.0 * GetParam());
+    EXPECT_GE(static_cast<double>(arena_.reserved_bytes()),
+              static_cast<double>(before) * (1 - part) - 8.0 * GetParam());
     arena_.StopHollowing();
   }
-  EXPECT_LE(arena_.reserved_bytes(), 8 * GetParam()) << "each time it is the turn of other chunks";
-  arena_.StartHollowing(1);
+  EXPECT_GT(arena_.StartHollowing(1), 0.9);
   std::vector<Block> left = take_hollowed();
-  EXPECT_TRUE(blocks.empty());
+  EXPECT_LE(blocks.size() * 100, 4 * GetParam()) << "a portion is left for new ones";
+  left.insert(left.end(), blocks.begin(), blocks.end());
   Free(left.back());
   left.pop_back();
   arena_.StopHollowing();
