@@ -97,7 +97,8 @@ class Arena {
            (size_t{1} << (log - 2)) * static_cast<size_t>((size_class - 8) % 4 + 1);
   }
   const Chunk* ChunkOf(const void* block) const {
-    return reinterpret_cast<const Chunk*>(reinterpret_cast<uintptr_t>(block) & ~(chunk_bytes_ - 1));
+    const size_t offset = reinterpret_cast<uintptr_t>(block) & (chunk_bytes_ - 1);
+    return reinterpret_cast<const Chunk*>(static_cast<const char*>(block) - offset);
   }
   bool IsHollowed(const Chunk* chunk) const;
   bool IsHollowed(uint32_t portion) const {

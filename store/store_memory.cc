@@ -146,9 +146,8 @@ void StoreCore::HollowFor(size_t bytes) {
     const double part =
         1.5 * static_cast<double>(lacking) / static_cast<double>(arena_.reserved_bytes() + 1);
     covered += arena_.StartHollowing(std::max(part, kPartMin));
-    size_t freed = 0;
     for (TableCore* table : table_list_)
-      freed += table->Evict(table->index().slots(), TableCore::Evicting::kHollowed);
+      (void)table->Evict(table->index().slots(), TableCore::Evicting::kHollowed);
     arena_.StopHollowing();
     AccountMemory();
   }

@@ -114,7 +114,7 @@ class TableCore {
 
  private:
   // A line of a list of changes, and one of the sorted copy that the commit thread makes of it.
-  static constexpr size_t kListEntryBytes = sizeof(Version*) + sizeof(SortedVersion);
+  static constexpr size_t kListEntryBytes = sizeof(void*) + sizeof(SortedVersion);
 
   Status CheckUsable() const;
   // Calls visit(stored key, stored value) for what lies below the cache, until it returns false.
