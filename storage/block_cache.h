@@ -3,7 +3,6 @@
 // Thread safety: all members may be called concurrently.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -23,17 +22,10 @@ class BlockCache {
   // Blocks, and what open files hold. Costs next to nothing.
   uint64_t used_bytes() const;
 
-  // Whether the blocks of the next point read should enter it. While it is not full, all of them;
-  // then those of one read in eight: a data block rarely serves two reads beyond the state cache,
-  // and bringing it in costs as much as decompressing it, while one that is read often enters soon.
-  bool WantsBlocks();
-
   const std::shared_ptr<rocksdb::Cache>& rocksdb() const { return cache_; }
 
  private:
   const std::shared_ptr<rocksdb::Cache> cache_;
-  std::atomic<uint32_t> reads_{0};
-  std::atomic<bool> is_full_{false};
 };
 
 }  // namespace tidemark::storage

@@ -82,7 +82,6 @@ StateDatabase::StateDatabase(const LiveDatabaseOptions& options,
     : scratch_(std::move(scratch)),
       links_work_(links_work),
       compaction_patience_(options.compaction_patience),
-      block_cache_(options.block_cache),
       table_options_(std::move(table_options)),
       file_options_(std::move(file_options)) {}
 
@@ -155,7 +154,7 @@ void StateDatabase::Publish(const format::AppliedMark& mark) {
   TableFamilies listed;
   for (const uint32_t id : mark.tables) listed.emplace(id, tables_.at(id));
   std::shared_ptr<const StateView> view =
-      std::make_shared<SnapshotView>(database_, block_cache_, std::move(listed), mark.at.epoch);
+      std::make_shared<SnapshotView>(database_, std::move(listed), mark.at.epoch);
   {
     const std::lock_guard lock(mutex_);
     mark_ = mark;

@@ -61,7 +61,6 @@ class StateDatabase {
   const std::shared_ptr<ScratchFiles> scratch_;
   const bool links_work_;
   const std::chrono::milliseconds compaction_patience_;
-  const std::shared_ptr<BlockCache> block_cache_;
   const rocksdb::ColumnFamilyOptions table_options_;
   const rocksdb::Options file_options_;
   std::shared_ptr<Database> database_;

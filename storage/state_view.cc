@@ -73,16 +73,13 @@ std::unique_ptr<StateCursor> NewRocksDbCursor(std::shared_ptr<Database> database
                                          from, to);
 }
 
-SnapshotView::SnapshotView(std::shared_ptr<Database> database, std::shared_ptr<BlockCache> cache,
-                           TableFamilies tables, uint64_t epoch)
+SnapshotView::SnapshotView(std::shared_ptr<Database> database, TableFamilies tables, uint64_t epoch)
     : database_(std::move(database)),
-      cache_(std::move(cache)),
       tables_(std::move(tables)),
       snapshot_((*database_)->GetSnapshot()),
       scan_options_(ScanOptions()) {
   epoch_ = epoch;
-  for (rocksdb::ReadOptions& options : get_options_) options.snapshot = snapshot_;
-  get_options_[1].fill_cache = false;
+  get_options_.snapshot = snapshot_;
   scan_options_.snapshot = snapshot_;
 }
 
@@ -94,7 +91,7 @@ Result<bool> SnapshotView::Get(uint32_t table_id, std::string_view stored_key,
   if (table == tables_.end()) return false;
   const rocksdb::Status status =
       (*database_)
-          ->Get(GetOptions(), table->second.get(), {stored_key.data(), stored_key.size()}, value);
+          ->Get(get_options_, table->second.get(), {stored_key.data(), stored_key.size()}, value);
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
   return Failed(status, "read a key", table_id);
@@ -109,7 +106,7 @@ Status SnapshotView::MultiGet(uint32_t table_id, const std::vector<std::string>&
   std::vector<rocksdb::PinnableSlice> found(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
   (*database_)
-      ->MultiGet(GetOptions(), table->second.get(), keys.size(), keys.data(), found.data(),
+      ->MultiGet(get_options_, table->second.get(), keys.size(), keys.data(), found.data(),
                  statuses.data());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].ok()) {
@@ -147,7 +144,7 @@ std::unique_ptr<StateCursor> SnapshotView::NewCursor(uint32_t table_id, std::str
                                                      std::string_view to) const {
   const auto table = tables_.find(table_id);
   if (table == tables_.end()) return std::make_unique<EmptyCursor>();
-  return NewRocksDbCursor(database_, table->second, get_options_[0], from, to);
+  return NewRocksDbCursor(database_, table->second, get_options_, from, to);
 }
 
 Status SnapshotView::Failed(const rocksdb::Status& status, std::string_view what,

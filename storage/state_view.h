@@ -25,8 +25,7 @@ std::unique_ptr<StateCursor> NewRocksDbCursor(std::shared_ptr<Database> database
 class SnapshotView final : public StateView {
  public:
   // Takes a snapshot now; `tables` are those of the mark at `epoch`.
-  SnapshotView(std::shared_ptr<Database> database, std::shared_ptr<BlockCache> cache,
-               TableFamilies tables, uint64_t epoch);
+  SnapshotView(std::shared_ptr<Database> database, TableFamilies tables, uint64_t epoch);
   ~SnapshotView() override;
 
   Result<bool> Get(uint32_t table_id, std::string_view stored_key,
@@ -40,18 +39,13 @@ class SnapshotView final : public StateView {
                                          std::string_view to) const override;
 
  private:
-  const rocksdb::ReadOptions& GetOptions() const {
-    return get_options_[cache_->WantsBlocks() ? 0 : 1];
-  }
   Status Failed(const rocksdb::Status& status, std::string_view what, uint32_t table_id) const;
 
   // Constant after construction. The families keep theirs alive though it be dropped meanwhile.
   const std::shared_ptr<Database> database_;
-  const std::shared_ptr<BlockCache> cache_;
   const TableFamilies tables_;
   const rocksdb::Snapshot* const snapshot_;
-  // The second one leaves the block cache as it is.
-  rocksdb::ReadOptions get_options_[2];
+  rocksdb::ReadOptions get_options_;
   rocksdb::ReadOptions scan_options_;
 };
 
