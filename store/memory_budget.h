@@ -65,11 +65,11 @@ class MemoryBudget {
     const uint64_t taken = used_bytes() + reserves;
     return taken < limit_bytes_ ? limit_bytes_ - taken : 0;
   }
-  // An equal part for each store of all that stores may have.
+  // An equal part for each store of all that stores may have. For accounts, so there is one.
   uint64_t ShareBytes() const noexcept {
     const uint64_t common = common_bytes_.load(std::memory_order_relaxed) + reserve_bytes();
     const uint64_t all = common < limit_bytes_ ? limit_bytes_ - common : 0;
-    return all / std::max(1u, accounts_.load(std::memory_order_relaxed));
+    return all / accounts_.load(std::memory_order_relaxed);
   }
 
   const uint64_t limit_bytes_;
@@ -168,7 +168,7 @@ class MemoryBudget::Account {
   // Those of all stores, where this one has its part in it; else 0.
   uint64_t pressing_bytes() const noexcept {
     const uint64_t all = budget_.unapplied_bytes_.load();
-    return unapplied_bytes() >= all / std::max(1u, budget_.accounts_.load()) ? all : 0;
+    return unapplied_bytes() >= all / budget_.accounts_.load() ? all : 0;
   }
 
  private:

@@ -107,9 +107,10 @@ StoreMetrics StoreCore::Metrics() const {
 // CLOCK's hand: looks at up to `slots` slots of the table where it stands, or else of the next one.
 // Returns how many.
 size_t StoreCore::LookFurther(size_t slots, TableCore::Evicting what, size_t* freed) {
-  if (evict_slots_left_ == 0) ++evict_table_;
+  const bool is_through = evict_slots_left_ == 0;
+  if (is_through) ++evict_table_;
   TableCore& table = *table_list_[evict_table_ % table_list_.size()];
-  if (evict_slots_left_ == 0) evict_slots_left_ = table.index().slots();
+  if (is_through) evict_slots_left_ = table.index().slots();
   slots = std::min(slots, evict_slots_left_);
   *freed += table.Evict(slots, what);
   evict_slots_left_ -= slots;
@@ -135,25 +136,6 @@ size_t StoreCore::EvictSome() {
   return freed;
 }
 
-// The same at once, for what this store needs itself and for some time to come, in as many rounds
-// as it takes; when all chunks had their turn there is nothing left but what is dirty.
-void StoreCore::HollowFor(size_t bytes) {
-  constexpr double kPartMin = 1.0 / 32;
-  double covered = 0;
-  while (covered < 1 && !table_list_.empty()) {
-    const uint64_t lacking = account_->lacking_bytes(bytes);
-    if (lacking == 0) break;
-    const double part =
-        1.5 * static_cast<double>(lacking) / static_cast<double>(arena_.reserved_bytes() + 1);
-    covered += arena_.StartHollowing(std::max(part, kPartMin));
-    for (TableCore* table : table_list_)
-      (void)table->Evict(table->index().slots(), TableCore::Evicting::kHollowed);
-    arena_.StopHollowing();
-    AccountMemory();
-  }
-  giving_slots_left_ = 0;
-}
-
 // Memory goes back to the system by chunks, and entries that CLOCK evicts lie all over them. So
 // some chunks are chosen, as large a part of all as is to be given back, and all that is clean
 // there goes, in one round over all tables. Another store that still lacks memory asks again.
@@ -176,6 +158,25 @@ void StoreCore::GiveSome() {
     account_->Answer();
   }
   AccountMemory();
+}
+
+// The same at once, for what this store needs itself and for some time to come, in as many rounds
+// as it takes; when all chunks had their turn there is nothing left but what is dirty.
+void StoreCore::HollowFor(size_t bytes) {
+  constexpr double kPartMin = 1.0 / 32;
+  double covered = 0;
+  while (covered < 1 && !table_list_.empty()) {
+    const uint64_t lacking = account_->lacking_bytes(bytes);
+    if (lacking == 0) break;
+    const double part =
+        1.5 * static_cast<double>(lacking) / static_cast<double>(arena_.reserved_bytes() + 1);
+    covered += arena_.StartHollowing(std::max(part, kPartMin));
+    for (TableCore* table : table_list_)
+      (void)table->Evict(table->index().slots(), TableCore::Evicting::kHollowed);
+    arena_.StopHollowing();
+    giving_slots_left_ = 0;  // a round of giving that was under way ends with it
+    AccountMemory();
+  }
 }
 
 bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {

@@ -96,7 +96,7 @@ class ListState {
   template <class Range>
   Status AppendAll(KeyArgument key, const Range& values) {
     Elements elements(*this);
-    for (const auto& value : values) TIDEMARK_RETURN_IF_ERROR(elements.Add(value));
+    TIDEMARK_RETURN_IF_ERROR(elements.AddAll(values));
     if (elements.bytes().empty()) return {};
     typename Codec<K>::Buffer buffer;
     return table_.Append(Codec<K>::Encode(key, buffer), elements.bytes());
@@ -115,7 +115,7 @@ class ListState {
   template <class Range>
   Status Replace(KeyArgument key, const Range& values) {
     Elements elements(*this);
-    for (const auto& value : values) TIDEMARK_RETURN_IF_ERROR(elements.Add(value));
+    TIDEMARK_RETURN_IF_ERROR(elements.AddAll(values));
     if (elements.bytes().empty()) return Clear(key);
     typename Codec<K>::Buffer buffer;
     return table_.Put(Codec<K>::Encode(key, buffer), elements.bytes());
@@ -151,6 +151,11 @@ class ListState {
       const auto size = static_cast<uint32_t>(encoded.size());
       bytes_.append(reinterpret_cast<const char*>(&size), sizeof(size));
       bytes_.append(encoded);
+      return {};
+    }
+    template <class Range>
+    Status AddAll(const Range& values) {
+      for (const auto& value : values) TIDEMARK_RETURN_IF_ERROR(Add(value));
       return {};
     }
     std::string_view bytes() const { return bytes_; }

@@ -34,8 +34,8 @@ struct ViewOptions {
   // block of them by its own checksum when it is read.
   Verification verification = Verification::kFast;
   // Cache of the view, in bytes, counted in the runtime's budget while it is open; so is the block
-  // cache that the stores share, even when all of them are closed. 0: the smaller
-  // of 8 MiB and a 32nd of the budget. 64 KiB to 64 GiB otherwise.
+  // cache that the stores share, even when all of them are closed. 0: the smaller of 8 MiB and a
+  // 32nd of the budget. 64 KiB to 64 GiB otherwise.
   uint64_t block_cache_bytes = 0;
 };
 

@@ -80,6 +80,20 @@ Checkpoint CheckpointOf(uint64_t id, const EpochIdentity& at) {
 constexpr uint64_t kFirstAttempt = 1;
 constexpr uint64_t kSecondAttempt = 3;
 
+// Without an edit; `snapshot` is the version of the list that it builds on.
+ManifestVersion VersionBy(uint64_t attempt, const WriterId& writer, uint64_t number,
+                          uint64_t snapshot) {
+  ManifestVersion version;
+  version.repository_id = Id(0xa0);
+  version.version = number;
+  version.attempt = attempt;
+  version.writer = writer;
+  version.snapshot_version = snapshot;
+  version.snapshot_name = SnapshotName(snapshot, 0xabc);
+  version.time_ms = 1'700'000'000'042;
+  return version;
+}
+
 }  // namespace
 
 WriterId Id(uint8_t first) {
@@ -124,14 +138,7 @@ std::vector<Record> Records() {
 }
 
 ManifestVersion Version() {
-  ManifestVersion version;
-  version.repository_id = Id(0xa0);
-  version.version = 18;
-  version.attempt = kSecondAttempt;
-  version.writer = Id(0x30);
-  version.snapshot_version = 16;
-  version.snapshot_name = SnapshotName(16, 0xabc);
-  version.time_ms = 1'700'000'000'042;
+  ManifestVersion version = VersionBy(kSecondAttempt, Id(0x30), 18, 16);
   version.inlined = {{EncodeSegmentKey(46, 0, ""), "the header's frame"},
                      {EncodeSegmentKey(46, 1, "first key"), "a batch's frame"}};
 
@@ -160,14 +167,7 @@ ManifestVersion Version() {
 }
 
 ManifestVersion SmallVersion() {
-  ManifestVersion version;
-  version.repository_id = Id(0xa0);
-  version.version = 2;
-  version.attempt = kFirstAttempt;
-  version.writer = Id(0x10);
-  version.snapshot_version = 1;
-  version.snapshot_name = SnapshotName(1, 0xabc);
-  version.time_ms = 1'700'000'000'042;
+  ManifestVersion version = VersionBy(kFirstAttempt, Id(0x10), 2, 1);
   version.edit.tables_added = {Table(1, "counts", TableKind::kValue, "")};
   version.edit.files_added = {Segment(1, kFirstAttempt, 1, 1)};
   version.edit.lineage = {{{kFirstAttempt, Id(0x10), 1}}};

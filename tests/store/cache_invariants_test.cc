@@ -27,6 +27,16 @@ class CacheInvariantsTest : public CoreFixture {
   }
   Status TryPut(int i, int version = 1) { return table_->Put(KeyOf(i), ValueOf(i, version)); }
   uint64_t used() const { return options_.runtime->memory_used_bytes(); }
+  // The first so many keys, in epochs of 500, all of them in RocksDB then.
+  void FillAndDrain(int keys) {
+    for (int i = 0; i < keys; ++i) {
+      ASSERT_EQ(TryPut(i).ToString(), "OK");
+      if (i % 500 == 499) {
+        ASSERT_EQ(Save(static_cast<uint64_t>(i)).ToString(), "OK");
+      }
+    }
+    ASSERT_EQ(store_->Drain().ToString(), "OK");
+  }
   void ExpectBudgetHeld() { ASSERT_LE(used(), kBudget); }
 };
 
@@ -377,13 +387,7 @@ TEST_F(CacheInvariantsTest, Invariant10StoresShareOneBudget) {
 // place, though not when it is read for the first time.
 TEST_F(CacheInvariantsTest, TheCacheFollowsWhatIsAskedFor) {
   constexpr int kKeys = 6'000;
-  for (int i = 0; i < kKeys; ++i) {
-    ASSERT_EQ(TryPut(i).ToString(), "OK");
-    if (i % 500 == 499) {
-      ASSERT_EQ(Save(static_cast<uint64_t>(i)).ToString(), "OK");
-    }
-  }
-  ASSERT_EQ(store_->Drain().ToString(), "OK");
+  FillAndDrain(kKeys);
   const auto misses_of_a_pass = [&] {
     const uint64_t before = store_->Metrics().misses;
     for (int i = 0; i < 1'000; ++i) EXPECT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
@@ -400,13 +404,7 @@ TEST_F(CacheInvariantsTest, TheCacheFollowsWhatIsAskedFor) {
 // others, and their first write was refused.
 TEST_F(CacheInvariantsTest, Invariant10NoStoreStarvesAnother) {
   constexpr int kKeys = 4'000;
-  for (int i = 0; i < kKeys; ++i) {
-    ASSERT_EQ(TryPut(i).ToString(), "OK");
-    if (i % 500 == 499) {
-      ASSERT_EQ(Save(static_cast<uint64_t>(i)).ToString(), "OK");
-    }
-  }
-  ASSERT_EQ(store_->Drain().ToString(), "OK");
+  FillAndDrain(kKeys);
   for (int i = 0; i < kKeys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
   const uint64_t reserve = options_.runtime->impl().budget().reserve_bytes();
   EXPECT_GT(used(), kBudget - reserve - kMiB / 2) << "full, but for what is reserved";
