@@ -26,14 +26,16 @@ struct Head {
   size_t input;
 };
 
-// Whether `a` comes out of the heap after `b`: larger keys later; of one key, older epochs later;
-// of one epoch, later inputs later.
+// Whether `a` comes out of the heap after `b`: larger keys later; of one key, points after ranges;
+// of these, older epochs later; of one epoch, later inputs later.
 bool Later(const Head& a, const Head& b) {
   if (a.prefix != b.prefix) return a.prefix > b.prefix;
   const Record& left = a.stream->record();
   const Record& right = b.stream->record();
   const int order = left.key.compare(right.key);
   if (order != 0) return order > 0;
+  const bool left_is_range = left.op == Op::kRangeDelete;
+  if (left_is_range != (right.op == Op::kRangeDelete)) return !left_is_range;
   return left.epoch != right.epoch ? left.epoch < right.epoch : a.input > b.input;
 }
 
@@ -74,16 +76,14 @@ class NewestMerge final : public RecordStream {
   }
 
   // Takes the older records of record_'s key away, and makes of all of them the one that they come
-  // to. False if that is nothing.
+  // to. False if that is nothing. All range deletes that begin at the key came before.
   Result<bool> TakeOlder() {
     pieces_.clear();
     Op oldest = record_.op;
     while (!heap_.empty() && heap_.front().stream->record().key == record_.key) {
       const Head head = Pop();
       const Record& older = head.stream->record();
-      if (older.op == Op::kRangeDelete) {
-        Add(older);
-      } else if (IsCovered(older)) {
+      if (IsCovered(older)) {
         if (record_.op == Op::kMerge) record_.op = Op::kPut;
       } else {
         oldest = older.op;

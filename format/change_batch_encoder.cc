@@ -87,8 +87,7 @@ void BatchEncoder::Columns::CheckOrder(const Record& record, size_t shared) cons
   const std::string_view tail = std::string_view(last_key).substr(shared);
   const int order = record.key.substr(shared).compare(tail);
   TIDEMARK_ASSERT(order > 0 ||
-                  (order == 0 && (record.epoch < last_epoch ||
-                                  (record.epoch == last_epoch && last_op == Op::kRangeDelete))));
+                  (order == 0 && MayFollow(last_op, last_epoch, record.op, record.epoch)));
 }
 
 void BatchEncoder::Columns::AddEpoch(uint64_t epoch) {

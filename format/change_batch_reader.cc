@@ -39,12 +39,6 @@ uint64_t Sum(const uint32_t* lengths, uint32_t count) {
   return std::accumulate(lengths, lengths + count, uint64_t{0});
 }
 
-// Whether a record may follow one with the same key.
-bool FollowsSameKey(const Record& before, const Record& record) {
-  return record.epoch < before.epoch ||
-         (record.epoch == before.epoch && before.op == Op::kRangeDelete);
-}
-
 }  // namespace
 
 Status BatchReader::Open(std::string_view frame, std::string_view where) {
@@ -116,8 +110,9 @@ Status BatchReader::CheckRecords(std::string_view where) {
     const int order = columns_.key_bytes.substr(key_offset_, suffix).compare(tail);
     const Record before = record_;  // its key is about to change and is not looked at
     Step();
-    if (i > 0 && (order < 0 || (order == 0 && !FollowsSameKey(before, record_))))
-      return Corrupt("batch-order", where, Place(i) + " is out of order");
+    const bool may_follow =
+        order > 0 || (order == 0 && MayFollow(before.op, before.epoch, record_.op, record_.epoch));
+    if (i > 0 && !may_follow) return Corrupt("batch-order", where, Place(i) + " is out of order");
     if (!HasFittingValue(record_))
       return Corrupt(
           "batch-op", where,

@@ -156,6 +156,13 @@ struct Manifest {
 // `references` to this; decoding a snapshot does.
 ManifestReferences ReferencesOf(const Manifest& manifest);
 
+// Neighbours in the log, and the one segment that says the same.
+struct SegmentMerge {
+  std::vector<uint64_t> segments;  // FileMeta::id, in the order of a chain
+  uint64_t into = 0;               // FileMeta::id, of the same epochs
+  friend bool operator==(const SegmentMerge&, const SegmentMerge&) = default;
+};
+
 // One manifest version's change. Applied in this order; what no checkpoint (or base) names any more
 // afterwards (files, bases, tables) leaves the list by itself.
 struct ManifestEdit {
@@ -168,6 +175,9 @@ struct ManifestEdit {
   std::optional<Checkpoint> checkpoint_added;
   // Every checkpoint at or after this base's epoch moves to it: segments up to that epoch leave it.
   uint64_t rebase_to = 0;  // Base::id; 0: none
+  // Every checkpoint that names all of these segments names the merged one instead; those that end
+  // within its epochs keep their own. Not together with `rebase_to`.
+  std::optional<SegmentMerge> merge;
   // Replaces the lineage; set by the first commit of an attempt. Otherwise a commit extends the
   // last entry.
   std::optional<std::vector<LineageEntry>> lineage;
@@ -206,7 +216,8 @@ struct ManifestVersion {
 //   - an inlined file is named after the version and has the size of its entries;
 //   - the first commit of an attempt brings the lineage;
 //   - when checkpoints move to `rebase_to`, none has a segment that straddles the base's epoch, and
-//     none stands on a newer base.
+//     none stands on a newer base;
+//   - merged segments follow each other, and the one that replaces them is of just their epochs.
 Status ApplyEdit(const ManifestVersion& version, Manifest* manifest,
                  std::vector<FileMeta>* removed_files);
 // Whether ApplyEdit would succeed; what it would return otherwise.

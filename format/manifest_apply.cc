@@ -27,6 +27,7 @@ class Applier {
   void AddThings();
   void AddCheckpoint();
   void MoveToBase(Checkpoint* checkpoint, size_t segments_dropped);
+  void TakeMerged(Checkpoint* checkpoint, size_t first_segment);
   Checkpoint& CheckpointAt(size_t index_before);
   void Count(const Checkpoint& checkpoint);
   void Uncount(const Checkpoint& checkpoint);
@@ -37,6 +38,7 @@ class Applier {
   const ManifestEdit& edit_;
   const EditPlan plan_;
   Manifest& list_;
+  size_t checkpoints_before_ = 0;
   // Things that had no reference at some moment; they may have got one since.
   std::vector<uint64_t> files_;
   std::vector<uint64_t> bases_;
@@ -44,14 +46,13 @@ class Applier {
 };
 
 void Applier::Run(std::vector<FileMeta>* removed_files) {
-  const size_t checkpoints_before = list_.checkpoints.size();
+  checkpoints_before_ = list_.checkpoints.size();
   RemoveCheckpoints();
   AddThings();
   if (edit_.checkpoint_added.has_value()) AddCheckpoint();
-  for (const Move& move : plan_.moves)
-    MoveToBase(
-        move.index == checkpoints_before ? &list_.checkpoints.back() : &CheckpointAt(move.index),
-        move.segments_dropped);
+  for (const Move& move : plan_.moves) MoveToBase(&CheckpointAt(move.index), move.segments_dropped);
+  for (const Merge& merge : plan_.merges)
+    TakeMerged(&CheckpointAt(merge.index), merge.first_segment);
   list_.lineage = plan_.lineage;
   SetWriter();
   EraseUnreferenced(removed_files);
@@ -114,8 +115,20 @@ void Applier::MoveToBase(Checkpoint* checkpoint, size_t segments_dropped) {
   ++list_.references.bases[checkpoint->base];
 }
 
-// A checkpoint by the index that it had before others were removed.
+void Applier::TakeMerged(Checkpoint* checkpoint, size_t first_segment) {
+  const auto first = checkpoint->segments.begin() + static_cast<ptrdiff_t>(first_segment);
+  const auto end = first + static_cast<ptrdiff_t>(edit_.merge->segments.size());
+  for (auto segment = first; segment != end; ++segment)
+    Drop(*segment, &list_.references.files, &files_);
+  ++list_.references.files[edit_.merge->into];
+  list_.references.segments -= edit_.merge->segments.size() - 1;
+  *first = edit_.merge->into;
+  checkpoint->segments.erase(first + 1, end);
+}
+
+// A checkpoint by the index that it had before others were removed, as in Move.
 Checkpoint& Applier::CheckpointAt(size_t index_before) {
+  if (index_before == checkpoints_before_) return list_.checkpoints.back();
   const auto removed_before =
       std::lower_bound(plan_.removed.begin(), plan_.removed.end(), index_before) -
       plan_.removed.begin();

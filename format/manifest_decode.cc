@@ -280,6 +280,10 @@ ManifestEdit ManifestReader::Read(const fb::ManifestEdit& stored) {
   if (stored.checkpoint_added() != nullptr)
     edit.checkpoint_added = Read(*stored.checkpoint_added(), NoCheckpoint());
   if (stored.lineage() != nullptr) edit.lineage = ReadLineage(stored.lineage());
+  if (stored.merged_into() != 0) {
+    edit.merge.emplace().into = stored.merged_into();
+    AppendRuns(stored.merged_segments(), segments_max_, &edit.merge->segments);
+  }
   return edit;
 }
 

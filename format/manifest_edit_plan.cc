@@ -28,6 +28,13 @@ class Planner {
   Problem PlanHistoryOf(const Checkpoint& checkpoint) const;
   Problem PlanMoves();
   Problem PlanMove(size_t index, const Checkpoint& checkpoint, const Base& to);
+  Problem PlanMerges();
+  Problem MergeProblem() const;
+  void PlanMerge(size_t index, const Checkpoint& checkpoint, const FileMeta& into);
+  // Calls f(index, checkpoint) for all that remain or are added and are of this epoch or a later
+  // one, until it returns a problem.
+  template <class F>
+  Problem ForEachFrom(uint64_t epoch, F&& f) const;
   Problem PlanSize() const;
 
   bool IsRemoved(size_t index) const {
@@ -57,6 +64,7 @@ Problem Planner::Run() {
   if (problem.empty()) problem = PlanLineage();
   if (problem.empty()) problem = PlanHistory();
   if (problem.empty()) problem = PlanMoves();
+  if (problem.empty()) problem = PlanMerges();
   if (problem.empty()) problem = PlanSize();
   return problem;
 }
@@ -214,17 +222,23 @@ Problem Planner::PlanMoves() {
   if (to == nullptr)
     return "it moves checkpoints to " + Named("base", edit_.rebase_to) +
            ", which is not in the list";
+  return ForEachFrom(to->at.epoch, [&](size_t index, const Checkpoint& checkpoint) {
+    return PlanMove(index, checkpoint, *to);
+  });
+}
+
+template <class F>
+Problem Planner::ForEachFrom(uint64_t epoch, F&& f) const {
   const auto first = std::lower_bound(
-      list_.checkpoints.begin(), list_.checkpoints.end(), to->at.epoch,
-      [](const Checkpoint& checkpoint, uint64_t epoch) { return checkpoint.at.epoch < epoch; });
+      list_.checkpoints.begin(), list_.checkpoints.end(), epoch,
+      [](const Checkpoint& checkpoint, uint64_t wanted) { return checkpoint.at.epoch < wanted; });
   for (auto index = static_cast<size_t>(first - list_.checkpoints.begin());
        index < list_.checkpoints.size(); ++index) {
     if (IsRemoved(index)) continue;
-    if (Problem problem = PlanMove(index, list_.checkpoints[index], *to); !problem.empty())
-      return problem;
+    if (Problem problem = f(index, list_.checkpoints[index]); !problem.empty()) return problem;
   }
-  if (Added() == nullptr || Added()->at.epoch < to->at.epoch) return {};
-  return PlanMove(list_.checkpoints.size(), *Added(), *to);
+  if (Added() == nullptr || Added()->at.epoch < epoch) return {};
+  return f(list_.checkpoints.size(), *Added());
 }
 
 Problem Planner::PlanMove(size_t index, const Checkpoint& checkpoint, const Base& to) {
@@ -245,6 +259,51 @@ Problem Planner::PlanMove(size_t index, const Checkpoint& checkpoint, const Base
   }
   plan_.moves.push_back({index, static_cast<size_t>(kept - segments.begin())});
   return {};
+}
+
+Problem Planner::PlanMerges() {
+  if (!edit_.merge) return {};
+  if (Problem problem = MergeProblem(); !problem.empty()) return problem;
+  const FileMeta& into = *view_.FindFile(edit_.merge->into);
+  return ForEachFrom(into.last_epoch, [&](size_t index, const Checkpoint& checkpoint) {
+    PlanMerge(index, checkpoint, into);
+    return Problem();
+  });
+}
+
+Problem Planner::MergeProblem() const {
+  const auto& [segments, merged] = *edit_.merge;
+  if (edit_.rebase_to != 0) return "it merges segments and moves checkpoints to another base";
+  const FileMeta* const into = view_.FindFile(merged);
+  if (into == nullptr || !IsSegment(into->kind))
+    return "it merges into " + Named("segment", merged) + ", which is not in the list";
+  if (segments.empty()) return "it merges no segments into " + Named("segment", merged);
+  uint64_t next_epoch = into->first_epoch;
+  for (const uint64_t id : segments) {
+    const FileMeta* const file = view_.FindFile(id);
+    if (file == nullptr || !IsSegment(file->kind))
+      return "it merges " + Named("segment", id) + ", which is not in the list";
+    if (id == merged || file->first_epoch != next_epoch)
+      return "it merges " + Named("segment", id) + " of epoch " +
+             std::to_string(file->first_epoch) + " where epoch " + std::to_string(next_epoch) +
+             " is due";
+    next_epoch = file->last_epoch + 1;
+  }
+  if (next_epoch == into->last_epoch + 1) return {};
+  return "it merges segments up to epoch " + std::to_string(next_epoch - 1) + " into " +
+         Named("segment", merged) + " of epochs up to " + std::to_string(into->last_epoch);
+}
+
+void Planner::PlanMerge(size_t index, const Checkpoint& checkpoint, const FileMeta& into) {
+  const std::vector<uint64_t>& chain = checkpoint.segments;
+  const std::vector<uint64_t>& merged = edit_.merge->segments;
+  const auto first = std::partition_point(chain.begin(), chain.end(), [&](uint64_t segment) {
+    const FileMeta* const file = view_.FindFile(segment);
+    return file != nullptr && file->first_epoch < into.first_epoch;
+  });
+  if (static_cast<size_t>(chain.end() - first) < merged.size()) return;
+  if (!std::equal(merged.begin(), merged.end(), first)) return;
+  plan_.merges.push_back({index, static_cast<size_t>(first - chain.begin())});
 }
 
 Problem Planner::PlanSize() const {

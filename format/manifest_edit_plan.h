@@ -14,9 +14,16 @@ struct Move {
   size_t segments_dropped = 0;
 };
 
+// ... and where in the chain the segments begin that the edit's merged one replaces.
+struct Merge {
+  size_t index = 0;  // as in Move
+  size_t first_segment = 0;
+};
+
 struct EditPlan {
   std::vector<size_t> removed;  // indexes of checkpoints in the list, ascending
   std::vector<Move> moves;
+  std::vector<Merge> merges;
   std::vector<LineageEntry> lineage;  // afterwards
 };
 

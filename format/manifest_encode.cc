@@ -235,8 +235,12 @@ Offset<fb::ManifestEdit> ManifestBuilder::Create(const ManifestEdit& edit) {
   if (edit.checkpoint_added.has_value()) added = Create(*edit.checkpoint_added, NoCheckpoint());
   VectorOffset<const fb::LineageEntry*> lineage;
   if (edit.lineage.has_value()) lineage = CreateLineage(*edit.lineage);
+  VectorOffset<const fb::IdRun*> merged_segments;
+  if (edit.merge.has_value())
+    merged_segments = CreateRuns(std::span<const uint64_t>(edit.merge->segments));
   return fb::CreateManifestEdit(builder_, edit.opens_attempt, edit.closes_writer, removed, tables,
-                                files, bases, added, edit.rebase_to, lineage);
+                                files, bases, added, edit.rebase_to, lineage, merged_segments,
+                                edit.merge.has_value() ? edit.merge->into : 0);
 }
 
 Offset<fb::ManifestVersion> ManifestBuilder::Create(const ManifestVersion& version) {

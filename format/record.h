@@ -37,8 +37,17 @@ constexpr bool HasFittingValue(const Record& record) {
   return record.op != Op::kRangeDelete || (record.value.size() >= 2 && record.value > record.key);
 }
 
-// Records of one table in ascending key order; for one key, newest epoch first; within one epoch of
-// a key, range deletes that begin there before its point record, of which there is at most one.
+// Of two records of one key: whether the second may follow the first. Range deletes that begin
+// there come first, so that who meets the key's value knows all that covers it; newest epochs come
+// first.
+constexpr bool MayFollow(Op before, uint64_t epoch_before, Op op, uint64_t epoch) {
+  const bool after_range = before == Op::kRangeDelete;
+  if (op == Op::kRangeDelete) return after_range && epoch <= epoch_before;
+  return after_range || epoch < epoch_before;
+}
+
+// Records of one table in ascending key order, those of one key as MayFollow says; at most one
+// point record a key and epoch.
 //
 // Thread safety: one thread at a time.
 class RecordStream {

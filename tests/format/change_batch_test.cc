@@ -200,9 +200,9 @@ TEST(ChangeBatchTest, RandomBatchesRoundTrip) {
       if (expiries && SetsValue(record.op)) record.expiry_ms = below(3) * 1'700'000'000'000;
       records.push_back(std::move(record));
     }
-    // Keys ascend, epochs descend, range deletes first; one point record a key and epoch.
+    // Keys ascend, range deletes come first, epochs descend; one point record a key and epoch.
     const auto order = [](const OwnedRecord& r) {
-      return std::tuple(std::string_view(r.key), ~r.epoch, r.op != Op::kRangeDelete);
+      return std::tuple(std::string_view(r.key), r.op != Op::kRangeDelete, ~r.epoch);
     };
     std::sort(records.begin(), records.end(),
               [&](const auto& a, const auto& b) { return order(a) < order(b); });
@@ -317,7 +317,7 @@ TEST(ChangeBatchTest, RejectsRecordsOutOfOrder) {
   };
   EXPECT_EQ(ErrorAfter([&](auto& c) { same_key(c, 3, 4); }), "batch-order");
   EXPECT_EQ(ErrorAfter([&](auto& c) { same_key(c, 3, 2); }), "");
-  // In one epoch a range delete may stand before the point record, not after it.
+  // A range delete may stand before a point record, of whatever epochs, not after it.
   const auto with_range = [](RawColumns& c, uint8_t first, uint8_t second) {
     c.keys = "aaa";
     c.ops = {first, second};
@@ -327,6 +327,15 @@ TEST(ChangeBatchTest, RejectsRecordsOutOfOrder) {
   EXPECT_EQ(ErrorAfter([&](auto& c) { with_range(c, 5, 1); }), "");
   EXPECT_EQ(ErrorAfter([&](auto& c) { with_range(c, 5, 5); }), "");
   EXPECT_EQ(ErrorAfter([&](auto& c) { with_range(c, 1, 5); }), "batch-order");
+  const auto with_epochs = [&](RawColumns& c, uint8_t first, uint8_t second, uint32_t epoch,
+                               uint32_t next_epoch) {
+    with_range(c, first, second);
+    c.epoch_deltas = {epoch, next_epoch};
+  };
+  EXPECT_EQ(ErrorAfter([&](auto& c) { with_epochs(c, 5, 1, 3, 4); }), "");
+  EXPECT_EQ(ErrorAfter([&](auto& c) { with_epochs(c, 5, 5, 4, 3); }), "");
+  EXPECT_EQ(ErrorAfter([&](auto& c) { with_epochs(c, 5, 5, 3, 4); }), "batch-order");
+  EXPECT_EQ(ErrorAfter([&](auto& c) { with_epochs(c, 1, 5, 4, 3); }), "batch-order");
 }
 
 TEST(ChangeBatchTest, RejectsBadOps) {

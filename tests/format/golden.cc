@@ -179,6 +179,13 @@ ManifestVersion SmallVersion() {
   return version;
 }
 
+ManifestVersion MergeVersion() {
+  ManifestVersion version = VersionBy(kSecondAttempt, Id(0x30), 18, 16);
+  version.edit.files_added = {Segment(21, kSecondAttempt, 43, 45)};
+  version.edit.merge = {{16, 17}, 21};
+  return version;
+}
+
 Manifest List() {
   Manifest list;
   list.repository_id = Id(0xa0);

@@ -24,6 +24,7 @@ std::vector<Record> Records();
 // Everything that a version and a list can hold.
 ManifestVersion Version();
 ManifestVersion SmallVersion();  // a first checkpoint: one table, one segment
+ManifestVersion MergeVersion();  // two segments of List become one
 Manifest List();
 
 std::string EncodeRecords(const std::vector<Record>& records, Compression codec);

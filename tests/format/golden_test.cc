@@ -83,6 +83,21 @@ TEST(GoldenV1Test, Counts) {
   EXPECT_EQ(version_file, encoded_version);
 }
 
+TEST(GoldenV1Test, SegmentMerge) {
+  const ManifestVersion version = MergeVersion();
+  const std::string encoded = EncodeManifestVersion(version).value();
+  const std::string file = ReadGolden("manifest_version_merge", encoded);
+  EXPECT_EQ(DecodeManifestVersion(file, "").value(), version);
+  EXPECT_EQ(file, encoded);
+  // It fits the golden list: checkpoints 40 and 41 take the merged segment, the older ones end
+  // within its epochs.
+  Manifest list = List();
+  ASSERT_TRUE(ApplyEdit(version, &list, nullptr).ok());
+  EXPECT_EQ(list.FindCheckpoint(39)->segments, (std::vector<uint64_t>{15, 16}));
+  EXPECT_EQ(list.FindCheckpoint(40)->segments, (std::vector<uint64_t>{15, 21}));
+  EXPECT_EQ(list.FindCheckpoint(41)->segments, (std::vector<uint64_t>{15, 21, 20}));
+}
+
 TEST(GoldenV1Test, Repository) {
   const std::string encoded = EncodeRepositoryInfo(Repository()).value();
   const std::string file = ReadGolden("FORMAT", encoded);

@@ -379,6 +379,52 @@ TEST_F(ManifestApplyTest, RefusesImpossibleRebases) {
   writer.Do(writer.Rebase(4));
 }
 
+// Checkpoints that end within the merged epochs keep what they have.
+TEST_F(ManifestApplyTest, MergesSegmentsOfTheCheckpointsThatHaveThemAll) {
+  writer.Do(writer.Commit(17, 7));
+  const std::vector<uint64_t> chain = writer.list.checkpoints.back().segments;
+  const std::vector<uint64_t> before = writer.list.FindCheckpoint(15)->segments;
+  const uint64_t first_epoch = writer.list.files.at(chain[chain.size() - 3]).first_epoch;
+  ManifestVersion version = writer.Next();
+  version.edit.files_added = {writer.Segment(first_epoch, 7)};
+  const uint64_t merged = version.edit.files_added[0].id;
+  version.edit.merge = {{chain.end() - 3, chain.end()}, merged};
+  std::vector<uint64_t> expected(chain.begin(), chain.end() - 3);
+  expected.push_back(merged);
+
+  EXPECT_EQ(RemovedBy(version).size(), 1u);  // the last of the three; 15 has the others
+  EXPECT_EQ(writer.list.checkpoints.back().segments, expected);
+  EXPECT_EQ(writer.list.FindCheckpoint(15)->segments, before);
+  writer.Do(writer.Commit(18, 8));
+  EXPECT_EQ(writer.list.checkpoints.back().segments.size(), expected.size() + 1);
+}
+
+TEST_F(ManifestApplyTest, RefusesImpossibleMerges) {
+  const std::vector<uint64_t> chain = writer.list.checkpoints.back().segments;
+  const FileMeta first = writer.list.files.at(chain[chain.size() - 2]);
+  const FileMeta last = writer.list.files.at(chain.back());
+  const auto with = [&](auto change) {
+    ManifestVersion version = writer.Next();
+    version.edit.files_added = {writer.Segment(first.first_epoch, last.last_epoch)};
+    version.edit.merge = {{first.id, last.id}, version.edit.files_added[0].id};
+    change(version.edit);
+    return version;
+  };
+  EXPECT_REFUSED(with([](auto& e) { e.merge->into = 999; }), "segment 999");
+  EXPECT_REFUSED(with([](auto& e) { e.merge->segments = {}; }), "no segments");
+  EXPECT_REFUSED(with([&](auto& e) { e.merge->segments = {first.id}; }), "up to epoch");
+  EXPECT_REFUSED(with([&](auto& e) { e.merge->segments = {last.id}; }), "is due");
+  EXPECT_REFUSED(with([&](auto& e) { e.merge->segments = {last.id, first.id}; }), "is due");
+  EXPECT_REFUSED(with([&](auto& e) { e.merge->segments = {first.id, 998}; }), "segment 998");
+  EXPECT_REFUSED(with([](auto& e) { e.merge->segments = {e.merge->into}; }), "is due");
+  EXPECT_REFUSED(Changed(writer.Rebase(last.last_epoch),
+                         [&](auto& e) {
+                           e.merge = {{first.id}, first.id};
+                         }),
+                 "another base");
+  EXPECT_EQ(Refused(with([](auto&) {})), "");
+}
+
 // A list from elsewhere, without counts or with stale ones.
 TEST_F(ManifestApplyTest, CountsListsThatWereMadeByHand) {
   writer.list.references = {};

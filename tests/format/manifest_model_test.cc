@@ -37,6 +37,7 @@ class Model {
       list_.next_base_id = std::max(list_.next_base_id, base.id + 1);
     }
     if (edit.rebase_to != 0) Rebase(edit.rebase_to);
+    if (edit.merge) Merge(*edit.merge);
     SetLineage(edit);
     KeepNamed();
 
@@ -56,6 +57,17 @@ class Model {
       checkpoint.base = id;
       std::erase_if(checkpoint.segments,
                     [&](uint64_t file) { return list_.files.at(file).last_epoch <= epoch; });
+    }
+  }
+
+  void Merge(const SegmentMerge& merge) {
+    for (Checkpoint& checkpoint : list_.checkpoints) {
+      std::vector<uint64_t>& chain = checkpoint.segments;
+      const auto found =
+          std::search(chain.begin(), chain.end(), merge.segments.begin(), merge.segments.end());
+      if (found == chain.end()) continue;
+      const auto at = chain.erase(found, found + static_cast<ptrdiff_t>(merge.segments.size()));
+      chain.insert(at, merge.into);
     }
   }
 
@@ -96,13 +108,16 @@ class History {
 
   void Step() {
     if (!writer_.list.writer_open) return Do(writer_.Open());
-    switch (Below(10)) {
+    switch (Below(12)) {
       case 0:
         return Do(writer_.Open());
       case 1:
         return Retire();
       case 2:
         return Rebase();
+      case 4:
+      case 5:
+        return MergeLog();
       case 3: {
         ManifestVersion version = writer_.Next();
         version.edit.closes_writer = Below(4) == 0;
@@ -207,6 +222,30 @@ class History {
     segments[begin] = files.front().id;
     segments.erase(segments.begin() + static_cast<ptrdiff_t>(begin) + 1,
                    segments.begin() + static_cast<ptrdiff_t>(end));
+  }
+
+  // The same by an edit of its own, for all checkpoints that have them; now and then one that
+  // retires some, or that also commits.
+  void MergeLog() {
+    if (list().checkpoints.empty()) return;
+    const Checkpoint& checkpoint = list().checkpoints[Below(list().checkpoints.size())];
+    const std::vector<uint64_t>& chain = checkpoint.segments;
+    if (chain.empty()) return;
+    const size_t begin = Below(chain.size());
+    const size_t end = begin + 1 + Below(chain.size() - begin);
+    ManifestVersion version = writer_.Next();
+    const Checkpoint& newest = list().checkpoints.back();
+    if (Below(3) == 0) version = writer_.CommitAfter(&newest, newest.id + 1, newest.at.epoch + 1);
+    SegmentMerge& merge = version.edit.merge.emplace();
+    merge.segments.assign(chain.begin() + static_cast<ptrdiff_t>(begin),
+                          chain.begin() + static_cast<ptrdiff_t>(end));
+    FileMeta file = writer_.Segment(list().files.at(chain[begin]).first_epoch,
+                                    list().files.at(chain[end - 1]).last_epoch);
+    file.id = list().next_file_id + version.edit.files_added.size();
+    merge.into = file.id;
+    version.edit.files_added.push_back(std::move(file));
+    if (Below(4) == 0) version.edit.checkpoints_removed.push_back(list().checkpoints.front().id);
+    Do(version);
   }
 
   void DropTable(ManifestVersion* version) {
