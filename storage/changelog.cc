@@ -1,12 +1,11 @@
 #include "storage/changelog.h"
 
-#include "format/change_batch.h"
+#include "storage/segment_stream.h"
 #include "storage/spilled_epoch.h"
 #include "storage/sst_file.h"
 
 #include <rocksdb/convenience.h>
 
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -14,90 +13,6 @@ namespace tidemark::storage {
 namespace {
 
 constexpr std::string_view kFamilyName = "changelog";
-
-// The first possible key after everything of `epoch`; nullopt if there is none.
-std::optional<std::string> KeyAfter(uint64_t epoch) {
-  if (epoch == std::numeric_limits<uint64_t>::max()) return std::nullopt;
-  return format::EncodeSegmentKey(epoch + 1, 0, "");
-}
-
-// The first possible key after everything of one table in a segment.
-std::optional<std::string> KeyAfter(uint64_t epoch, uint32_t table_id) {
-  if (table_id == std::numeric_limits<uint32_t>::max()) return KeyAfter(epoch);
-  return format::EncodeSegmentKey(epoch, table_id + 1, "");
-}
-
-// The records of one table in one segment: the frames between two keys.
-class SegmentStream final : public format::RecordStream {
- public:
-  SegmentStream(std::shared_ptr<Database> database, ColumnFamily family, uint64_t epoch,
-                uint32_t table_id)
-      : database_(std::move(database)),
-        family_(std::move(family)),
-        where_(database_->path() + ", segment of epoch " + std::to_string(epoch) + ", table " +
-               std::to_string(table_id)),
-        first_key_(format::EncodeSegmentKey(epoch, table_id, "")),
-        end_key_(KeyAfter(epoch, table_id)) {
-    rocksdb::ReadOptions options = ScanOptions();
-    if (end_key_) {
-      upper_bound_ = *end_key_;
-      options.iterate_upper_bound = &upper_bound_;
-    }
-    frames_.reset((*database_)->NewIterator(options, family_.get()));
-  }
-
-  Result<bool> Next() override {
-    if (!failed_.ok()) return failed_;
-    Result<bool> found = FindRecord();
-    if (!found.has_value()) failed_ = found.error();
-    return found;
-  }
-
- private:
-  Result<bool> FindRecord() {
-    while (true) {
-      if (in_frame_) {
-        TIDEMARK_ASSIGN_OR_RETURN(const bool more, batch_.Next());
-        if (more) {
-          record_ = batch_.record();
-          return true;
-        }
-      }
-      TIDEMARK_ASSIGN_OR_RETURN(in_frame_, NextFrame());
-      if (!in_frame_) return false;
-    }
-  }
-
-  Result<bool> NextFrame() {
-    if (ended_) return false;
-    if (!started_) {
-      frames_->Seek(first_key_);
-      started_ = true;
-    } else {
-      frames_->Next();
-    }
-    ended_ = !frames_->Valid();
-    if (ended_) {
-      TIDEMARK_RETURN_IF_ERROR(FromDatabase(frames_->status(), "read " + where_));
-      return false;
-    }
-    TIDEMARK_RETURN_IF_ERROR(batch_.Open(frames_->value().ToStringView(), where_));
-    return true;
-  }
-
-  const std::shared_ptr<Database> database_;
-  const ColumnFamily family_;
-  const std::string where_;
-  const std::string first_key_;
-  const std::optional<std::string> end_key_;
-  rocksdb::Slice upper_bound_;
-  std::unique_ptr<rocksdb::Iterator> frames_;
-  format::BatchReader batch_;
-  bool started_ = false;
-  bool ended_ = false;
-  bool in_frame_ = false;
-  Status failed_;
-};
 
 }  // namespace
 
@@ -167,7 +82,7 @@ Result<std::vector<format::SegmentHeader>> Changelog::Segments() const {
     }
     TIDEMARK_ASSIGN_OR_RETURN(format::SegmentHeader header,
                               format::DecodeSegmentHeader(it->value().ToStringView(), where));
-    next = KeyAfter(key.last_epoch);
+    next = SegmentKeyAfter(key.last_epoch);
     headers.push_back(std::move(header));
   }
   TIDEMARK_RETURN_IF_ERROR(FromDatabase(it->status(), "list " + where));
@@ -200,7 +115,7 @@ Status Changelog::TryAdd(std::span<const SstFile> files) {
 Status Changelog::Drop(uint64_t first, uint64_t last) {
   if (first > last) return {};
   const std::string from = format::EncodeSegmentKey(first, 0, "");
-  const std::optional<std::string> to = KeyAfter(last);
+  const std::optional<std::string> to = SegmentKeyAfter(last);
   const rocksdb::Slice from_slice(from);
   const rocksdb::Slice to_slice = to ? rocksdb::Slice(*to) : rocksdb::Slice();
   const rocksdb::RangePtr range(&from_slice, to ? &to_slice : nullptr);
@@ -231,7 +146,16 @@ Status Changelog::CheckDropped(const std::string& from, uint64_t last) const {
 
 std::unique_ptr<format::RecordStream> Changelog::OpenSegment(uint64_t last_epoch,
                                                              uint32_t table_id) const {
-  return std::make_unique<SegmentStream>(database_, family_, last_epoch, table_id);
+  struct Owner {
+    std::shared_ptr<Database> database;
+    ColumnFamily family;  // goes first
+  };
+  auto owner = std::make_shared<const Owner>(Owner{database_, family_});
+  const SegmentStream::OpenIterator open = [&](const rocksdb::ReadOptions& options) {
+    return (*database_)->NewIterator(options, family_.get());
+  };
+  return std::make_unique<SegmentStream>(std::move(owner), open, FromDatabase, database_->path(),
+                                         last_epoch, table_id);
 }
 
 }  // namespace tidemark::storage

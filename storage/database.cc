@@ -69,6 +69,7 @@ Result<Database::Opened> Database::Open(const FileSystemPtr& fs, rocksdb::DBOpti
 
   std::shared_ptr<Database> database(new Database(std::move(env), path));
   options.listeners.push_back(database->errors_);
+  options.listeners.push_back(database->compactions_);
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   TIDEMARK_RETURN_IF_ERROR(FromDatabase(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "storage/background_errors.h"
+#include "storage/compactions.h"
 #include "storage/file_system.h"
 
 #include <tidemark/status.h>
@@ -60,6 +61,8 @@ class Database : public std::enable_shared_from_this<Database> {
   bool settled() const noexcept { return errors_->count() == settled_errors_; }
   std::string last_background_error() const { return errors_->last(); }
 
+  Compactions& compactions() const noexcept { return *compactions_; }
+
   // RocksDB deletes files again, unless others still hold it up.
   void ResumeFileDeletions();
 
@@ -71,6 +74,7 @@ class Database : public std::enable_shared_from_this<Database> {
   const std::shared_ptr<rocksdb::Env> env_;
   const std::string path_;
   const std::shared_ptr<BackgroundErrors> errors_ = std::make_shared<BackgroundErrors>();
+  const std::shared_ptr<Compactions> compactions_ = std::make_shared<Compactions>();
   std::unique_ptr<rocksdb::DB> db_;
 
   std::atomic<uint64_t> settled_errors_{0};

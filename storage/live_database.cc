@@ -77,6 +77,12 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return state_->Apply(std::move(tables), mark);
   }
 
+  StateShape Shape() override { return state_->Shape(); }
+  void StartCompaction(uint32_t table_id) override { state_->StartCompaction(table_id); }
+  void SetOnCompacted(std::function<void()> on_compacted) override {
+    state_->database()->compactions().SetOnEnded(std::move(on_compacted));
+  }
+
   void DiscardStateFiles(const std::vector<TableFiles>& tables) override {
     std::vector<std::string> paths;
     for (const TableFiles& table : tables) {

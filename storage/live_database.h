@@ -20,6 +20,7 @@
 #include "storage/file_system.h"
 #include "storage/segment_file.h"
 #include "storage/spill.h"
+#include "storage/state_shape.h"
 
 #include <tidemark/status.h>
 
@@ -110,6 +111,8 @@ class StateView {
 struct TableFiles {
   uint32_t table_id = 0;
   std::vector<SstFile> files;
+  // Of those that were written some, for an estimate of what they hide.
+  std::vector<std::pair<std::string, std::string>> range_deletes{};
 };
 
 // Writes the SSTs of one table from ascending keys, rolling at the target size.
@@ -188,6 +191,14 @@ class LiveDatabase {
   // (`disk-full`), Unavailable (`io-error`), Corruption; Internal for a mark that goes backwards or
   // does not list a table.
   virtual Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) = 0;
+  // What `state` is made of now. Looks at RocksDB's list of files, not into them.
+  virtual StateShape Shape() = 0;
+  // Lets RocksDB rewrite all files of a table into as little as there is, in the background; what
+  // views may still see stays. An earlier one is given up. Failures leave the files as they were.
+  virtual void StartCompaction(uint32_t table_id) = 0;
+  // Called on a background thread after each compaction of `state`; null: nobody is. Any thread.
+  // Once this returns the one before is called no more.
+  virtual void SetOnCompacted(std::function<void()> on_compacted) = 0;
   // Removes files that will not be applied, as RemoveTemporary does.
   virtual void DiscardStateFiles(const std::vector<TableFiles>& tables) = 0;
   // The files of `state`, consistent with the mark, held in tmp by link (MANIFEST and OPTIONS by

@@ -81,6 +81,7 @@ class Repository {
 
   const std::vector<Status>& damaged() const noexcept { return damaged_; }
   const format::WriterId& repository_id() const noexcept { return repository_id_; }
+  uint32_t subtask() const noexcept { return subtask_; }
   CheckpointStorage& storage() const noexcept { return *storage_; }
   // `name` of a FileMeta as the storage knows it.
   std::string ObjectName(std::string_view name) const;
@@ -107,6 +108,8 @@ class Repository {
   // opened meanwhile.
   Status Prepare();
   uint64_t attempt() const;
+  // The first of this handle.
+  uint64_t first_attempt() const noexcept { return first_attempt_; }
   format::WriterId writer() const;
   // The version that the next Publish creates: inlined files are named after it.
   uint64_t next_version() const;

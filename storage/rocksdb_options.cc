@@ -15,6 +15,8 @@ namespace {
 
 constexpr uint64_t kKiB = 1024;
 constexpr uint64_t kMiB = 1024 * kKiB;
+// Of a table: from so many on RocksDB merges some.
+constexpr int kSortedRunsMax = 10;
 
 rocksdb::BlockBasedTableOptions CommonTableOptions() {
   rocksdb::BlockBasedTableOptions table;
@@ -110,8 +112,9 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int m
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = true;
-  // RocksDB keeps a quarter of the jobs for flushes, of which there are none.
-  options.max_background_jobs = background_jobs + std::max(1, background_jobs / 3);
+  // RocksDB keeps a quarter of the jobs for flushes, of which there are none. One more, so that
+  // sorted runs are merged while a whole table is rewritten.
+  options.max_background_jobs = background_jobs + 1 + std::max(1, background_jobs / 3);
   options.max_open_files = max_open_files;
   // Started anew for each column family at each opening, however few files it has.
   options.max_file_opening_threads = 4;
@@ -146,8 +149,15 @@ rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>&
   // Write-back must keep up with the task, and a read decompresses on its thread.
   options.compression = rocksdb::kLZ4Compression;
   options.target_file_size_base = sst_target_bytes;
-  // 1.7x space instead of 2.6x with files that come in by bulk.
-  options.level_compaction_dynamic_level_bytes = true;
+  // Files come in by bulk, a sorted run with each write-back. Levels would rewrite a part of the
+  // largest one with every few of them. Tiers wait until there are many, and what is dead the
+  // planner has rewritten when it is worth that, and when no snapshot holds it any more: RocksDB
+  // starts a compaction directly after the ingestion that calls for it, while the writer still
+  // reads through the snapshot before.
+  options.compaction_style = rocksdb::kCompactionStyleUniversal;
+  options.level0_file_num_compaction_trigger = kSortedRunsMax;
+  options.compaction_options_universal.max_size_amplification_percent = 200;
+  options.compaction_options_universal.allow_trivial_move = true;
   return options;
 }
 

@@ -4,6 +4,8 @@
 #include "storage/rocksdb_status.h"
 #include "storage/sst_file.h"
 
+#include <rocksdb/convenience.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -15,7 +17,7 @@ namespace {
 
 // RocksDB itself never refuses an ingestion because level 0 is deep; every read looks into all of
 // it.
-constexpr int kLevel0FilesMax = 20;
+constexpr uint64_t kSortedRunsMax = 20;
 constexpr std::chrono::milliseconds kCompactionPoll{5};
 
 std::string FamilyName(uint32_t table_id) { return "t" + std::to_string(table_id); }
@@ -160,6 +162,8 @@ void StateDatabase::Publish(const format::AppliedMark& mark) {
     mark_ = mark;
     view_.swap(view);
   }
+  std::erase_if(views_before_, [](const auto& before) { return before.expired(); });
+  views_before_.push_back(view);
   // The view before this one, if nobody else holds it, ends here: outside the lock.
 }
 
@@ -175,6 +179,8 @@ Status StateDatabase::DropUnlistedTables() {
         FromDatabase(database_->Changed((*database_)->DropColumnFamily(family.get())),
                      "drop table " + std::to_string(id) + " of " + database_->path()));
     // The files go when the last view that can read them has gone.
+    hidden_bytes_.erase(id);
+    ingested_.erase(id);
     table = tables_.erase(table);
   }
   return {};
@@ -203,11 +209,121 @@ Status StateDatabase::TryApply(const std::vector<TableFiles>& tables,
   TIDEMARK_RETURN_IF_ERROR(CreateTables(mark.tables));
   TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(tables));
   TIDEMARK_ASSIGN_OR_RETURN(const SstFile mark_file, WriteMarkFile(file_options_, mark_path, mark));
+  std::map<uint32_t, uint64_t> hidden;
+  for (const TableFiles& table : tables) hidden[table.table_id] = HiddenBytes(table);
   TIDEMARK_RETURN_IF_ERROR(Ingest(tables, mark_file));
+  for (const auto& [id, bytes] : hidden) hidden_bytes_[id] += bytes;
+  for (const TableFiles& table : tables) {
+    Ingested& ingested = ingested_[table.table_id];
+    ++ingested.times;
+    ingested.files += table.files.size();
+  }
   Publish(mark);
   // The epoch is applied, whatever becomes of this; the next Apply or Open tries again.
   (void)DropUnlistedTables();
   return {};
+}
+
+StateShape StateDatabase::Shape() {
+  NoteCompaction();
+  struct Entries {
+    uint64_t bytes = 0;
+    // Of those files of which RocksDB knows it: not of all, once there are many.
+    uint64_t counted_bytes = 0;
+    uint64_t counted = 0;
+    uint64_t deletes = 0;
+  };
+  std::map<std::string, Entries, std::less<>> families;
+  std::vector<rocksdb::LiveFileMetaData> files;
+  (*database_)->GetLiveFilesMetaData(&files);
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    Entries& entries = families[file.column_family_name];
+    entries.bytes += file.size;
+    if (file.num_entries > 0) entries.counted_bytes += file.size;
+    entries.counted += file.num_entries;
+    entries.deletes += file.num_deletions;
+  }
+  StateShape state;
+  // After an I/O error it tries again later, and may go on failing.
+  state.compacting =
+      (compaction_running_.load() || database_->compactions().running()) && database_->settled();
+  state.settled = std::all_of(views_before_.begin(), views_before_.end(),
+                              [](const auto& view) { return view.expired(); });
+  for (const auto& [id, family] : tables_) {
+    const Entries& entries = families[family->GetName()];
+    uint64_t live = 0;
+    (*database_)
+        ->GetIntProperty(family.get(), rocksdb::DB::Properties::kEstimateLiveDataSize, &live);
+    const auto hidden = hidden_bytes_.find(id);
+    // Each delete hides an entry of middling size.
+    const uint64_t gone =
+        (entries.counted == 0 ? 0 : entries.counted_bytes / entries.counted * entries.deletes) +
+        (hidden == hidden_bytes_.end() ? 0 : hidden->second);
+    state.tables.push_back({id, entries.bytes, live - std::min(live, gone)});
+  }
+  return state;
+}
+
+// On a thread of its own: RocksDB lets the caller wait for as long as it takes, and write-backs
+// must go on. One at a time.
+void StateDatabase::StartCompaction(uint32_t table_id) {
+  EndCompaction();
+  NoteCompaction();
+  const auto table = tables_.find(table_id);
+  if (table == tables_.end()) return;
+  const auto hidden = hidden_bytes_.find(table_id);
+  in_compaction_ = {table_id, hidden == hidden_bytes_.end() ? 0 : hidden->second};
+  compaction_canceled_.store(false);
+  compaction_running_.store(true);
+  compaction_ = std::thread([this, family = table->second] {
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    options.canceled = &compaction_canceled_;
+    // A failure has changed nothing and is counted by the listener.
+    const rocksdb::Status status =
+        (*database_)->CompactRange(options, family.get(), nullptr, nullptr);
+    compaction_succeeded_.store(status.ok());
+    compaction_running_.store(false);
+    database_->compactions().Ended();
+  });
+}
+
+// What range deletes had hidden before a compaction is gone after it.
+void StateDatabase::NoteCompaction() {
+  if (!in_compaction_ || compaction_running_.load()) return;
+  const auto [table, bytes] = *std::exchange(in_compaction_, std::nullopt);
+  const auto hidden = hidden_bytes_.find(table);
+  if (compaction_succeeded_.load() && hidden != hidden_bytes_.end())
+    hidden->second -= std::min(hidden->second, bytes);
+}
+
+void StateDatabase::EndCompaction() {
+  compaction_canceled_.store(true);
+  if (compaction_.joinable()) compaction_.join();
+}
+
+// One that has not begun looks at nothing, until others have ended: these must end too.
+StateDatabase::~StateDatabase() {
+  if (compaction_running_.load())
+    rocksdb::CancelAllBackgroundWork(database_->get(), /*wait=*/false);
+  EndCompaction();
+}
+
+// About how much of a table the range deletes of its new files hide.
+uint64_t StateDatabase::HiddenBytes(const TableFiles& table) const {
+  uint64_t bytes = 0;
+  for (const auto& [from, to] : table.range_deletes) {
+    const rocksdb::Range range(from, to);
+    uint64_t size = 0;
+    rocksdb::SizeApproximationOptions options;
+    options.include_files = true;
+    (*database_)
+        ->GetApproximateSizes(options, tables_.at(table.table_id).get(), &range, 1, &size)
+        .PermitUncheckedError();
+    bytes += size;
+  }
+  return bytes;
 }
 
 Status StateDatabase::CreateTables(const std::vector<uint32_t>& ids) {
@@ -232,25 +348,31 @@ Status StateDatabase::CreateTables(const std::vector<uint32_t>& ids) {
 
 Status StateDatabase::WaitForCompaction(const std::vector<TableFiles>& tables) const {
   if (table_options_.disable_auto_compactions) return {};
-  TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(default_family_));
+  TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(default_family_, {1, 1}));
   for (const TableFiles& table : tables) {
-    TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(tables_.at(table.table_id)));
+    const auto ingested = ingested_.find(table.table_id);
+    if (ingested == ingested_.end()) continue;
+    TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(tables_.at(table.table_id), ingested->second));
   }
   return {};
 }
 
-Status StateDatabase::WaitForCompaction(const ColumnFamily& family) const {
+// The files of one ingestion do not overlap: they are one sorted run, however many they are. All of
+// them come into level 0, as somebody always has a snapshot.
+Status StateDatabase::WaitForCompaction(const ColumnFamily& family,
+                                        const Ingested& ingested) const {
   const auto deadline = std::chrono::steady_clock::now() + compaction_patience_;
   while (true) {
-    const int files = FilesAtLevel0(*database_, family);
-    if (files < kLevel0FilesMax) return {};
+    const auto files = static_cast<uint64_t>(FilesAtLevel0(*database_, family));
+    const uint64_t runs = files * ingested.times / ingested.files;
+    if (runs < kSortedRunsMax) return {};
     if (std::chrono::steady_clock::now() >= deadline) {
       return Status(
           StatusCode::kUnavailable, "compaction-behind",
           database_->path() + ", column family " + family->GetName() + ": " +
-              std::to_string(files) + " files in level 0 after waiting " +
-              std::to_string(compaction_patience_.count()) +
-              " ms for compaction, expected fewer than " + std::to_string(kLevel0FilesMax) +
+              std::to_string(files) + " files in level 0, about " + std::to_string(runs) +
+              " sorted runs, after waiting " + std::to_string(compaction_patience_.count()) +
+              " ms for compaction, expected fewer than " + std::to_string(kSortedRunsMax) +
               "; the last error in the background: " + database_->last_background_error());
     }
     std::this_thread::sleep_for(kCompactionPoll);

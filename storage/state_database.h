@@ -14,10 +14,15 @@
 #include "storage/scratch_files.h"
 #include "storage/state_view.h"
 
+#include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace tidemark::storage {
@@ -30,11 +35,15 @@ class StateDatabase {
                                                      std::shared_ptr<ScratchFiles> scratch,
                                                      const std::string& path, bool links_work);
 
+  ~StateDatabase();
+
   format::AppliedMark mark() const;
   std::shared_ptr<const StateView> View() const;
   Status DropUnlistedTables();
   // The files are consumed, whatever the outcome.
   Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark);
+  StateShape Shape();
+  void StartCompaction(uint32_t table_id);
 
   const std::shared_ptr<Database>& database() const { return database_; }
   // Options of a column family like those of its tables.
@@ -53,9 +62,16 @@ class StateDatabase {
                   const std::string& mark_path);
   Status CreateTables(const std::vector<uint32_t>& ids);
   Status WaitForCompaction(const std::vector<TableFiles>& tables) const;
-  Status WaitForCompaction(const ColumnFamily& family) const;
+  struct Ingested {
+    uint64_t times = 0;
+    uint64_t files = 0;
+  };
+  Status WaitForCompaction(const ColumnFamily& family, const Ingested& ingested) const;
   Status Ingest(const std::vector<TableFiles>& tables, const SstFile& mark_file);
   void Publish(const format::AppliedMark& mark);
+  uint64_t HiddenBytes(const TableFiles& table) const;
+  void NoteCompaction();
+  void EndCompaction();
 
   // Constant after Open.
   const std::shared_ptr<ScratchFiles> scratch_;
@@ -67,6 +83,17 @@ class StateDatabase {
   ColumnFamily default_family_;
 
   TableFamilies tables_;  // that exist in RocksDB, listed or not; the applying thread's
+  // Also the applying thread's: about how much range deletes have hidden, by table, since it was
+  // compacted; how much of that a compaction under way removes; and what this process has ingested.
+  std::map<uint32_t, uint64_t> hidden_bytes_;
+  std::optional<std::pair<uint32_t, uint64_t>> in_compaction_;
+  std::map<uint32_t, Ingested> ingested_;
+  // What StartCompaction has started.
+  std::thread compaction_;
+  std::atomic<bool> compaction_running_{false};
+  std::atomic<bool> compaction_succeeded_{false};
+  std::atomic<bool> compaction_canceled_{false};
+  std::vector<std::weak_ptr<const StateView>> views_before_;  // that somebody may still have
 
   mutable std::mutex mutex_;  // guards the rest
   format::AppliedMark mark_;

@@ -13,6 +13,9 @@
 namespace tidemark::storage {
 namespace {
 
+// Each costs a look into RocksDB's indexes.
+constexpr size_t kRangesToldMax = 256;
+
 class RollingWriter final : public StateFileWriter {
  public:
   RollingWriter(ScratchFiles& scratch, const rocksdb::Options& options, uint32_t table_id,
@@ -45,6 +48,8 @@ class RollingWriter final : public StateFileWriter {
     // In a file above it would take entries of the file below.
     if (from < end_of_last_file_) from = end_of_last_file_;
     if (from < to) ranges_.emplace_back(from, to);
+    if (from < to && result_.range_deletes.size() < kRangesToldMax)
+      result_.range_deletes.emplace_back(from, to);
     return failed_;
   }
 

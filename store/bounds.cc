@@ -6,6 +6,8 @@ namespace tidemark::store {
 
 namespace {
 
+constexpr int64_t kTenYearsMs = int64_t{10} * 366 * 24 * 3600 * 1000;
+
 Status Missing(std::string_view option, std::string_view what) {
   return Status(StatusCode::kInvalidArgument, "option-missing",
                 "StoreOptions::" + std::string(option) + " is not set; " + std::string(what));
@@ -54,6 +56,14 @@ Status CheckOptions(const StoreOptions& options) {
       CheckBounds("StoreOptions::log_compression_level", options.log_compression_level, -7, 19));
   TIDEMARK_RETURN_IF_ERROR(
       CheckBounds("StoreOptions::keep_last", options.keep_last, uint32_t{1}, uint32_t{10'000}));
+  TIDEMARK_RETURN_IF_ERROR(CheckBounds<int64_t>("StoreOptions::keep_within (milliseconds)",
+                                                options.keep_within.count(), 0, kTenYearsMs));
+  TIDEMARK_RETURN_IF_ERROR(CheckBounds("StoreOptions::space_amplification_max",
+                                       options.space_amplification_max, 1.1, 100.0));
+  TIDEMARK_RETURN_IF_ERROR(CheckBounds("StoreOptions::restore_budget_seconds",
+                                       options.restore_budget_seconds, 0.1, 86'400.0));
+  TIDEMARK_RETURN_IF_ERROR(CheckBounds("StoreOptions::log_merge_segments",
+                                       options.log_merge_segments, uint32_t{2}, uint32_t{64}));
   TIDEMARK_RETURN_IF_ERROR(CheckBounds("StoreOptions::value_bytes_max", options.value_bytes_max,
                                        uint64_t{0}, uint64_t{1} << 30));
   TIDEMARK_RETURN_IF_ERROR(CheckBounds("StoreOptions::inline_segment_bytes_max",

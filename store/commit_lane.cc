@@ -1,6 +1,5 @@
 #include "store/commit_lane.h"
 
-#include "compaction/policy.h"
 #include "format/names.h"
 #include "store/executor.h"
 #include "store/segment_encoder.h"
@@ -291,8 +290,6 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
                                const std::vector<SegmentEntry>& inlined,
                                const CheckpointStatistics& statistics, ManifestEdit* edit) const {
   const Checkpoint* predecessor = stands_on_any_ ? manifest.FindCheckpoint(stands_on_id_) : nullptr;
-  edit->checkpoints_removed = compaction::CheckpointsToDrop(
-      manifest, options_.keep_last, !branched_, stands_on_epoch_, keep_present_.load());
   Checkpoint checkpoint;
   checkpoint.id = ticket.id;
   checkpoint.at = {writing.attempt, writing.writer, unpublished_.back().epoch->last_epoch};
@@ -300,6 +297,9 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
   if (!manifest.checkpoints.empty()) {  // a clock that jumps back does not reorder the list
     checkpoint.time_ms = std::max(checkpoint.time_ms, manifest.checkpoints.back().time_ms);
   }
+  edit->checkpoints_removed = compaction::CheckpointsToDrop(
+      manifest, options_.retention,
+      {checkpoint.time_ms, !branched_, stands_on_epoch_, keep_present_.load()});
   if (predecessor != nullptr) {
     checkpoint.base = predecessor->base;
     checkpoint.segments = predecessor->segments;

@@ -7,6 +7,7 @@
 // thread creates all manifest versions.
 #pragma once
 
+#include "compaction/retention.h"
 #include "format/change_batch.h"
 #include "format/manifest.h"
 #include "storage/repository.h"
@@ -46,7 +47,7 @@ struct CommitLaneOptions {
   Compression codec = Compression::kZstd;
   int codec_level = 1;
   uint64_t inline_bytes_max = 0;
-  uint32_t keep_last = 1;
+  compaction::RetentionPolicy retention;
   // Hand local copies of the segments to maintenance.
   bool keep_segments = false;
   // The checkpoint that the store was restored from; 0, 0 for none.

@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <chrono>
+#include <utility>
+
 namespace tidemark::store {
 
 void BecomeBackgroundThread(const char* name) {
@@ -23,6 +26,7 @@ Executor::~Executor() {
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  RunQueued();
 }
 
 void Executor::Post(std::function<void()> task) {
@@ -31,6 +35,26 @@ void Executor::Post(std::function<void()> task) {
     tasks_.push_back(std::move(task));
   }
   wake_.notify_one();
+}
+
+std::function<void()> Executor::TakeTask() {
+  std::lock_guard lock(mutex_);
+  if (tasks_.empty()) return nullptr;
+  std::function<void()> task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return task;
+}
+
+bool Executor::RunOne() {
+  const std::function<void()> task = TakeTask();
+  if (task == nullptr) return false;
+  task();
+  return true;
+}
+
+void Executor::RunQueued() {
+  while (RunOne()) {
+  }
 }
 
 void Executor::Run() {
@@ -75,15 +99,30 @@ void Lane::Run() {
   }
 }
 
-void Lane::WaitIdle() {
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return !running_; });
-}
+void Lane::WaitIdle() { AwaitIdle(); }
 
 void Lane::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  AwaitIdle();
+}
+
+void Lane::AwaitIdle() {
+  constexpr std::chrono::milliseconds kLookAgain{1};
   std::unique_lock lock(mutex_);
-  stopped_ = true;
-  idle_.wait(lock, [this] { return !running_; });
+  while (running_) {
+    if (executor_.has_threads()) {
+      idle_.wait(lock, [this] { return !running_; });
+      return;
+    }
+    lock.unlock();
+    executor_.RunQueued();
+    lock.lock();
+    // Another thread of the host may be at it.
+    idle_.wait_for(lock, kLookAgain, [this] { return !running_; });
+  }
 }
 
 }  // namespace tidemark::store

@@ -24,9 +24,16 @@ class Executor {
   // Runs what is queued, then joins.
   ~Executor();
   void Post(std::function<void()> task);
+  // Runs what is queued on the calling thread, until nothing is.
+  void RunQueued();
+  // One of these. False if there is none.
+  bool RunOne();
+  bool has_threads() const noexcept { return !threads_.empty(); }
 
  private:
   void Run();
+  // Null if nothing is queued.
+  std::function<void()> TakeTask();
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -36,7 +43,7 @@ class Executor {
 };
 
 // Runs `step` on the executor whenever it was kicked since its last run began; never twice at a
-// time.
+// time. Where the executor has no threads, who waits for a run does it.
 //
 // Thread safety: all members may be called concurrently; Stop from outside of `step`.
 class Lane {
@@ -51,6 +58,7 @@ class Lane {
 
  private:
   void Run();
+  void AwaitIdle();
 
   Executor& executor_;
   const std::function<void()> step_;

@@ -4,14 +4,18 @@
 #include "storage/segment_file.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
+#include <thread>
 
 namespace tidemark::store {
 
 namespace {
 
 using format::Manifest;
+
+constexpr std::chrono::milliseconds kRocksDbPoll{10};
 
 // Every epoch's changes, by table.
 std::vector<compaction::TableChanges> ChangesOf(const std::deque<DurableEpoch>& epochs) {
@@ -30,21 +34,23 @@ std::vector<compaction::TableChanges> ChangesOf(const std::deque<DurableEpoch>& 
   return changes;
 }
 
-uint64_t LogBytesSinceBase(const Manifest& manifest) {
-  uint64_t bytes = 0;
-  if (manifest.checkpoints.empty()) return bytes;
-  for (const uint64_t file : manifest.checkpoints.back().segments)
-    bytes += manifest.files.at(file).size;
-  return bytes;
+// The log of the newest checkpoint.
+std::vector<compaction::LogSegment> LogOf(const Manifest& manifest) {
+  std::vector<compaction::LogSegment> log;
+  for (const uint64_t id : manifest.checkpoints.back().segments) {
+    const format::FileMeta& file = manifest.files.at(id);
+    log.push_back({id, file.first_epoch, file.last_epoch, file.size, file.records});
+  }
+  return log;
 }
 
-uint64_t BaseBytes(const Manifest& manifest) {
+// Of its SSTs, as StateShape counts them.
+uint64_t BytesOf(const Manifest& manifest, const format::Base& base) {
   uint64_t bytes = 0;
-  if (manifest.checkpoints.empty()) return bytes;
-  const auto base = manifest.bases.find(manifest.checkpoints.back().base);
-  if (base == manifest.bases.end()) return bytes;
-  for (const format::BaseFile& file : base->second.files)
-    bytes += manifest.files.at(file.file).size;
+  for (const format::BaseFile& file : base.files) {
+    const format::FileMeta& meta = manifest.files.at(file.file);
+    if (meta.kind == format::FileKind::kBaseSst) bytes += meta.size;
+  }
   return bytes;
 }
 
@@ -64,6 +70,24 @@ Maintenance::Maintenance(Executor& executor, storage::Repository& repository,
     unapplied_.push_back({std::move(epoch), std::nullopt, {}});
   }
   fed_ = unapplied_.size();  // they were replayed from the change log
+  live_.SetOnCompacted([this] { lane_.Kick(); });
+}
+
+void Maintenance::Stop() {
+  stopping_.store(true);
+  live_.SetOnCompacted(nullptr);
+  lane_.Stop();
+}
+
+void Maintenance::ViewAdopted() {
+  if (waiting_.load()) lane_.Kick();
+}
+
+bool Maintenance::AwaitRocksDb() {
+  if (!waiting_.load() || !rocksdb_is_compacting_.load()) return false;
+  std::this_thread::sleep_for(kRocksDbPoll);
+  lane_.Kick();
+  return true;
 }
 
 void Maintenance::Add(std::vector<DurableEpoch> epochs) {
@@ -101,10 +125,14 @@ Status Maintenance::RunStep() {
     }
     inbox_.clear();
   }
-  // A request stays until there is something to write back: the writer may have asked while the
-  // epoch that it waits for was still in the commit lane.
-  const bool requested = !unapplied_.empty() && write_back_requested_.exchange(false);
-  const Status moved = MoveOn(requested);
+  // Before the facts, so that whatever ends after them brings another step.
+  waiting_.store(true);
+  const compaction::Plan plan =
+      compaction::MakePlan(GatherFacts(), options_.costs, options_.policy);
+  if (plan.action != compaction::Plan::Action::kWait) waiting_.store(false);
+  Status moved = Do(plan);
+  // After the write-back, which frees memory that the writer may wait for.
+  if (moved.ok() && !IsVerified()) moved = VerifyNextFile();
   // Room that dropped files take up may be just what a full disk lacks: so they go also when
   // nothing else goes on.
   const bool collect = moved.ok() || moved.code() == StatusCode::kResourceExhausted ||
@@ -113,18 +141,62 @@ Status Maintenance::RunStep() {
   return moved.ok() ? collected : moved;
 }
 
-// Write-back or change log, then what follows from it.
-Status Maintenance::MoveOn(bool requested) {
-  if (requested ||
-      compaction::ShouldWriteBack(options_.write_back, unapplied_bytes_, unapplied_.size())) {
-    TIDEMARK_RETURN_IF_ERROR(WriteBackAll());
-    rebase_due_ = true;
-  } else {
+compaction::Facts Maintenance::GatherFacts() {
+  compaction::Facts facts;
+  repository_.WithManifest([&](const Manifest& manifest) {
+    facts.can_publish = IsVerified() && !manifest.checkpoints.empty() &&
+                        IsOfThisHistory(manifest.checkpoints.back());
+    if (manifest.checkpoints.empty()) return;
+    const auto base = manifest.bases.find(manifest.checkpoints.back().base);
+    if (base != manifest.bases.end()) {
+      facts.base_epoch = base->second.at.epoch;
+      facts.base_bytes = BytesOf(manifest, base->second);
+    }
+    facts.log = LogOf(manifest);
+  });
+  for (compaction::LogSegment& segment : facts.log)
+    segment.mergeable = !unmergeable_.contains(segment.id);
+  facts.log_is_damaged = log_is_damaged_;
+  facts.unapplied_epochs = unapplied_.size();
+  facts.unapplied_bytes = unapplied_bytes_;
+  facts.write_back_requested = write_back_requested_.load();
+  facts.applied_epoch = live_.mark().at.epoch;
+  facts.state = live_.Shape();
+  rocksdb_is_compacting_.store(facts.state.compacting);
+  facts.compacted = compacted_;
+  return facts;
+}
+
+// Not if a store that was restored from an older checkpoint is going to abandon it with its first
+// commit, which comes soon if at all.
+bool Maintenance::IsOfThisHistory(const format::Checkpoint& newest) const {
+  return newest.at.attempt >= repository_.first_attempt() || newest.at == options_.restored_at;
+}
+
+Status Maintenance::Do(const compaction::Plan& plan) {
+  using Action = compaction::Plan::Action;
+  if (plan.action != Action::kWriteBack && plan.action != Action::kCompact)
     TIDEMARK_RETURN_IF_ERROR(FeedChangeLog());
+  Status done;
+  switch (plan.action) {
+    case Action::kNothing:
+    case Action::kWait:
+      return {};
+    case Action::kWriteBack:
+      done = WriteBackAll();
+      break;
+    case Action::kCompact:
+      done = Compact(plan.table);
+      break;
+    case Action::kRebase:
+      done = Rebase();
+      break;
+    case Action::kMergeLog:
+      done = MergeLog(plan.segments);
+      break;
   }
-  // After the write-back, which frees memory that the writer may wait for.
-  if (!IsVerified()) TIDEMARK_RETURN_IF_ERROR(VerifyNextFile());
-  return rebase_due_ ? Rebase() : Status();
+  if (done.ok()) lane_.Kick();  // there may be more to do
+  return done;
 }
 
 // One file a step, so that a large base does not hold up write-backs.
@@ -155,7 +227,7 @@ Status Maintenance::VerifyNextFile() {
 // restart needs nothing of them from the repository. Where links are free the repository itself is
 // as near.
 Status Maintenance::FeedChangeLog() {
-  if (options_.links_are_free || fed_ == unapplied_.size()) return {};
+  if (options_.costs.links_are_free || fed_ == unapplied_.size()) return {};
   std::vector<storage::SstFile> files;
   for (size_t i = fed_; i < unapplied_.size(); ++i) {
     DurableEpoch& durable = unapplied_[i];
@@ -177,6 +249,9 @@ Status Maintenance::FeedChangeLog() {
 // Moves every durable epoch into `state`, with the mark that says so, and gives the writer the new
 // view.
 Status Maintenance::WriteBackAll() {
+  // A request stays until there is something to write back, and that has succeeded: the writer may
+  // have asked while the epoch that it waits for was still in the commit lane.
+  const bool requested = write_back_requested_.exchange(false);
   format::AppliedMark mark;
   mark.at = unapplied_.back().epoch->identity;
   // Tables that were dropped meanwhile leave with all they have.
@@ -199,7 +274,10 @@ Status Maintenance::WriteBackAll() {
   const auto begin = std::chrono::steady_clock::now();
   const auto written = compaction::WriteBack(live_, std::move(changes), mark);
   options_.recorder->WriteBackEnded(written, std::chrono::steady_clock::now() - begin);
-  TIDEMARK_RETURN_IF_ERROR(written.error());
+  if (!written.has_value()) {
+    if (requested) write_back_requested_.store(true);
+    return written.error();
+  }
 
   Applied applied;
   applied.view = live_.View();
@@ -210,27 +288,21 @@ Status Maintenance::WriteBackAll() {
   }
   unapplied_.clear();
   unapplied_bytes_ = 0;
+  compacted_.clear();
   const bool drop = fed_ > 0;
   fed_ = 0;
   options_.on_applied(std::move(applied));
   return drop ? live_.DropSegments(0, mark.at.epoch) : Status();
 }
 
+Status Maintenance::Compact(uint32_t table) {
+  compacted_.insert(table);
+  options_.recorder->TableCompacted();
+  live_.StartCompaction(table);
+  return {};
+}
+
 Status Maintenance::Rebase() {
-  if (!IsVerified()) return {};  // the file set that it would share is not yet known to be intact
-  const auto [log_bytes, base_bytes] = repository_.WithManifest([](const Manifest& manifest) {
-    return std::pair(LogBytesSinceBase(manifest), BaseBytes(manifest));
-  });
-  if (!compaction::ShouldRebase(options_.links_are_free, log_bytes, base_bytes)) {
-    rebase_due_ = false;
-    return {};
-  }
-  // Not before the first commit of a branch, which comes soon if at all.
-  const uint64_t epoch = live_.mark().at.epoch;
-  if (!repository_.WithManifest(
-          [&](const Manifest& manifest) { return compaction::CanRebaseTo(manifest, epoch); })) {
-    return {};
-  }
   // The attempt in the names may be older than the one that publishes: it only has to be one of
   // this writer's.
   const uint64_t attempt =
@@ -242,16 +314,78 @@ Status Maintenance::Rebase() {
       commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
         added = compaction::AddBase(uploaded, manifest, edit);
       }));
-  rebase_due_ = !added;
-  if (added) {
-    uint64_t bytes = 0;
-    for (const auto& [name, file] : uploaded.fresh) bytes += file.size;
-    options_.recorder->BasePublished(bytes);
-    uploads_.clear();
-  } else {
-    lane_.Kick();  // the list has moved on meanwhile
+  if (!added) return {};  // the list has moved on meanwhile
+  uint64_t bytes = 0;
+  for (const auto& [name, file] : uploaded.fresh) bytes += file.size;
+  options_.recorder->BasePublished(bytes);
+  uploads_.clear();
+  // Every segment that a merge may have met is behind the base now.
+  unmergeable_.clear();
+  log_is_damaged_ = false;
+  return {};
+}
+
+// A writer waits for the memory of what has become durable meanwhile. A request that there is
+// nothing for yet is no reason to give anything up: it stays until there is.
+bool Maintenance::IsWriteBackUrgent() const {
+  if (!write_back_requested_.load()) return false;
+  std::lock_guard lock(mutex_);
+  return !unapplied_.empty() || !inbox_.empty();
+}
+
+Status Maintenance::MergeLog(const std::vector<uint64_t>& segments) {
+  const compaction::ScratchSpace scratch{
+      options_.fs, [this](std::string_view suffix) { return live_.TemporaryPath(suffix); },
+      [this](const std::string& path) { live_.RemoveTemporary(path); }};
+  compaction::SegmentMergeOptions options;
+  options.codec = options_.codec;
+  options.codec_level = options_.codec_level;
+  options.goes_on = [this] { return !stopping_.load() && !IsWriteBackUrgent(); };
+  auto merged = compaction::MergeLog(repository_, scratch, segments, std::move(options));
+  if (!merged.has_value()) return MergeFailed(segments, std::move(merged).error());
+  const uint64_t version = repository_.next_version() - 1;
+  bool added = false;
+  const Status published =
+      commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
+        added = compaction::AddMerge(*merged, manifest, edit);
+      });
+  if (!published.ok() || !added) unnamed_.emplace_back(merged->file.name, version);
+  if (published.ok() && added) options_.recorder->LogMerged(merged->file.size);
+  return published;
+}
+
+// A segment that cannot be read, or merged, harms nobody as long as this process lives, which has
+// in memory or in RocksDB what is in there: a new base makes it superfluous.
+Status Maintenance::MergeFailed(const std::vector<uint64_t>& segments, Status status) {
+  if (status.code() == StatusCode::kNotFound || status.name() == "merge-interrupted") return {};
+  if (status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kResourceExhausted)
+    return status;
+  // What is missing another writer may have deleted.
+  TIDEMARK_RETURN_IF_ERROR(repository_.CheckNotFenced());
+  unmergeable_.insert(segments.begin(), segments.end());
+  if (status.code() == StatusCode::kCorruption) {
+    log_is_damaged_ = true;
+    options_.recorder->Damage(status);
   }
   return {};
+}
+
+// Merged segments that no version names, once a later one is published: what was in doubt before it
+// is void then.
+Status Maintenance::DeleteUnnamed() {
+  if (unnamed_.empty()) return {};
+  std::vector<std::string> names;
+  repository_.WithManifest([&](const Manifest& manifest) {
+    std::erase_if(unnamed_, [&](const auto& file) {
+      if (manifest.version <= file.second) return false;
+      if (!manifest.references.file_names.contains(file.first))
+        names.push_back(repository_.ObjectName(file.first));
+      return true;
+    });
+  });
+  if (names.empty()) return {};
+  TIDEMARK_RETURN_IF_ERROR(repository_.CheckNotFenced());
+  return repository_.storage().Delete(names);
 }
 
 Status Maintenance::Collect() {
@@ -260,6 +394,7 @@ Status Maintenance::Collect() {
     leftovers_deleted_ = true;
   }
   TIDEMARK_RETURN_IF_ERROR(repository_.DeleteDropped());
+  TIDEMARK_RETURN_IF_ERROR(DeleteUnnamed());
   return repository_.CollectManifests();
 }
 

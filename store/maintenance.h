@@ -1,9 +1,10 @@
 // Maintenance: what happens to epochs after they are durable: local change log, write-back, new
-// bases, retention, collection of garbage and old manifests. Runs on the runtime's threads, one
-// step of a store at a time, and never delays the commit lane.
+// bases, log merges, collection of garbage and old manifests. The planner says what is next. Runs
+// on the runtime's threads, one step of a store at a time, and never delays the commit lane.
 #pragma once
 
-#include "compaction/policy.h"
+#include "compaction/log_merge.h"
+#include "compaction/planner.h"
 #include "compaction/rebase.h"
 #include "storage/live_database.h"
 #include "storage/repository.h"
@@ -18,6 +19,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::store {
@@ -31,10 +35,12 @@ struct Applied {
 
 struct MaintenanceOptions {
   storage::FileSystemPtr fs;
-  compaction::WriteBackPolicy write_back;
-  // Publishing a base costs no bytes here: base after every write-back, and no local copy of the
-  // log.
-  bool links_are_free = false;
+  compaction::Policy policy;
+  compaction::Costs costs;
+  Compression codec = Compression::kZstd;  // of merged segments
+  int codec_level = 1;
+  // The checkpoint that the store was restored from; epoch 0: none.
+  format::EpochIdentity restored_at;
   // Base files to hash before anything is published or dropped (Verification::kFast); empty: none.
   std::vector<format::FileMeta> verify_first;
   std::function<void(Applied)> on_applied;
@@ -54,22 +60,35 @@ class Maintenance {
   void Add(std::vector<DurableEpoch> epochs);
   // Writes back all that is durable, however little.
   void RequestWriteBack();
+  // The writer reads through the newest view now, and no longer through one before it.
+  void ViewAdopted();
   // Does what is due at open.
   void Start() { lane_.Kick(); }
+  // Waits until no step is going on or due.
   void WaitIdle() { lane_.WaitIdle(); }
-  void Stop() { lane_.Stop(); }
+  // Whether something is due once RocksDB has compacted what it is at work on. Waits for a moment,
+  // and lets a step follow.
+  bool AwaitRocksDb();
+  void Stop();
   // The last failure, OK after a success.
   Status last_error() const;
 
  private:
   void Step();
   Status RunStep();
-  Status MoveOn(bool requested);
+  compaction::Facts GatherFacts();
+  bool IsOfThisHistory(const format::Checkpoint& newest) const;
+  Status Do(const compaction::Plan& plan);
   Status VerifyNextFile();
   bool IsVerified() const { return verified_files_ == options_.verify_first.size(); }
   Status FeedChangeLog();
   Status WriteBackAll();
+  Status Compact(uint32_t table);
   Status Rebase();
+  Status MergeLog(const std::vector<uint64_t>& segments);
+  bool IsWriteBackUrgent() const;
+  Status MergeFailed(const std::vector<uint64_t>& segments, Status status);
+  Status DeleteUnnamed();
   Status Collect();
 
   storage::Repository& repository_;
@@ -81,11 +100,19 @@ class Maintenance {
   std::vector<DurableEpoch> inbox_;  // protected by mutex_
   Status last_error_;                // protected by mutex_
   std::atomic<bool> write_back_requested_{false};
+  // A step is to follow when RocksDB has ended a compaction, or the writer has adopted a view.
+  std::atomic<bool> waiting_{false};
+  std::atomic<bool> rocksdb_is_compacting_{false};
+  std::atomic<bool> stopping_{false};
 
   // The lane's own.
   size_t verified_files_ = 0;  // of options_.verify_first
   bool leftovers_deleted_ = false;
-  bool rebase_due_ = false;
+  std::set<uint32_t> compacted_;    // tables, since the last write-back
+  std::set<uint64_t> unmergeable_;  // segments that a merge has failed with
+  bool log_is_damaged_ = false;
+  // Merged segments that were put but perhaps not named, and the version before that.
+  std::vector<std::pair<std::string, uint64_t>> unnamed_;
   std::deque<DurableEpoch> unapplied_;
   size_t fed_ = 0;  // how many of unapplied_ the change log has
   uint64_t unapplied_bytes_ = 0;

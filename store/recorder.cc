@@ -129,6 +129,11 @@ void Recorder::BasePublished(uint64_t bytes) {
   base_bytes_.Add(bytes);
 }
 
+void Recorder::LogMerged(uint64_t bytes) {
+  log_merges_.Add();
+  log_merge_bytes_.Add(bytes);
+}
+
 void Recorder::StoreFailed(const Status& status) {
   if (status.code() == StatusCode::kFenced)
     Tell([&](EventListener& listener) { listener.OnFenced(status); });
@@ -164,6 +169,9 @@ StoreMetrics Recorder::Snapshot() const {
   metrics.write_back_time = AsDuration(write_back_ns_);
   metrics.bases_published = bases_.Get();
   metrics.base_bytes = base_bytes_.Get();
+  metrics.log_merges = log_merges_.Get();
+  metrics.log_merge_bytes = log_merge_bytes_.Get();
+  metrics.table_compactions = table_compactions_.Get();
   metrics.listener_exceptions = listener_exceptions_.load(std::memory_order_relaxed);
   std::lock_guard lock(mutex_);
   metrics.last_checkpoint = last_;

@@ -56,6 +56,8 @@ class Recorder {
   void WriteBackEnded(const Result<compaction::WriteBackStatistics>& outcome,
                       std::chrono::nanoseconds took);
   void BasePublished(uint64_t bytes);
+  void LogMerged(uint64_t bytes);
+  void TableCompacted() { table_compactions_.Add(); }
 
   // Any thread's. The store works no more: tells OnFenced or OnCorruption.
   void StoreFailed(const Status& status);
@@ -97,6 +99,9 @@ class Recorder {
   Counter write_back_ns_;
   Counter bases_;
   Counter base_bytes_;
+  Counter log_merges_;
+  Counter log_merge_bytes_;
+  Counter table_compactions_;
 };
 
 }  // namespace tidemark::store

@@ -2,6 +2,7 @@
 
 #include "compaction/write_back.h"
 #include "format/names.h"
+#include "storage/fetch.h"
 #include "storage/segment_file.h"
 #include "store/live_directory.h"
 
@@ -37,10 +38,9 @@ class Restoring {
   Result<RestoredState> FromEmpty();
   Result<RestoredState> From(const Checkpoint& target);
   Status OpenLive(const Checkpoint& target);
+  bool IsBoundary(const Checkpoint& target, uint64_t base_epoch, uint64_t epoch) const;
   Status FetchBase(const Checkpoint& target, const std::string& directory);
-  Status FetchBaseFile(const FileMeta& meta, const std::string& path);
   Status HashFetched(const std::vector<std::pair<FileMeta, std::string>>& files);
-  Status CheckDigest(const FileMeta& meta, const storage::FileDigest& digest) const;
   Status SyncChangeLog(const std::vector<FileMeta>& segments);
   Result<storage::SstFile> FetchSegment(const FileMeta& meta);
   std::vector<FileMeta> SegmentsAfterMark(const Checkpoint& target) const;
@@ -79,6 +79,15 @@ class Restoring {
   bool may_reuse_ = true;
   int directories_made_ = 0;
 };
+
+// Whether the target's segments can be replayed on a state of this epoch. Within a merged segment
+// they cannot: it no longer tells what was created and deleted between its ends.
+bool Restoring::IsBoundary(const Checkpoint& target, uint64_t base_epoch, uint64_t epoch) const {
+  return epoch == base_epoch ||
+         std::any_of(target.segments.begin(), target.segments.end(), [&](uint64_t segment) {
+           return manifest_.files.at(segment).last_epoch == epoch;
+         });
+}
 
 bool IsDamage(const Status& status) { return status.code() == StatusCode::kCorruption; }
 
@@ -163,7 +172,9 @@ Status Restoring::OpenLive(const Checkpoint& target) {
     if (!may_reuse_) break;
     auto live = storage::LiveDatabase::Open(LiveOptions(directory));
     if (!live.has_value()) continue;  // taken, or damaged: the repository is the truth
-    if (LiesInLineage((*live)->mark().at, manifest_.lineage, base_epoch, target.at.epoch)) {
+    const format::EpochIdentity at = (*live)->mark().at;
+    if (LiesInLineage(at, manifest_.lineage, base_epoch, target.at.epoch) &&
+        IsBoundary(target, base_epoch, at.epoch)) {
       state_.live = *std::move(live);
       state_.report.reused_live_database = true;
       return {};
@@ -208,7 +219,8 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
     }
     const FileMeta& meta = manifest_.files.at(file.file);
     const std::string path = state_directory + "/" + file.live_name;
-    TIDEMARK_RETURN_IF_ERROR(FetchBaseFile(meta, path));
+    TIDEMARK_ASSIGN_OR_RETURN(const TransferKind kind, storage::FetchFile(repository_, meta, path));
+    Count(kind, meta.size);
     // RocksDB's MANIFEST is small, and what everything hangs on: always hashed.
     if (hash_all || meta.kind == FileKind::kBaseMeta) {
       fetched.emplace_back(meta, path);
@@ -222,38 +234,6 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
   return storage::SyncDirectory(*options_.fs, state_directory);
 }
 
-Status Restoring::FetchBaseFile(const FileMeta& meta, const std::string& path) {
-  const std::string name = repository_.ObjectName(meta.name);
-  const auto missing = [&](const Status& status) {
-    if (status.code() != StatusCode::kNotFound) return status;
-    return Status(StatusCode::kCorruption, "file-missing",
-                  repository_.storage().Uri() + "/" + name + ": expected " +
-                      std::to_string(meta.size) + " bytes, got no such file");
-  };
-  const auto size = repository_.storage().Size(name);
-  if (!size.has_value()) return missing(size.error());
-  if (*size != meta.size) {
-    return Status(StatusCode::kCorruption, "file-size",
-                  repository_.storage().Uri() + "/" + name + ": expected " +
-                      std::to_string(meta.size) + " bytes, got " + std::to_string(*size));
-  }
-  // RocksDB appends to its MANIFEST: a link would let it change the repository's file.
-  const auto kind = repository_.storage().Fetch(name, path, meta.kind != FileKind::kBaseMeta);
-  if (!kind.has_value()) return missing(kind.error());
-  Count(*kind, meta.size);
-  return {};
-}
-
-Status Restoring::CheckDigest(const FileMeta& meta, const storage::FileDigest& digest) const {
-  if (digest.size == meta.size && digest.checksum == meta.checksum) return {};
-  return Status(StatusCode::kCorruption,
-                meta.kind == FileKind::kSegment ? "segment-checksum" : "file-checksum",
-                repository_.storage().Uri() + "/" + repository_.ObjectName(meta.name) +
-                    ": expected " + std::to_string(meta.size) + " bytes with checksum " +
-                    meta.checksum.Hex() + ", got " + std::to_string(digest.size) + " bytes with " +
-                    digest.checksum.Hex());
-}
-
 // Hashes in parallel: a disk gives more than one core can hash, and these machines have several.
 Status Restoring::HashFetched(const std::vector<std::pair<FileMeta, std::string>>& files) {
   std::vector<Status> outcomes(files.size());
@@ -261,7 +241,8 @@ Status Restoring::HashFetched(const std::vector<std::pair<FileMeta, std::string>
   const auto work = [&] {
     for (size_t i = next.fetch_add(1); i < files.size(); i = next.fetch_add(1)) {
       const auto digest = storage::DigestFile(*options_.fs, files[i].second);
-      outcomes[i] = digest.has_value() ? CheckDigest(files[i].first, *digest) : digest.error();
+      outcomes[i] = digest.has_value() ? storage::CheckDigest(repository_, files[i].first, *digest)
+                                       : digest.error();
     }
   };
   const size_t threads =
@@ -314,23 +295,11 @@ Status Restoring::SyncChangeLog(const std::vector<FileMeta>& segments) {
 
 // A local, verified copy or link of the segment.
 Result<storage::SstFile> Restoring::FetchSegment(const FileMeta& meta) {
-  const std::string path = state_.live->TemporaryPath("segment.sst");
-  if (meta.kind == FileKind::kInlined) {
-    TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentEntry> entries,
-                              storage::ReadInlined(repository_.storage(), manifest_.subtask, meta));
-    Count(TransferKind::kCopied, meta.size);
-    return storage::WriteSegmentFile(options_.fs, path, entries);
-  }
-  TIDEMARK_RETURN_IF_ERROR(FetchBaseFile(meta, path));
-  TIDEMARK_ASSIGN_OR_RETURN(const storage::FileDigest digest,
-                            storage::DigestFile(*options_.fs, path));
-  TIDEMARK_RETURN_IF_ERROR(CheckDigest(meta, digest));
-  storage::SstFile file;
-  file.path = path;
-  file.size = meta.size;
-  file.checksum = meta.checksum;
-  file.unique_id = meta.sst_unique_id;
-  return file;
+  TIDEMARK_ASSIGN_OR_RETURN(storage::FetchedSegment fetched,
+                            storage::FetchSegment(repository_, options_.fs, meta,
+                                                  state_.live->TemporaryPath("segment.sst")));
+  Count(fetched.transfer, meta.size);
+  return std::move(fetched.file);
 }
 
 // Too much for the cache: merged into SSTs and ingested, some segments at a time.

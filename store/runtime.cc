@@ -9,7 +9,7 @@ Result<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options) 
                                               options.memory_budget_bytes, uint64_t{16} << 20,
                                               uint64_t{1} << 40));
   TIDEMARK_RETURN_IF_ERROR(store::CheckBounds(
-      "RuntimeOptions::background_threads", options.background_threads, uint32_t{1}, uint32_t{64}));
+      "RuntimeOptions::background_threads", options.background_threads, uint32_t{0}, uint32_t{64}));
   return std::shared_ptr<Runtime>(new Runtime(std::make_unique<Impl>(options)));
 }
 
@@ -18,5 +18,6 @@ Runtime::~Runtime() = default;
 
 const RuntimeOptions& Runtime::options() const noexcept { return impl_->options(); }
 uint64_t Runtime::memory_used_bytes() const noexcept { return impl_->budget().used_bytes(); }
+void Runtime::RunMaintenance() { impl_->executor().RunQueued(); }
 
 }  // namespace tidemark

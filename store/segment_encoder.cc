@@ -6,36 +6,8 @@
 
 namespace tidemark::store {
 
-namespace {
-
-Status FinishBatch(uint64_t last_epoch, uint32_t table_id, format::BatchEncoder& encoder,
-                   const SegmentSink& sink) {
-  format::SegmentEntry entry;
-  entry.key = format::EncodeSegmentKey(last_epoch, table_id, encoder.first_key());
-  TIDEMARK_RETURN_IF_ERROR(encoder.Finish(table_id, &entry.frame));
-  return sink(std::move(entry));
-}
-
-// A batch never ends between two records of a key: their batches would have one name.
-Status EncodePart(uint64_t last_epoch, const SealedPart& part, format::BatchEncoder& encoder,
-                  const SegmentSink& sink) {
-  const auto records = StreamOf(part);
-  while (true) {
-    TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
-    if (!more) break;
-    const format::Record& record = records->record();
-    if (encoder.raw_bytes() >= format::kBatchTargetBytes && encoder.last_key() != record.key) {
-      TIDEMARK_RETURN_IF_ERROR(FinishBatch(last_epoch, part.table_id, encoder, sink));
-    }
-    encoder.Add(record);
-  }
-  return encoder.empty() ? Status() : FinishBatch(last_epoch, part.table_id, encoder, sink);
-}
-
-}  // namespace
-
 Status EncodeSegment(const SealedEpoch& epoch, const format::SegmentHeader& header,
-                     Compression codec, int level, const SegmentSink& sink) {
+                     Compression codec, int level, const format::SegmentSink& sink) {
   std::vector<const SealedPart*> parts;
   for (const SealedPart& part : epoch.parts) {
     if (!part.empty()) parts.push_back(&part);
@@ -54,7 +26,9 @@ Status EncodeSegment(const SealedEpoch& epoch, const format::SegmentHeader& head
       {format::EncodeSegmentKey(epoch.last_epoch, 0, ""), format::EncodeSegmentHeader(complete)}));
   format::BatchEncoder encoder(codec, level);
   for (const SealedPart* part : parts) {
-    TIDEMARK_RETURN_IF_ERROR(EncodePart(epoch.last_epoch, *part, encoder, sink));
+    const auto records = StreamOf(*part);
+    TIDEMARK_RETURN_IF_ERROR(
+        format::EncodeTable(epoch.last_epoch, part->table_id, *records, encoder, sink).error());
   }
   return {};
 }

@@ -8,6 +8,8 @@ namespace tidemark::store {
 namespace {
 
 constexpr size_t kMetadataBytesMax = size_t{1} << 20;
+// How long Drain waits for RocksDB to have rewritten what a base is to hold.
+constexpr std::chrono::seconds kPatienceWithRocksDb{60};
 // From here on a chunk of 2 MiB for every size class in use is a small part of the budget.
 
 Status InvalidArgument(std::string_view name, std::string message) {
@@ -161,18 +163,21 @@ Status StoreCore::Fail(const Status& status) {
   return status;
 }
 
-void StoreCore::TakeMail() {
+bool StoreCore::TakeMail() {
   Applied mail;
   {
     std::lock_guard lock(mutex_);
     mail = std::exchange(mail_, {});
     has_mail_.store(false, std::memory_order_relaxed);
   }
-  if (mail.view != nullptr) {
+  const bool has_view = mail.view != nullptr;
+  if (has_view) {
     layers_.SetView(std::move(mail.view));
     for (TableCore* table : table_list_) table->ForgetRanges(view()->epoch());
+    if (maintenance_ != nullptr) maintenance_->ViewAdopted();
   }
   std::move(mail.epochs.begin(), mail.epochs.end(), std::back_inserter(releasing_));
+  return has_view;
 }
 
 void StoreCore::FreeChain(Version* version) {
@@ -248,8 +253,11 @@ Status StoreCore::Drain() {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   commits_->WaitIdle();
   maintenance_->RequestWriteBack();
-  maintenance_->WaitIdle();
-  TakeMail();
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithRocksDb;
+  do {
+    maintenance_->WaitIdle();
+  } while (TakeMail() ||
+           (maintenance_->AwaitRocksDb() && std::chrono::steady_clock::now() < deadline));
   Release(SIZE_MAX);
   AccountMemory();
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());

@@ -184,7 +184,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void OnApplied(Applied applied);
   void OnFatal(const Status& status);
 
-  void TakeMail();
+  // False if there was no new view.
+  bool TakeMail();
   void Release(size_t steps);
   void SlowDown();
   size_t EvictSome();

@@ -243,6 +243,9 @@ Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {
   bool arrived = false;
   do {
     maintenance_->RequestWriteBack();
+    Executor& executor = runtime_->impl().executor();
+    while (!executor.has_threads() && !has_mail_.load() && executor.RunOne()) {
+    }
     const auto until = std::min(deadline, std::chrono::steady_clock::now() + kAskAgain);
     std::unique_lock lock(mutex_);
     arrived = mail_arrived_.wait_until(lock, until,

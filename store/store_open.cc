@@ -202,7 +202,7 @@ void StoreCore::StartLanes(const RestoredState& restored,
   commits.codec = options_.log_compression;
   commits.codec_level = options_.log_compression_level;
   commits.inline_bytes_max = options_.inline_segment_bytes_max;
-  commits.keep_last = options_.keep_last;
+  commits.retention = {options_.keep_last, options_.keep_within};
   commits.keep_segments = !links_are_free;
   commits.stands_on_any = restored.checkpoint.has_value();
   if (restored.checkpoint) {
@@ -219,8 +219,13 @@ void StoreCore::StartLanes(const RestoredState& restored,
 
   MaintenanceOptions maintenance;
   maintenance.fs = environment_.fs;
-  maintenance.write_back = {WriteBackBytes(options_), options_.write_back_segments};
-  maintenance.links_are_free = links_are_free;
+  maintenance.policy = {WriteBackBytes(options_), options_.write_back_segments,
+                        options_.space_amplification_max, options_.restore_budget_seconds,
+                        options_.log_merge_segments};
+  maintenance.costs.links_are_free = links_are_free;
+  maintenance.codec = options_.log_compression;
+  maintenance.codec_level = options_.log_compression_level;
+  if (restored.checkpoint) maintenance.restored_at = restored.checkpoint->at;
   maintenance.verify_first = restored.verify_first;
   maintenance.on_applied = [this](Applied applied) { OnApplied(std::move(applied)); };
   maintenance.on_fatal = [this](const Status& status) { OnFatal(status); };

@@ -102,7 +102,10 @@ struct StoreMetrics {
   uint64_t write_back_bytes = 0;               // of the files written
   std::chrono::nanoseconds write_back_time{};  // failures included
   uint64_t bases_published = 0;
-  uint64_t base_bytes = 0;  // of the files that they added to the repository, linked or copied
+  uint64_t base_bytes = 0;       // of the files that they added to the repository, linked or copied
+  uint64_t log_merges = 0;       // neighbouring segments that became one
+  uint64_t log_merge_bytes = 0;  // of the merged segments
+  uint64_t table_compactions = 0;  // tables rewritten because most of what they held was deleted
 
   uint64_t listener_exceptions = 0;  // that left members of the EventListener
 };

@@ -69,6 +69,20 @@ struct StoreOptions {
   int log_compression_level = 1;
   // Checkpoints to retain, the newest ones. 1 to 10,000.
   uint32_t keep_last = 5;
+  // ... and those that are not older than this, by the clock of this machine, but no more than
+  // 10,000. 0 to 10 years.
+  std::chrono::milliseconds keep_within{0};
+  // How many times the bytes of its state, compacted, a checkpoint's files may have, about: the log
+  // since the base, and what is dead in the base. Smaller: more of the state is rewritten. Amounts
+  // below 1 MiB (of the log 16 MiB where a base cannot be linked) do not count. 1.1 to 100.
+  double space_amplification_max = 2;
+  // How long a restore on this machine may take from the newest checkpoint's linked base to the
+  // first read, in seconds: a longer log is written into a new base. An estimate, on the safe side.
+  // 0.1 to 86,400.
+  double restore_budget_seconds = 10;
+  // So many neighbouring segments of about one size are merged into one. Fewer: shorter logs, and
+  // more that is written again. 2 to 64.
+  uint32_t log_merge_segments = 16;
   // Longest value in bytes. 0 to 1 GiB.
   uint64_t value_bytes_max = uint64_t{256} << 20;
   // Segments up to this size travel inside the manifest version, so that a small checkpoint is one

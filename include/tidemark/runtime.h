@@ -13,8 +13,9 @@ struct RuntimeOptions {
   // Bytes that the stores of this runtime may hold in memory together: cached entries, unapplied
   // changes, indexes and RocksDB's block caches, those of read views included. 16 MiB to 1 TiB.
   uint64_t memory_budget_bytes = uint64_t{1} << 30;
-  // Threads for maintenance (write-back, new bases, collection). Each open store has a commit
-  // thread of its own besides. 1 to 64.
+  // Threads for maintenance (write-back, new bases, merging and collection). Each open store has a
+  // commit thread of its own besides, and RocksDB at least one that compacts. 0 to 64. With 0 the
+  // host runs maintenance itself: see RunMaintenance.
   uint32_t background_threads = 1;
 };
 
@@ -32,6 +33,13 @@ class Runtime {
   const RuntimeOptions& options() const noexcept;
   // Bytes in use now by all stores, as the budget counts them.
   uint64_t memory_used_bytes() const noexcept;
+
+  // Runs the maintenance that is due for any store of this runtime on the calling thread, and
+  // returns when none is left. Blocks for its I/O. What fails is tried again with the next
+  // checkpoint, as it would be in the background. For hosts that say when it may take a processor:
+  // without background_threads nothing is written back or collected but here, in Drain, and in a
+  // write that would otherwise wait for memory. Not from a callback of the library.
+  void RunMaintenance();
 
   // The library's side of this object; defined in store/runtime_impl.h.
   class Impl;

@@ -47,6 +47,7 @@ StoreOptions OptionsOf(const std::string& root, Random& random) {
   StoreOptions options = SmallStore(root);
   options.keep_last = static_cast<uint32_t>(1 + random.Below(6));
   options.write_back_segments = uint32_t{1} << random.Below(6);
+  options.log_merge_segments = static_cast<uint32_t>(2 + random.Below(4));
   options.inline_segment_bytes_max = random.OneIn(3) ? 0 : 1024U << random.Below(7);
   options.log_compression = static_cast<Compression>(random.Below(3));
   options.verification = random.OneIn(3) ? Verification::kFast : Verification::kFull;

@@ -63,6 +63,7 @@ class FaultTest : public ::testing::Test {
   StoreOptions Options(const std::string& root) const {
     StoreOptions options = SmallStore(root);
     options.write_back_segments = 3;
+    options.log_merge_segments = 2;
     options.inline_segment_bytes_max = 1500;  // rounds are below and above
     options.keep_last = 3;
     return options;

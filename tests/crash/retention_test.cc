@@ -127,6 +127,7 @@ TEST_P(RetentionTest, Invariant03WorkOnARestoredStoreChangesNoFileOfTheRepositor
   const Files before = ReadTree(directory_ / "repository");
   StoreOptions options = Options();
   options.keep_last = 1000;
+  options.log_merge_segments = 64;  // the files stay
   Live(options, [&](TestStore& store) {
     const RestoreReport& report = store.restored();
     EXPECT_EQ(report.linked_bytes > 0, GetParam() == Transfer::kLink);

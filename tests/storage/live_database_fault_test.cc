@@ -198,21 +198,21 @@ TEST_F(LiveDatabaseFaultTest, AppliesWhileCompactionsFailAndAfterwards) {
                       .error = FaultError::kFull,
                       .contains = "/state/0",
                       .operations = {FileOperation::kAppend}});
-  for (uint64_t epoch = 1; epoch <= 15; ++epoch) {
+  for (uint64_t epoch = 1; epoch <= 18; ++epoch) {
     ASSERT_TRUE(ApplyChanges(*database_, Changes(epoch), Mark(epoch)).ok());
-    if (epoch == 8) WaitFor([&] { return fs_->plan().fired() > 0; });
+    if (epoch == 14) WaitFor([&] { return fs_->plan().fired() > 0; });
   }
-  EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(15));
+  EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(18));
   fs_->plan().Clear();
   const size_t files = FilesIn("state").size();
   WaitFor([&] { return FilesIn("state").size() < files; });
-  ASSERT_TRUE(ApplyChanges(*database_, Changes(16), Mark(16)).ok());
-  EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(16));
+  ASSERT_TRUE(ApplyChanges(*database_, Changes(19), Mark(19)).ok());
+  EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(19));
   const auto set = database_->ExportFileSet(nullptr);
   ASSERT_TRUE(set.has_value()) << set.error().ToString();
   database_->ReleaseFileSet(*set);
   Reopen();
-  EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(16));
+  EXPECT_EQ(ReadAll(*database_->View(), {1, 2}), Content(19));
 }
 
 TEST_F(LiveDatabaseFaultTest, WaitsForCompactionOnlySoLong) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -97,6 +98,16 @@ TEST_F(BoundsTest, Numbers) {
   ExpectRefused("write_back_bytes", [](auto& o) { o.write_back_bytes = (uint64_t{16} << 30) + 1; });
   ExpectRefused("write_back_segments", [](auto& o) { o.write_back_segments = 0; });
   ExpectRefused("write_back_segments", [](auto& o) { o.write_back_segments = 4'097; });
+  ExpectRefused("log_merge_segments", [](auto& o) { o.log_merge_segments = 1; });
+  ExpectRefused("log_merge_segments", [](auto& o) { o.log_merge_segments = 65; });
+  ExpectRefused("space_amplification_max", [](auto& o) { o.space_amplification_max = 1.09; });
+  ExpectRefused("space_amplification_max", [](auto& o) { o.space_amplification_max = 100.1; });
+  ExpectRefused("space_amplification_max",
+                [](auto& o) { o.space_amplification_max = std::nan(""); });
+  ExpectRefused("restore_budget_seconds", [](auto& o) { o.restore_budget_seconds = 0; });
+  ExpectRefused("restore_budget_seconds", [](auto& o) { o.restore_budget_seconds = 86'401; });
+  ExpectRefused("keep_within", [](auto& o) { o.keep_within = std::chrono::milliseconds(-1); });
+  ExpectRefused("keep_within", [](auto& o) { o.keep_within = std::chrono::hours(100'000); });
   ExpectRefused("stall_timeout", [](auto& o) { o.stall_timeout = std::chrono::milliseconds(-1); });
   ExpectRefused("stall_timeout", [](auto& o) {
     o.stall_timeout = std::chrono::hours(1) + std::chrono::milliseconds(1);
@@ -107,6 +118,10 @@ TEST_F(BoundsTest, BothEndsAreInside) {
   ExpectAccepted([](auto& o) {
     o.log_compression_level = -7;
     o.keep_last = 1;
+    o.keep_within = std::chrono::milliseconds(0);
+    o.log_merge_segments = 2;
+    o.space_amplification_max = 1.1;
+    o.restore_budget_seconds = 0.1;
     o.value_bytes_max = 0;
     o.inline_segment_bytes_max = 0;
     o.write_back_bytes = 0;
@@ -143,7 +158,6 @@ TEST(RuntimeBoundsTest, BudgetAndThreads) {
   refused("memory_budget_bytes", {.memory_budget_bytes = (uint64_t{16} << 20) - 1});
   refused("memory_budget_bytes", {.memory_budget_bytes = (uint64_t{1} << 40) + 1});
   refused("memory_budget_bytes", {.memory_budget_bytes = 0});
-  refused("background_threads", {.background_threads = 0});
   refused("background_threads", {.background_threads = 65});
   const auto least =
       Runtime::Create({.memory_budget_bytes = uint64_t{16} << 20, .background_threads = 64});

@@ -82,6 +82,7 @@ ModelConfig ModelConfig::Random(ModelRandom& random) {
   ChooseSizes(random, &config);
   config.inline_bytes = random.OneOf<uint64_t>({0, 64 * kKiB, kMiB});
   config.write_back_segments = random.OneOf<uint32_t>({1, 2, 4, 1'000});
+  config.log_merge_segments = random.OneOf<uint32_t>({2, 2, 3, 8});
   config.keep_last = 1 + static_cast<uint32_t>(random.Below(5));
   config.compression = random.OneOf({Compression::kNone, Compression::kLz4, Compression::kZstd});
   config.verification =
@@ -96,9 +97,9 @@ std::string ModelConfig::ToString() const {
          std::to_string(value_bytes_max) + ", " +
          (room_bytes > 0 ? "a neighbour leaves " + std::to_string(room_bytes) : "no neighbour") +
          (spills ? ", few checkpoints" : "") + ", inline " + std::to_string(inline_bytes) +
-         ", write_back_segments " + std::to_string(write_back_segments) + ", keep_last " +
-         std::to_string(keep_last) + ", compression " +
-         std::to_string(static_cast<int>(compression)) +
+         ", write_back_segments " + std::to_string(write_back_segments) + ", log_merge_segments " +
+         std::to_string(log_merge_segments) + ", keep_last " + std::to_string(keep_last) +
+         ", compression " + std::to_string(static_cast<int>(compression)) +
          (verification == Verification::kFast ? ", kFast" : ", kFull") +
          (deny_links ? ", no links" : "") + (hide_locks ? ", no locks" : "");
 }

@@ -40,6 +40,7 @@ struct ModelConfig {
   bool long_keys = false;
   uint64_t inline_bytes = 0;
   uint32_t write_back_segments = 0;
+  uint32_t log_merge_segments = 0;
   uint32_t keep_last = 0;
   Compression compression{};
   Verification verification{};

@@ -78,6 +78,7 @@ class ModelTest : public ::testing::Test {
     EXPECT_GT(counts_.outgrown_scans, 0U);
     EXPECT_GT(counts_.views_read, 0U);
     EXPECT_GT(counts_.appended, 0U);
+    EXPECT_GT(counts_.log_merges, 0U);
   }
 
   std::vector<uint64_t> performed_ = std::vector<uint64_t>(ModelRun::Operations().size());

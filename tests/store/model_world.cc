@@ -45,6 +45,7 @@ StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int dire
   options.inline_segment_bytes_max = config_.inline_bytes;
   options.write_back_bytes = 64 << 10;
   options.write_back_segments = config_.write_back_segments;
+  options.log_merge_segments = config_.log_merge_segments;
   options.stall_timeout = config_.stall_timeout;
   return options;
 }
@@ -153,6 +154,7 @@ void ModelWorld::CountStore() {
   counts_.stalls += metrics.stalls;
   counts_.spills += metrics.spills;
   counts_.write_backs += metrics.write_backs;
+  counts_.log_merges += metrics.log_merges;
 }
 
 // ---- Checkpoints ----

@@ -32,6 +32,7 @@ struct ModelCounts {
   uint64_t stalls = 0;
   uint64_t spills = 0;
   uint64_t write_backs = 0;
+  uint64_t log_merges = 0;
   uint64_t refused_writes = 0;
   uint64_t failed_checkpoints = 0;
   uint64_t outgrown_scans = 0;

@@ -129,6 +129,7 @@ void ModelCounts::Add(const ModelCounts& other) {
   stalls += other.stalls;
   spills += other.spills;
   write_backs += other.write_backs;
+  log_merges += other.log_merges;
   refused_writes += other.refused_writes;
   failed_checkpoints += other.failed_checkpoints;
   outgrown_scans += other.outgrown_scans;
@@ -143,7 +144,8 @@ std::string ModelCounts::ToString() const {
   return times(opened, "stores opened, ") + times(restored, "restored (") +
          times(reused, "with their live database), ") + times(evictions, "evictions, ") +
          times(misses, "misses, ") + times(stalls, "stalls, ") + times(spills, "spills, ") +
-         times(write_backs, "write-backs, ") + times(refused_writes, "writes refused, ") +
+         times(write_backs, "write-backs, ") + times(log_merges, "log merges, ") +
+         times(refused_writes, "writes refused, ") +
          times(failed_checkpoints, "checkpoints failed, ") +
          times(outgrown_scans, "iterators outgrown, ") + times(views_read, "reads of views, ") +
          times(appended, "appends to lists");

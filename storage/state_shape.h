@@ -1,0 +1,26 @@
+// StateShape: how much of `state` is data, for the planner.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tidemark::storage {
+
+struct TableShape {
+  uint32_t table_id = 0;
+  uint64_t bytes = 0;  // of its SSTs
+  // About what it would take, compacted: RocksDB's estimate, which are the files of the last level
+  // and those above it that overlap none of them, less what deletes say is gone.
+  uint64_t live_bytes = 0;
+};
+
+struct StateShape {
+  std::vector<TableShape> tables;  // ascending
+  // RocksDB is rewriting files, or about to. Not after an I/O error, until an ingestion succeeds.
+  bool compacting = false;
+  // Nobody reads the state as it was before the last ingestion, so a compaction can drop all that
+  // this has replaced.
+  bool settled = true;
+};
+
+}  // namespace tidemark::storage
