@@ -1,13 +1,16 @@
 #include "bench/counting_storage.h"
 
+#include "format/names.h"
+
 #include <filesystem>
+#include <string>
 #include <system_error>
 
 namespace tidemark::bench {
 
 Status CountingStorage::Put(std::string_view name, std::string_view bytes) {
   TIDEMARK_RETURN_IF_ERROR(target_->Put(name, bytes));
-  published_bytes_ += bytes.size();
+  Count(name, bytes.size());
   return {};
 }
 
@@ -18,13 +21,19 @@ Result<TransferKind> CountingStorage::PutFile(std::string_view name, const std::
   if (error) {
     return Status(StatusCode::kUnavailable, "file-size", path + ": " + error.message());
   }
-  published_bytes_ += size;
+  Count(name, size);
   return kind;
+}
+
+void CountingStorage::Count(std::string_view name, uint64_t bytes) {
+  published_bytes_ += bytes;
+  const std::string folder = "/" + std::string(format::kBasePrefix);
+  if (name.find(folder) != std::string_view::npos) published_base_bytes_ += bytes;
 }
 
 Status CountingStorage::CreateIfAbsent(std::string_view name, std::string_view bytes) {
   TIDEMARK_RETURN_IF_ERROR(target_->CreateIfAbsent(name, bytes));
-  published_bytes_ += bytes.size();
+  Count(name, bytes.size());
   return {};
 }
 

@@ -23,7 +23,9 @@ class CountingStorage final : public CheckpointStorage {
   // Bytes of the objects created since ResetCounters, linked ones included: a link costs nothing
   // here but would be an upload elsewhere.
   uint64_t published_bytes() const noexcept { return published_bytes_; }
-  void ResetCounters() noexcept { published_bytes_ = 0; }
+  // Of these, the files of bases.
+  uint64_t published_base_bytes() const noexcept { return published_base_bytes_; }
+  void ResetCounters() noexcept { published_bytes_ = 0, published_base_bytes_ = 0; }
 
   std::string Uri() const override { return target_->Uri(); }
   Status Put(std::string_view name, std::string_view bytes) override;
@@ -52,8 +54,11 @@ class CountingStorage final : public CheckpointStorage {
   }
 
  private:
+  void Count(std::string_view name, uint64_t bytes);
+
   const std::shared_ptr<CheckpointStorage> target_;
   std::atomic<uint64_t> published_bytes_{0};
+  std::atomic<uint64_t> published_base_bytes_{0};
 };
 
 }  // namespace tidemark::bench

@@ -97,6 +97,7 @@ DirectoryUsage UsageOf(const std::string& path) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
     struct stat status {};
     if (lstat(entry.path().c_str(), &status) != 0) {
+      if (errno == ENOENT) continue;
       throw std::system_error(errno, std::generic_category(), entry.path().string());
     }
     if (!S_ISREG(status.st_mode) || !seen.emplace(status.st_dev, status.st_ino).second) continue;

@@ -22,6 +22,14 @@ ProcessSample SampleProcess();
 // engine says of itself. Throws std::runtime_error if the threads cannot be seen.
 ProcessSample AwaitIdleThreads();
 
+// How long `work()` takes.
+template <class Work>
+std::chrono::nanoseconds TimeOf(const Work& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::steady_clock::now() - begin;
+}
+
 double SecondsBetween(const ProcessSample& from, const ProcessSample& to);
 
 // The largest resident set of this process so far, 0 if unknown.
@@ -32,6 +40,7 @@ struct DirectoryUsage {
   uint64_t files = 0;
 };
 // All files below `path`; one with several links counts once, because it takes its space once.
+// Those that vanish meanwhile do not count.
 DirectoryUsage UsageOf(const std::string& path);
 
 // The smallest sample that at least `fraction` of all samples do not exceed; 0 without samples.

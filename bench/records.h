@@ -7,9 +7,14 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace tidemark::bench {
@@ -56,6 +61,17 @@ struct Change {
   }
 };
 
+// Version `version` of the value number `number`, of any size: half random, half one byte all over.
+inline void FillValue(uint64_t number, uint64_t version, std::span<char> value) {
+  Random random(Mix(number + 1) ^ Mix(version));
+  const size_t half = value.size() / 2;
+  for (size_t at = 0; at < half; at += sizeof(uint64_t)) {
+    const uint64_t word = random.Next();
+    std::memcpy(value.data() + at, &word, std::min(sizeof(word), half - at));
+  }
+  std::memset(value.data() + half, static_cast<int>(number & 0xff), value.size() - half);
+}
+
 // A hash of what was read, in the order in which it was.
 class ReadHash {
  public:
@@ -79,11 +95,26 @@ class ContentHash {
     sum_ += XXH3_64bits(&entry, sizeof(entry));
     ++entries_;
   }
+  void Add(std::string_view key, std::string_view value) {
+    sum_ += XXH3_64bits_withSeed(value.data(), value.size(), XXH3_64bits(key.data(), key.size()));
+    ++entries_;
+  }
   uint64_t value() const { return Mix(sum_ ^ Mix(entries_)); }
 
  private:
   uint64_t sum_ = 0;
   uint64_t entries_ = 0;
 };
+
+// A hash as the counter `result_hash`. 52 bits: Google Benchmark's counters are doubles, which hold
+// no more.
+inline double ResultHash(uint64_t hash) { return static_cast<double>(Mix(hash) >> 12); }
+
+// Throws std::runtime_error if they differ.
+inline void CheckHash(const char* of_what, uint64_t expected, uint64_t got) {
+  if (expected == got) return;
+  throw std::runtime_error(std::string(of_what) + " differs from the model: hash expected " +
+                           std::to_string(expected) + ", got " + std::to_string(got));
+}
 
 }  // namespace tidemark::bench
