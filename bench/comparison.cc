@@ -30,9 +30,12 @@ constexpr Line kLines[] = {
     {"net_change_bytes", Better::kLower}, {"log_bytes", Better::kLower},
     {"published_bytes", Better::kLower},  {"written_bytes", Better::kLower},
     {"retained_bytes", Better::kLower},   {"files", Better::kLower},
-    {"segments", Better::kLower},         {"peak_rss_bytes", Better::kLower},
-    {"budget_bytes", Better::kLower},
+    {"segments", Better::kLower},         {"restore_s", Better::kLower},
+    {"peak_rss_bytes", Better::kLower},   {"budget_bytes", Better::kLower},
 };
+
+// The longest of these names.
+constexpr int kLabelWidth = 17;
 
 struct Spread {
   double median = 0;
@@ -153,7 +156,7 @@ std::vector<std::string> Comparison::DifferingHashes() const {
       if (!expected) expected = hashes->front();
       if (std::any_of(hashes->begin(), hashes->end(),
                       [&](double hash) { return hash != *expected; })) {
-        differing.push_back(group.workload + "/" + engine + "/" + group.variant);
+        differing.push_back(Row{group.workload, engine, group.variant, /*run=*/{}}.name());
       }
     }
   }
@@ -167,19 +170,32 @@ const Comparison::Samples* Comparison::Find(const Group& group, std::string_view
   return nullptr;
 }
 
+std::string Comparison::TitleOf(const Group& group) {
+  return group.variant.empty() ? group.workload : group.workload + ' ' + group.variant;
+}
+
 void Comparison::PrintPair(const Group& group, std::string_view ours, std::string_view theirs,
                            std::ostream& out) {
   const Samples* our_samples = Find(group, ours);
   const Samples* their_samples = Find(group, theirs);
   if (!our_samples || !their_samples) return;
-  out << '\n' << group.workload << ' ' << group.variant << '\n';
-  constexpr int kWidth = 17;
-  PrintColumns(out, kWidth, "median (range)", ours, theirs, "ratio", "");
+  out << '\n' << TitleOf(group) << '\n';
+  PrintColumns(out, kLabelWidth, "median (range)", ours, theirs, "ratio", "");
   for (const Line& line : kLines) {
     const auto* ours_of_line = FindOrNull(*our_samples, line.counter);
     const auto* theirs_of_line = FindOrNull(*their_samples, line.counter);
     if (!ours_of_line && !theirs_of_line) continue;
-    PrintLine(out, kWidth, line.counter, line.better, ours_of_line, theirs_of_line);
+    PrintLine(out, kLabelWidth, line.counter, line.better, ours_of_line, theirs_of_line);
+  }
+}
+
+void Comparison::PrintAlone(const Group& group, std::ostream& out) {
+  const auto& [engine, samples] = group.engines.front();
+  out << '\n' << TitleOf(group) << '\n';
+  PrintColumns(out, kLabelWidth, "median (range)", engine, "", "", "");
+  for (const Line& line : kLines) {
+    const auto* of_line = FindOrNull(samples, line.counter);
+    if (of_line) PrintColumns(out, kLabelWidth, line.counter, Text(SpreadOf(*of_line)), "", "", "");
   }
 }
 
@@ -196,13 +212,14 @@ void Comparison::PrintSummary(std::string_view ours, std::string_view theirs,
       out << "\nall rows: " << kLine.counter << '\n';
       PrintColumns(out, kWidth, "median (range)", ours, theirs, "ratio", "");
     }
-    PrintLine(out, kWidth, group.workload + ' ' + group.variant, kLine.better,
-              FindOrNull(*our_samples, kLine.counter), FindOrNull(*their_samples, kLine.counter));
+    PrintLine(out, kWidth, TitleOf(group), kLine.better, FindOrNull(*our_samples, kLine.counter),
+              FindOrNull(*their_samples, kLine.counter));
   }
 }
 
 void Comparison::Print(std::ostream& out) const {
   for (const Group& group : groups_) {
+    if (group.engines.size() == 1) PrintAlone(group, out);
     for (size_t i = 1; i < std::size(kEngines); ++i) {
       PrintPair(group, kEngines[0].name, kEngines[i].name, out);
     }

@@ -1,5 +1,6 @@
 // Comparison: collects what each run of each row gave, and shows the first engine beside each of
-// the others: medians, spreads and ratios, wins and losses alike.
+// the others: medians, spreads and ratios, wins and losses alike. A row that has one engine only is
+// shown alone.
 #pragma once
 
 #include "bench/row.h"
@@ -36,6 +37,9 @@ class Comparison {
 
   Group& GroupOf(const Row& row);
   static const Samples* Find(const Group& group, std::string_view engine);
+  static std::string TitleOf(const Group& group);
+  // Of a row whose only engine has run.
+  static void PrintAlone(const Group& group, std::ostream& out);
   static void PrintPair(const Group& group, std::string_view ours, std::string_view theirs,
                         std::ostream& out);
   // One line a row: the counter that counts most.

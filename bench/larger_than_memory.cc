@@ -28,7 +28,7 @@ std::vector<Row> LargerThanMemoryRows() {
   const auto add = [&](const char* variant, ValueOperation operation) {
     AddRows(
         "LargerThanMemory", variant, [=](const Scale& scale) { return MakeJob(operation, scale); },
-        rows, /*is_long=*/true);
+        rows, RowKind::kLong);
   };
   add("get", ValueOperation::kGet);
   add("rmw", ValueOperation::kUpdate);

@@ -239,6 +239,17 @@ int RunOne(const std::vector<Row>& rows, const Scale& scale, const Flags& flags)
   return 1;
 }
 
+int RepetitionsOf(RowKind kind, const Scale& scale) {
+  switch (kind) {
+    case RowKind::kLong:
+      return scale.repetitions_of_long_rows;
+    case RowKind::kBytes:
+      return scale.repetitions_of_byte_rows;
+    default:
+      return scale.repetitions;
+  }
+}
+
 int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flags,
              std::string program, std::vector<std::string> arguments) {
   // Where Google Benchmark has standard output to itself, notes go elsewhere.
@@ -252,8 +263,7 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
     auto* registered = benchmark::RegisterBenchmark(
         row.name().c_str(), [&suite, &row](benchmark::State& state) { suite.Run(state, row); });
     registered->Unit(benchmark::kSecond);
-    if (!repeats_as_told)
-      registered->Repetitions(row.is_long ? scale.repetitions_of_long_rows : scale.repetitions);
+    if (!repeats_as_told) registered->Repetitions(RepetitionsOf(row.kind, scale));
   }
   Reporter reporter(suite, standard);
   // A filter that matches nothing is a mistake, not a success.
@@ -266,7 +276,7 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
 std::vector<Row> AllRows() {
   std::vector<Row> all;
   for (const auto& rows_of_family :
-       {ValueUpdateRows, FlinkMapRows, FlinkListRows, LargerThanMemoryRows}) {
+       {ValueUpdateRows, FlinkMapRows, FlinkListRows, LargerThanMemoryRows, ShortEpochsRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

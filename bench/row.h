@@ -4,6 +4,7 @@
 
 #include "bench/scale.h"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -23,14 +24,20 @@ struct RowContext {
   std::function<void()> on_stop;
 };
 
+// What a row takes and tells, which decides how often it is repeated.
+enum class RowKind : uint8_t {
+  kShort,
+  kLong,   // over a minute at the largest scale
+  kBytes,  // mostly how many bytes there are, and these hardly vary
+};
+
 struct Row {
   std::string workload;
   std::string engine;
   std::string variant;  // may be empty
   // Throws std::exception if the engine fails or gives a wrong result.
   std::function<Counters(const RowContext&)> run;
-  // Whether it takes over a minute at the largest scale, and so is repeated less often.
-  bool is_long = false;
+  RowKind kind = RowKind::kShort;
 
   std::string name() const {
     return workload + "/" + engine + (variant.empty() ? "" : "/" + variant);

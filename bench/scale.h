@@ -17,9 +17,11 @@ struct Scale {
   Size value_update;
   Size flink;
   Size larger_than_memory;
+  Size short_epochs;
   uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
   int repetitions_of_long_rows;  // unless --benchmark_repetitions is given
+  int repetitions_of_byte_rows;  // unless --benchmark_repetitions is given
   uint64_t memory_budget_bytes;  // where the workload does not say otherwise
   bool measures;                 // false: figures mean nothing, only the hashes count
 };
@@ -30,9 +32,11 @@ inline constexpr Scale kScales[] = {
      .value_update = {2'000, 10'000},
      .flink = {1'000, 10'000},
      .larger_than_memory = {20'000, 10'000},
+     .short_epochs = {2'000, 10'000},
      .epoch_divisor = 100,
      .repetitions = 1,
      .repetitions_of_long_rows = 1,
+     .repetitions_of_byte_rows = 1,
      .memory_budget_bytes = uint64_t{32} << 20,
      .measures = false},
     // `make bench`: all rows within 15 minutes on 2 cores.
@@ -40,9 +44,11 @@ inline constexpr Scale kScales[] = {
      .value_update = {1'000'000, 1'000'000},
      .flink = {50'000, 400'000},
      .larger_than_memory = {2'000'000, 500'000},
+     .short_epochs = {500'000, 1'000'000},
      .epoch_divisor = 1,
      .repetitions = 5,
      .repetitions_of_long_rows = 3,
+     .repetitions_of_byte_rows = 1,
      .memory_budget_bytes = uint64_t{512} << 20,
      .measures = true},
     // The sizes that results are quoted for.
@@ -50,9 +56,11 @@ inline constexpr Scale kScales[] = {
      .value_update = {1'000'000, 4'000'000},
      .flink = {500'000, 2'000'000},
      .larger_than_memory = {20'000'000, 2'000'000},
+     .short_epochs = {1'000'000, 10'000'000},
      .epoch_divisor = 1,
      .repetitions = 5,
      .repetitions_of_long_rows = 3,
+     .repetitions_of_byte_rows = 3,
      .memory_budget_bytes = uint64_t{512} << 20,
      .measures = true},
 };

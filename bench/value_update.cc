@@ -15,7 +15,8 @@ struct Variant {
   const char* name;
   uint64_t epoch;
 };
-constexpr Variant kVariants[] = {{"epoch_200k", 200'000}, {"epoch_20k", 20'000}};
+constexpr uint64_t kShortEpoch = 20'000;
+constexpr Variant kVariants[] = {{"epoch_200k", 200'000}, {"epoch_20k", kShortEpoch}};
 
 // Popular keys lie anywhere: neither their bytes nor the order of loading tells them from others.
 std::vector<uint32_t> ScatteredKeys(uint64_t keys, Random& random) {
@@ -34,14 +35,14 @@ std::vector<uint32_t> DrawZipf(uint64_t keys, uint64_t count) {
   return drawn;
 }
 
-Job MakeJob(Distribution distribution, const Variant& variant, const Scale& scale) {
-  const auto [keys, operations] = scale.value_update;
+Job MakeJob(Distribution distribution, const Size& size, uint64_t epoch, const Scale& scale) {
+  const auto [keys, operations] = size;
   Job job = MakeValueJob(ValueOperation::kUpdate, keys,
                          distribution == Distribution::kZipf ? DrawZipf(keys, operations)
                                                              : DrawUniform(keys, operations));
   job.memory_budget_bytes = scale.memory_budget_bytes;
   job.load_epoch = keys;
-  job.epoch = variant.epoch / scale.epoch_divisor;
+  job.epoch = epoch / scale.epoch_divisor;
   return job;
 }
 
@@ -54,9 +55,23 @@ std::vector<Row> ValueUpdateRows() {
     for (const Variant& variant : kVariants) {
       AddRows(
           is_zipf ? "ValueUpdateZipf" : "ValueUpdateUniform", variant.name,
-          [=](const Scale& scale) { return MakeJob(distribution, variant, scale); }, rows);
+          [=](const Scale& scale) {
+            return MakeJob(distribution, scale.value_update, variant.epoch, scale);
+          },
+          rows);
     }
   }
+  return rows;
+}
+
+std::vector<Row> ShortEpochsRows() {
+  std::vector<Row> rows;
+  AddRows(
+      "ShortEpochs", /*variant=*/"",
+      [](const Scale& scale) {
+        return MakeJob(Distribution::kZipf, scale.short_epochs, kShortEpoch, scale);
+      },
+      rows, RowKind::kBytes);
   return rows;
 }
 

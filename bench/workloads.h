@@ -22,17 +22,20 @@ std::vector<Row> LargerThanMemoryRows();
 std::vector<Row> FlinkMapRows();
 std::vector<Row> FlinkListRows();
 
+// ShortEpochs: ValueUpdateZipf with so many short epochs that bytes written are what counts.
+std::vector<Row> ShortEpochsRows();
+
 // Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
 // process.
 template <class MakeJob>
 void AddRows(std::string workload, std::string variant, const MakeJob& make_job,
-             std::vector<Row>& rows, bool is_long = false) {
+             std::vector<Row>& rows, RowKind row_kind = RowKind::kShort) {
   for (const EngineKind& kind : kEngines) {
     rows.push_back({workload, std::string(kind.name), variant,
                     [&kind, make_job](const RowContext& context) {
                       return RunJob(kind, make_job(context.scale), context);
                     },
-                    is_long});
+                    row_kind});
   }
 }
 
