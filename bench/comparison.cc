@@ -22,20 +22,39 @@ struct Line {
 };
 // What a table shows, in this order. All counters are in the results file.
 constexpr Line kLines[] = {
-    {"sustained_ops_s", Better::kHigher}, {"burst_ops_s", Better::kHigher},
-    {"cpu_s_per_mop", Better::kLower},    {"barrier_p50_us", Better::kLower},
-    {"barrier_p99_us", Better::kLower},   {"barrier_p999_us", Better::kLower},
-    {"barrier_max_us", Better::kLower},   {"durable_p50_ms", Better::kLower},
-    {"durable_p99_ms", Better::kLower},   {"stall_s", Better::kLower},
-    {"net_change_bytes", Better::kLower}, {"log_bytes", Better::kLower},
-    {"published_bytes", Better::kLower},  {"written_bytes", Better::kLower},
-    {"retained_bytes", Better::kLower},   {"files", Better::kLower},
-    {"segments", Better::kLower},         {"restore_s", Better::kLower},
-    {"peak_rss_bytes", Better::kLower},   {"budget_bytes", Better::kLower},
+    {"sustained_ops_s", Better::kHigher},
+    {"burst_ops_s", Better::kHigher},
+    {"cpu_s_per_mop", Better::kLower},
+    {"barrier_p50_us", Better::kLower},
+    {"barrier_p99_us", Better::kLower},
+    {"barrier_p999_us", Better::kLower},
+    {"barrier_max_us", Better::kLower},
+    {"durable_p50_ms", Better::kLower},
+    {"durable_p99_ms", Better::kLower},
+    {"stall_s", Better::kLower},
+    {"net_change_bytes", Better::kLower},
+    {"log_bytes", Better::kLower},
+    {"published_bytes", Better::kLower},
+    {"written_bytes", Better::kLower},
+    {"write_amplification", Better::kLower},
+    {"retained_bytes", Better::kLower},
+    {"live_bytes", Better::kLower},
+    {"space_amplification", Better::kLower},
+    {"space_amplification_max", Better::kLower},
+    {"space_amplification_undrained_max", Better::kLower},
+    {"files", Better::kLower},
+    {"segments", Better::kLower},
+    {"segments_max", Better::kLower},
+    {"bases", Better::kLower},
+    {"base_published_fraction_mean", Better::kLower},
+    {"base_published_fraction_max", Better::kLower},
+    {"restore_s", Better::kLower},
+    {"peak_rss_bytes", Better::kLower},
+    {"budget_bytes", Better::kLower},
 };
 
 // The longest of these names.
-constexpr int kLabelWidth = 17;
+constexpr int kLabelWidth = 33;
 
 struct Spread {
   double median = 0;

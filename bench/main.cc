@@ -276,7 +276,8 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
 std::vector<Row> AllRows() {
   std::vector<Row> all;
   for (const auto& rows_of_family :
-       {ValueUpdateRows, FlinkMapRows, FlinkListRows, LargerThanMemoryRows, ShortEpochsRows}) {
+       {ValueUpdateRows, FlinkMapRows, FlinkListRows, LargerThanMemoryRows, ShortEpochsRows,
+        WindowChurnRows, SteadyUpdateRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

@@ -12,11 +12,25 @@ struct Size {
   uint64_t operations;  // timed; larger ones count as several
 };
 
+// A state of which checkpoint after checkpoint changes a part.
+struct ChurnSize {
+  uint64_t keys;
+  uint64_t checkpoints;  // timed
+  uint64_t changes;      // from one of them to the next
+};
+
+struct WindowSize {
+  uint64_t keys_per_second;  // of event time
+  uint64_t seconds;
+};
+
 struct Scale {
   std::string_view name;
   Size value_update;
   Size flink;
   Size larger_than_memory;
+  WindowSize window_churn;
+  ChurnSize steady_update;  // and LocalUpdate
   Size short_epochs;
   uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
@@ -32,6 +46,8 @@ inline constexpr Scale kScales[] = {
      .value_update = {2'000, 10'000},
      .flink = {1'000, 10'000},
      .larger_than_memory = {20'000, 10'000},
+     .window_churn = {100, 12},
+     .steady_update = {4'000, 20, 200},
      .short_epochs = {2'000, 10'000},
      .epoch_divisor = 100,
      .repetitions = 1,
@@ -44,6 +60,8 @@ inline constexpr Scale kScales[] = {
      .value_update = {1'000'000, 1'000'000},
      .flink = {50'000, 400'000},
      .larger_than_memory = {2'000'000, 500'000},
+     .window_churn = {10'000, 40},
+     .steady_update = {1'000'000, 100, 20'000},
      .short_epochs = {500'000, 1'000'000},
      .epoch_divisor = 1,
      .repetitions = 5,
@@ -56,6 +74,8 @@ inline constexpr Scale kScales[] = {
      .value_update = {1'000'000, 4'000'000},
      .flink = {500'000, 2'000'000},
      .larger_than_memory = {20'000'000, 2'000'000},
+     .window_churn = {10'000, 300},
+     .steady_update = {4'000'000, 500, 20'000},
      .short_epochs = {1'000'000, 10'000'000},
      .epoch_divisor = 1,
      .repetitions = 5,

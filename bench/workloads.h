@@ -25,6 +25,15 @@ std::vector<Row> FlinkListRows();
 // ShortEpochs: ValueUpdateZipf with so many short epochs that bytes written are what counts.
 std::vector<Row> ShortEpochsRows();
 
+// The following ones are of Tidemark alone.
+
+// WindowChurn: windows that come and go; what of them stays in the repository.
+std::vector<Row> WindowChurnRows();
+
+// SteadyUpdate and LocalUpdate: a large state of which each epoch changes a small part, anywhere or
+// within a range of keys.
+std::vector<Row> SteadyUpdateRows();
+
 // Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
 // process.
 template <class MakeJob>
