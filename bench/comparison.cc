@@ -48,7 +48,13 @@ constexpr Line kLines[] = {
     {"bases", Better::kLower},
     {"base_published_fraction_mean", Better::kLower},
     {"base_published_fraction_max", Better::kLower},
+    {"checkpoints_retained", Better::kLower},
+    {"bytes_per_commit", Better::kLower},
+    {"inlined_bytes_per_commit", Better::kLower},
+    {"restore_p50_s", Better::kLower},
     {"restore_s", Better::kLower},
+    {"restore_full_p50_s", Better::kLower},
+    {"restore_full_s", Better::kLower},
     {"peak_rss_bytes", Better::kLower},
     {"budget_bytes", Better::kLower},
 };

@@ -32,6 +32,9 @@ struct Scale {
   WindowSize window_churn;
   ChurnSize steady_update;  // and LocalUpdate
   Size short_epochs;
+  ChurnSize restore_budget;
+  ChurnSize many_checkpoints;
+  uint64_t checkpoints_retained;  // by many_checkpoints, before those that are timed
   uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
   int repetitions_of_long_rows;  // unless --benchmark_repetitions is given
@@ -49,6 +52,9 @@ inline constexpr Scale kScales[] = {
      .window_churn = {100, 12},
      .steady_update = {4'000, 20, 200},
      .short_epochs = {2'000, 10'000},
+     .restore_budget = {4'000, 20, 200},
+     .many_checkpoints = {1'000, 20, 100},
+     .checkpoints_retained = 40,
      .epoch_divisor = 100,
      .repetitions = 1,
      .repetitions_of_long_rows = 1,
@@ -63,6 +69,9 @@ inline constexpr Scale kScales[] = {
      .window_churn = {10'000, 40},
      .steady_update = {1'000'000, 100, 20'000},
      .short_epochs = {500'000, 1'000'000},
+     .restore_budget = {1'000'000, 60, 20'000},
+     .many_checkpoints = {100'000, 200, 100},
+     .checkpoints_retained = 1'000,
      .epoch_divisor = 1,
      .repetitions = 5,
      .repetitions_of_long_rows = 3,
@@ -77,6 +86,9 @@ inline constexpr Scale kScales[] = {
      .window_churn = {10'000, 300},
      .steady_update = {4'000'000, 500, 20'000},
      .short_epochs = {1'000'000, 10'000'000},
+     .restore_budget = {10'000'000, 300, 50'000},
+     .many_checkpoints = {100'000, 500, 100},
+     .checkpoints_retained = 10'000,
      .epoch_divisor = 1,
      .repetitions = 5,
      .repetitions_of_long_rows = 3,

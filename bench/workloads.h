@@ -34,6 +34,12 @@ std::vector<Row> WindowChurnRows();
 // within a range of keys.
 std::vector<Row> SteadyUpdateRows();
 
+// RestoreBudget: how long a job would take to come back, whenever it is lost.
+std::vector<Row> RestoreBudgetRows();
+
+// ManyCheckpoints: what a commit costs when thousands of checkpoints are retained.
+std::vector<Row> ManyCheckpointsRows();
+
 // Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
 // process.
 template <class MakeJob>
