@@ -277,7 +277,7 @@ std::vector<Row> AllRows() {
   std::vector<Row> all;
   for (const auto& rows_of_family :
        {ValueUpdateRows, FlinkMapRows, FlinkListRows, LargerThanMemoryRows, ShortEpochsRows,
-        WindowChurnRows, SteadyUpdateRows, RestoreBudgetRows, ManyCheckpointsRows}) {
+        WindowChurnRows, SteadyUpdateRows, RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

@@ -27,7 +27,9 @@ constexpr uint64_t kKeysLookedUp = 1'000;
 class RestoreBudget {
  public:
   explicit RestoreBudget(const RowContext& context)
-      : context_(context), size_(context.scale.restore_budget), job_(context, {}) {}
+      : context_(context),
+        size_(context.scale.restore_budget),
+        job_(context, {.restore_budget_seconds = 2}) {}
 
   Counters Run();
 

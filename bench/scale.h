@@ -24,6 +24,11 @@ struct WindowSize {
   uint64_t seconds;
 };
 
+struct LogMergeSize {
+  uint64_t segments;
+  uint64_t records;  // of each
+};
+
 struct Scale {
   std::string_view name;
   Size value_update;
@@ -34,6 +39,7 @@ struct Scale {
   Size short_epochs;
   ChurnSize restore_budget;
   ChurnSize many_checkpoints;
+  LogMergeSize log_merge;
   uint64_t checkpoints_retained;  // by many_checkpoints, before those that are timed
   uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
@@ -54,6 +60,7 @@ inline constexpr Scale kScales[] = {
      .short_epochs = {2'000, 10'000},
      .restore_budget = {4'000, 20, 200},
      .many_checkpoints = {1'000, 20, 100},
+     .log_merge = {10, 100},
      .checkpoints_retained = 40,
      .epoch_divisor = 100,
      .repetitions = 1,
@@ -71,6 +78,7 @@ inline constexpr Scale kScales[] = {
      .short_epochs = {500'000, 1'000'000},
      .restore_budget = {1'000'000, 60, 20'000},
      .many_checkpoints = {100'000, 200, 100},
+     .log_merge = {100, 10'000},
      .checkpoints_retained = 1'000,
      .epoch_divisor = 1,
      .repetitions = 5,
@@ -88,6 +96,7 @@ inline constexpr Scale kScales[] = {
      .short_epochs = {1'000'000, 10'000'000},
      .restore_budget = {10'000'000, 300, 50'000},
      .many_checkpoints = {100'000, 500, 100},
+     .log_merge = {100, 10'000},
      .checkpoints_retained = 10'000,
      .epoch_divisor = 1,
      .repetitions = 5,

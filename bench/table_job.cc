@@ -4,6 +4,7 @@
 #include "format/key.h"
 
 #include <algorithm>
+#include <thread>
 #include <vector>
 
 namespace tidemark::bench {
@@ -17,6 +18,13 @@ EngineOptions EngineOptionsOf(const RowContext& context, const TableJobOptions& 
   engine.memory_budget_bytes = context.scale.memory_budget_bytes;
   engine.keep_checkpoints = options.keep_checkpoints;
   return engine;
+}
+
+StoreOptions PolicyOf(const TableJobOptions& options) {
+  StoreOptions policy;
+  policy.space_amplification_max = options.space_amplification_max;
+  policy.restore_budget_seconds = options.restore_budget_seconds;
+  return policy;
 }
 
 // The store counts stored keys, which begin with their key group; other workloads count those that
@@ -33,7 +41,8 @@ uint64_t NetChangeBytes(const std::vector<CheckpointStatistics>& checkpoints) {
 
 TableJob::TableJob(const RowContext& context, const TableJobOptions& options)
     : context_(context),
-      store_(TidemarkStore::Open(EngineOptionsOf(context, options)).value()),
+      interval_(options.interval),
+      store_(TidemarkStore::Open(EngineOptionsOf(context, options), PolicyOf(options)).value()),
       table_(options.order, options.value_bytes) {
   table_.Open(store());
 }
@@ -57,6 +66,8 @@ void TableJob::Start() {
 }
 
 void TableJob::Checkpoint() {
+  std::this_thread::sleep_until(next_barrier_);
+  next_barrier_ = std::chrono::steady_clock::now() + interval_;
   store_->AwaitAllBut(1).Check();
   timings_.barriers.push_back(TimeOf([&] { store_->Checkpoint(++checkpoints_).Check(); }));
 }

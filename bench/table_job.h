@@ -7,6 +7,7 @@
 #include "bench/row.h"
 #include "bench/tidemark_store.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,10 @@ struct TableJobOptions {
   KeyOrder order = KeyOrder::kHashed;
   size_t value_bytes = 100;
   uint32_t keep_checkpoints = 1;
+  double space_amplification_max = 1.5;
+  double restore_budget_seconds = 10;
+  // From one barrier to the next, at least; 0: the job goes as fast as it can.
+  std::chrono::milliseconds interval{0};
 };
 
 // Members throw std::exception if the store fails or has anything else than it should.
@@ -61,6 +66,8 @@ class TableJob {
 
  private:
   const RowContext& context_;
+  const std::chrono::milliseconds interval_;
+  std::chrono::steady_clock::time_point next_barrier_{};
   const std::unique_ptr<TidemarkStore> store_;
   NumberedTable table_;
   uint64_t checkpoints_ = 0;

@@ -13,8 +13,9 @@ uint32_t MaintenanceThreads(const EngineOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<TidemarkStore>> TidemarkStore::Open(const EngineOptions& options) {
-  std::unique_ptr<TidemarkStore> opened(new TidemarkStore(options));
+Result<std::unique_ptr<TidemarkStore>> TidemarkStore::Open(const EngineOptions& options,
+                                                           const StoreOptions& policy) {
+  std::unique_ptr<TidemarkStore> opened(new TidemarkStore(options, policy));
   TIDEMARK_ASSIGN_OR_RETURN(opened->runtime_,
                             Runtime::Create({.memory_budget_bytes = options.memory_budget_bytes,
                                              .background_threads = MaintenanceThreads(options)}));
@@ -30,6 +31,8 @@ Status TidemarkStore::OpenStore(const std::string& live) {
   options.directory = options_.directory + "/" + live;
   options.storage = storage_;
   options.keep_last = options_.keep_checkpoints;
+  options.space_amplification_max = policy_.space_amplification_max;
+  options.restore_budget_seconds = policy_.restore_budget_seconds;
   // Defaults, written down because the comparison depends on them.
   options.log_compression = Compression::kZstd;
   options.log_compression_level = 1;

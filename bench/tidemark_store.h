@@ -16,12 +16,15 @@
 
 namespace tidemark::bench {
 
-// No option of the store other than those that all engines share.
+// No option of the store other than those that all engines share, and what a row asks of its
+// checkpoints.
 //
 // Thread safety: one thread at a time.
 class TidemarkStore {
  public:
-  static Result<std::unique_ptr<TidemarkStore>> Open(const EngineOptions& options);
+  // `policy`: its space_amplification_max and restore_budget_seconds count.
+  static Result<std::unique_ptr<TidemarkStore>> Open(const EngineOptions& options,
+                                                     const StoreOptions& policy = {});
 
   StateStore& store() { return *store_; }
   const CheckpointStorage& storage() const { return *storage_; }
@@ -46,11 +49,13 @@ class TidemarkStore {
   uint64_t published_base_bytes() const { return storage_->published_base_bytes(); }
 
  private:
-  explicit TidemarkStore(const EngineOptions& options) : options_(options) {}
+  TidemarkStore(const EngineOptions& options, const StoreOptions& policy)
+      : options_(options), policy_(policy) {}
   Status OpenStore(const std::string& live);
   uint64_t RetainedSegments() const;
 
   const EngineOptions options_;
+  const StoreOptions policy_;
   std::shared_ptr<Runtime> runtime_;
   std::shared_ptr<CountingStorage> storage_;
   std::unique_ptr<StateStore> store_;

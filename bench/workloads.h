@@ -40,6 +40,9 @@ std::vector<Row> RestoreBudgetRows();
 // ManyCheckpoints: what a commit costs when thousands of checkpoints are retained.
 std::vector<Row> ManyCheckpointsRows();
 
+// LogMerge: a hundred segments that become one.
+std::vector<Row> LogMergeRows();
+
 // Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
 // process.
 template <class MakeJob>
