@@ -16,7 +16,7 @@ namespace {
 constexpr uint64_t kKiB = 1024;
 constexpr uint64_t kMiB = 1024 * kKiB;
 // Of a table: from so many on RocksDB merges some.
-constexpr int kSortedRunsMax = 10;
+constexpr int kSortedRunsMax = 4;
 
 rocksdb::BlockBasedTableOptions CommonTableOptions() {
   rocksdb::BlockBasedTableOptions table;
