@@ -157,7 +157,6 @@ rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>&
   options.compaction_style = rocksdb::kCompactionStyleUniversal;
   options.level0_file_num_compaction_trigger = kSortedRunsMax;
   options.compaction_options_universal.max_size_amplification_percent = 200;
-  options.compaction_options_universal.allow_trivial_move = true;
   return options;
 }
 

@@ -4,12 +4,10 @@
 #include "storage/verify.h"
 #include "tests/public/store_fixture.h"
 
-#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <random>
-#include <thread>
 #include <utility>
 
 namespace tidemark::test {
@@ -18,6 +16,8 @@ namespace {
 class CompactionTest : public StoreFixture {
  protected:
   CompactionTest() {
+    options_.runtime =
+        Runtime::Create({.memory_budget_bytes = 64 * kMiB, .background_threads = 0}).value();
     options_.write_back_segments = 4'096;  // so that the log may grow
     options_.keep_last = 1;
     options_.log_merge_segments = 8;
@@ -33,12 +33,10 @@ class CompactionTest : public StoreFixture {
 
   size_t LogLength() const { return List().checkpoints.back().segments.size(); }
 
-  // Maintenance works on threads of its own, and only Drain waits for it, which writes everything
-  // back first.
-  void AwaitLog(size_t segments_max) const {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (LogLength() > segments_max && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  // Nothing goes on in the background but what a test asks for: files that it has found in the list
+  // are not collected before it looks at them.
+  void Maintain(size_t segments_max) const {
+    options_.runtime->RunMaintenance();
     EXPECT_LE(LogLength(), segments_max);
   }
 
@@ -75,7 +73,7 @@ TEST_F(CompactionTest, ManySmallCheckpointsLeaveAShortLog) {
     EXPECT_OK(table.Put("key" + std::to_string(id % 10), std::to_string(id)));
     ASSERT_OK(Save(id));
   }
-  AwaitLog(14);  // at most seven of each of two sizes
+  Maintain(14);  // at most seven of each of two sizes
   const StoreMetrics metrics = store_->Metrics();
   EXPECT_EQ(metrics.write_backs, 0u);
   EXPECT_GE(metrics.log_merges, 20u);
@@ -118,7 +116,7 @@ TEST_F(CompactionTest, Invariant02EveryRetainedCheckpointOutlivesEveryMerge) {
       ASSERT_OK(store_->Drain());  // a base in the middle of the retained ones, later
     }
   }
-  AwaitLog(30);
+  Maintain(30);
   EXPECT_GT(store_->Metrics().log_merges, 0u);
   ExpectAllIntact();
   for (const uint64_t id : Ids()) EXPECT_EQ(ViewOf(id), saved.at(id)) << "checkpoint " << id;
@@ -156,7 +154,7 @@ TEST_F(CompactionTest, ALiveDatabaseWithinMergedEpochsIsNotReused) {
     EXPECT_OK(table.Put("other", std::to_string(id)));
     ASSERT_OK(Save(id));
   }
-  AwaitLog(4);
+  Maintain(4);
   options_.directory = directory;
   Reopen();
   EXPECT_FALSE(store_->restored().reused_live_database);
@@ -175,8 +173,6 @@ TEST_F(CompactionTest, DamageThatAMergeFindsIsHealedByABase) {
   const auto listener = std::make_shared<Listener>();
   options_.listener = listener;
   options_.inline_segment_bytes_max = 0;
-  options_.runtime =
-      Runtime::Create({.memory_budget_bytes = 16 * kMiB, .background_threads = 0}).value();
   Open();
   Table table = Open("t");
   for (uint64_t id = 1; id <= 10; ++id) {
@@ -208,8 +204,6 @@ TEST_F(CompactionTest, DamageThatAMergeFindsIsHealedByABase) {
 // Another writer has taken the repository, and collected what this one would merge.
 TEST_F(CompactionTest, Invariant04AMergeOfAFencedWriterFindsOutThatItIs) {
   options_.inline_segment_bytes_max = 0;
-  options_.runtime =
-      Runtime::Create({.memory_budget_bytes = 64 * kMiB, .background_threads = 0}).value();
   Open();
   Table table = Open("t");
   for (uint64_t id = 1; id <= 10; ++id) {
