@@ -167,7 +167,6 @@ Result<UploadedMerge> MergeLog(const storage::Repository& repository, const Scra
   }
   UploadedMerge uploaded;
   uploaded.segments = segments;
-  for (const FileMeta& file : sources.files) uploaded.bytes_read += file.size;
   FileMeta& meta = uploaded.file;
   meta.kind = format::FileKind::kSegment;
   meta.attempt = header.attempt;
@@ -204,10 +203,8 @@ bool AddMerge(const UploadedMerge& merge, const Manifest& manifest, format::Mani
                                   return has_all(checkpoint) && stays(checkpoint);
                                 });
   if (!added_has && has == manifest.checkpoints.rend()) return false;
-  uint64_t next_file = manifest.next_file_id;
-  for (const FileMeta& file : edit->files_added) next_file = std::max(next_file, file.id + 1);
   FileMeta file = merge.file;
-  file.id = next_file;
+  file.id = format::NextFileId(manifest, *edit);
   edit->merge = {merge.segments, file.id};
   edit->files_added.push_back(std::move(file));
   return true;

@@ -52,7 +52,6 @@ Result<MergedFile> MergeSegments(
 struct UploadedMerge {
   std::vector<uint64_t> segments;  // FileMeta::id of what it replaces
   format::FileMeta file;           // without id
-  uint64_t bytes_read = 0;
 };
 
 // Where a merge finds room for its files on the local disk.

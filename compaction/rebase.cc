@@ -110,8 +110,7 @@ bool AddBase(const UploadedBase& uploaded, const format::Manifest& manifest,
   for (const format::BaseFile& file : uploaded.base.files) {
     if (file.file != 0 && !manifest.files.contains(file.file)) return false;
   }
-  uint64_t next_file = manifest.next_file_id;
-  for (const FileMeta& file : edit->files_added) next_file = std::max(next_file, file.id + 1);
+  uint64_t next_file = format::NextFileId(manifest, *edit);
   format::Base base = uploaded.base;
   base.id = manifest.next_base_id;
   for (format::BaseFile& file : base.files) {

@@ -33,6 +33,10 @@ bool operator==(const Checkpoint& a, const Checkpoint& b) {
 
 bool operator==(const Manifest& a, const Manifest& b) { return Fields(a) == Fields(b); }
 
+uint64_t NextFileId(const Manifest& manifest, const ManifestEdit& edit) {
+  return edit.files_added.empty() ? manifest.next_file_id : edit.files_added.back().id + 1;
+}
+
 const Checkpoint* Manifest::FindCheckpoint(uint64_t id) const {
   const auto found = std::lower_bound(
       checkpoints.begin(), checkpoints.end(), id,

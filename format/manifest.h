@@ -184,6 +184,9 @@ struct ManifestEdit {
   friend bool operator==(const ManifestEdit&, const ManifestEdit&) = default;
 };
 
+// The id that the next file which the edit adds has to have.
+uint64_t NextFileId(const Manifest& manifest, const ManifestEdit& edit);
+
 // A file manifest/<version>.
 struct ManifestVersion {
   WriterId repository_id;

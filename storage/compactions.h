@@ -20,8 +20,8 @@ class Compactions final : public rocksdb::EventListener {
   void Ended();
 
   bool running() const noexcept { return running_.load() > 0; }
-  // Called after each one, on RocksDB's thread; null: nobody is. Once this returns the one before
-  // is called no more.
+  // Called after each one, on the thread that it ended on; null: nobody is. Once this returns the
+  // one before is called no more.
   void SetOnEnded(std::function<void()> on_ended);
 
  private:

@@ -1,6 +1,7 @@
 #include "store/maintenance.h"
 
 #include "compaction/write_back.h"
+#include "storage/fetch.h"
 #include "storage/segment_file.h"
 
 #include <algorithm>
@@ -186,7 +187,7 @@ Status Maintenance::Do(const compaction::Plan& plan) {
       done = WriteBackAll();
       break;
     case Action::kCompact:
-      done = Compact(plan.table);
+      Compact(plan.table);
       break;
     case Action::kRebase:
       done = Rebase();
@@ -205,15 +206,11 @@ Status Maintenance::VerifyNextFile() {
   const std::string name = repository_.ObjectName(file.name);
   TIDEMARK_ASSIGN_OR_RETURN(const storage::FileDigest digest,
                             storage::DigestObject(repository_.storage(), name));
-  if (digest.checksum != file.checksum || digest.size != file.size) {
-    return Status(StatusCode::kCorruption, "file-checksum",
-                  repository_.storage().Uri() + "/" + name + ": expected " +
-                      std::to_string(file.size) + " bytes with checksum " + file.checksum.Hex() +
-                      ", got " + std::to_string(digest.size) + " bytes with " +
-                      digest.checksum.Hex() +
+  if (const Status checked = storage::CheckDigest(repository_, file, digest); !checked.ok()) {
+    return Status(checked.code(), checked.name(),
+                  std::string(checked.message()) +
                       "; the running store was restored from it: close it and restore with "
-                      "Verification::kFull, which "
-                      "falls back to an intact checkpoint");
+                      "Verification::kFull, which falls back to an intact checkpoint");
   }
   ++verified_files_;
   lane_.Kick();
@@ -295,11 +292,10 @@ Status Maintenance::WriteBackAll() {
   return drop ? live_.DropSegments(0, mark.at.epoch) : Status();
 }
 
-Status Maintenance::Compact(uint32_t table) {
+void Maintenance::Compact(uint32_t table) {
   compacted_.insert(table);
   options_.recorder->TableCompacted();
   live_.StartCompaction(table);
-  return {};
 }
 
 Status Maintenance::Rebase() {

@@ -83,7 +83,7 @@ class Maintenance {
   bool IsVerified() const { return verified_files_ == options_.verify_first.size(); }
   Status FeedChangeLog();
   Status WriteBackAll();
-  Status Compact(uint32_t table);
+  void Compact(uint32_t table);
   Status Rebase();
   Status MergeLog(const std::vector<uint64_t>& segments);
   bool IsWriteBackUrgent() const;

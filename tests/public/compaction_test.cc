@@ -40,6 +40,14 @@ class CompactionTest : public StoreFixture {
     EXPECT_LE(LogLength(), segments_max);
   }
 
+  // Checkpoints 1 to 10, of a key each.
+  void SaveTen(Table& table) {
+    for (uint64_t id = 1; id <= 10; ++id) {
+      EXPECT_OK(table.Put(std::to_string(id), "value"));
+      ASSERT_OK(Save(id));
+    }
+  }
+
   void ExpectAllIntact() const {
     const format::Manifest list = List();
     storage::Verifier verifier(*storage_, list, storage::VerifyLevel::kChecksum);
@@ -175,10 +183,7 @@ TEST_F(CompactionTest, DamageThatAMergeFindsIsHealedByABase) {
   options_.inline_segment_bytes_max = 0;
   Open();
   Table table = Open("t");
-  for (uint64_t id = 1; id <= 10; ++id) {
-    EXPECT_OK(table.Put(std::to_string(id), "value"));
-    ASSERT_OK(Save(id));
-  }
+  ASSERT_NO_FATAL_FAILURE(SaveTen(table));
   const format::Manifest list = List();
   const std::string path = directory_ / ("repository/subtasks/00000/" +
                                          list.files.at(list.checkpoints[0].segments[3]).name);
@@ -206,10 +211,7 @@ TEST_F(CompactionTest, Invariant04AMergeOfAFencedWriterFindsOutThatItIs) {
   options_.inline_segment_bytes_max = 0;
   Open();
   Table table = Open("t");
-  for (uint64_t id = 1; id <= 10; ++id) {
-    EXPECT_OK(table.Put(std::to_string(id), "value"));
-    ASSERT_OK(Save(id));
-  }
+  ASSERT_NO_FATAL_FAILURE(SaveTen(table));
   StoreOptions options = options_;
   options.directory = directory_ / "other";
   options.runtime = Runtime::Create({.memory_budget_bytes = 64 * kMiB}).value();
