@@ -22,7 +22,7 @@ struct Policy {
   uint64_t write_back_epochs = 0;
   // Bytes that a checkpoint's files have, over those of a compacted dump of its state. What is
   // above 1 is shared by the log and by what is dead in the base.
-  double space_amplification_max = 2;
+  double space_amplification_max = 3;
   double restore_budget_s = 10;
   // Log merge: so many neighbours of one size become one of the next size, so each byte is
   // rewritten once a size, and a chain has fewer than this many of each. At least 2.

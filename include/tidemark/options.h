@@ -75,7 +75,7 @@ struct StoreOptions {
   // How many times the bytes of its state, compacted, a checkpoint's files may have, about: the log
   // since the base, and what is dead in the base. Smaller: more of the state is rewritten. Amounts
   // below 1 MiB (of the log 16 MiB where a base cannot be linked) do not count. 1.1 to 100.
-  double space_amplification_max = 2;
+  double space_amplification_max = 3;
   // How long a restore on this machine may take from the newest checkpoint's linked base to the
   // first read, in seconds: a longer log is written into a new base. An estimate, on the safe side.
   // 0.1 to 86,400.
