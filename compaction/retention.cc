@@ -1,5 +1,7 @@
 #include "compaction/retention.h"
 
+#include <algorithm>
+
 namespace tidemark::compaction {
 
 std::vector<uint64_t> CheckpointsToDrop(const format::Manifest& manifest,
@@ -15,10 +17,15 @@ std::vector<uint64_t> CheckpointsToDrop(const format::Manifest& manifest,
   }
   if (commit.keep_present) return drop;
   const int64_t oldest_ms = commit.time_ms - policy.keep_within.count();
-  for (size_t i = 0; i + policy.keep_last <= stay.size(); ++i) {
+  const auto is_pinned = [&](const format::Checkpoint& checkpoint) {
+    return std::find(commit.pinned.begin(), commit.pinned.end(), checkpoint.at) !=
+           commit.pinned.end();
+  };
+  const size_t keep_last = commit.pins_unknown ? kRetainedMax : policy.keep_last;
+  for (size_t i = 0; i + keep_last <= stay.size(); ++i) {
     const bool is_young = policy.keep_within.count() > 0 && stay[i]->time_ms >= oldest_ms;
     if (is_young && stay.size() - i < kRetainedMax) break;  // times ascend
-    drop.push_back(stay[i]->id);
+    if (!is_pinned(*stay[i])) drop.push_back(stay[i]->id);
   }
   return drop;
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace tidemark::compaction {
@@ -24,6 +25,10 @@ struct Commit {
   uint64_t stands_on_epoch = 0;
   // Only what it branches off goes: kFast before its hashes are done.
   bool keep_present = false;
+  // Where pinned checkpoints stand: of these too only what it branches off goes.
+  std::span<const format::EpochIdentity> pinned{};
+  // There are pins that could not be read: nothing is old as long as there is room in the list.
+  bool pins_unknown = false;
 };
 
 // The ids that a commit drops: first those that it abandons, then the oldest that the policy does

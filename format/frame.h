@@ -36,10 +36,18 @@ enum class FrameKind : uint8_t {
   kManifestVersion = 4,
   kManifestSnapshot = 5,
   kRepository = 6,  // the FORMAT file
+  kPin = 7,
+  kRequest = 8,
 };
 
 // What a file of our own holds. Persisted: do not renumber.
-enum class FileType : uint8_t { kRepository = 1, kManifestVersion = 2, kManifestSnapshot = 3 };
+enum class FileType : uint8_t {
+  kRepository = 1,
+  kManifestVersion = 2,
+  kManifestSnapshot = 3,
+  kPin = 4,
+  kRequest = 5,
+};
 
 // Appends a frame holding `raw` to `out`. A codec that does not make it smaller is replaced by
 // kNone. `level` is zstd's. On error `out` is as before. InvalidArgument (`frame-too-large`) over

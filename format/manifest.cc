@@ -4,6 +4,7 @@
 #include "format/little_endian.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace tidemark::format {
@@ -25,6 +26,16 @@ auto Fields(const Manifest& m) {
                   m.next_base_id, m.tables, m.files, m.bases, m.checkpoints, m.lineage);
 }
 
+// The part of a history that ends at `at`.
+std::vector<LineageEntry> LineageTo(std::vector<LineageEntry> lineage, const EpochIdentity& at) {
+  const auto last = std::find_if(lineage.begin(), lineage.end(),
+                                 [&](const auto& entry) { return entry.last_epoch >= at.epoch; });
+  if (last == lineage.end()) return lineage;
+  last->last_epoch = at.epoch;
+  lineage.erase(std::next(last), lineage.end());
+  return lineage;
+}
+
 }  // namespace
 
 bool operator==(const Checkpoint& a, const Checkpoint& b) {
@@ -42,6 +53,42 @@ const Checkpoint* Manifest::FindCheckpoint(uint64_t id) const {
       checkpoints.begin(), checkpoints.end(), id,
       [](const Checkpoint& checkpoint, uint64_t wanted) { return checkpoint.id < wanted; });
   return found != checkpoints.end() && found->id == id ? &*found : nullptr;
+}
+
+Status CheckCheckpointExists(const Manifest& manifest, uint64_t id) {
+  if (manifest.FindCheckpoint(id) != nullptr) return {};
+  std::string existing;
+  for (const Checkpoint& checkpoint : manifest.checkpoints) {
+    existing += (existing.empty() ? "" : ", ") + std::to_string(checkpoint.id);
+  }
+  return Status(StatusCode::kNotFound, "checkpoint-not-found",
+                "checkpoint " + std::to_string(id) + " does not exist; " +
+                    (existing.empty() ? "the repository has none" : "those that do: " + existing));
+}
+
+Manifest ListOf(const Manifest& all, const Checkpoint& checkpoint) {
+  Manifest list;
+  list.repository_id = all.repository_id;
+  list.subtask = all.subtask;
+  list.parallelism = all.parallelism;
+  list.max_parallelism = all.max_parallelism;
+  list.version = all.version;
+  list.attempt = all.attempt;
+  list.writer = all.writer;
+  list.writer_open = all.writer_open;
+  list.next_table_id = all.next_table_id;
+  list.next_file_id = all.next_file_id;
+  list.next_base_id = all.next_base_id;
+  list.lineage = LineageTo(all.lineage, checkpoint.at);
+  list.checkpoints.push_back(checkpoint);
+  for (const uint32_t table : *checkpoint.tables) list.tables.insert(*all.tables.find(table));
+  for (const uint64_t file : checkpoint.segments) list.files.insert(*all.files.find(file));
+  if (const auto base = all.bases.find(checkpoint.base); base != all.bases.end()) {
+    list.bases.insert(*base);
+    for (const BaseFile& file : base->second.files) list.files.insert(*all.files.find(file.file));
+  }
+  list.references = ReferencesOf(list);
+  return list;
 }
 
 ManifestReferences ReferencesOf(const Manifest& manifest) {

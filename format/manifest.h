@@ -156,6 +156,11 @@ struct Manifest {
 // `references` to this; decoding a snapshot does.
 ManifestReferences ReferencesOf(const Manifest& manifest);
 
+// NotFound (`checkpoint-not-found`) naming those that exist, unless `id` does.
+Status CheckCheckpointExists(const Manifest& manifest, uint64_t id);
+// What one checkpoint of a list needs of it: a list itself, by all rules.
+Manifest ListOf(const Manifest& all, const Checkpoint& checkpoint);
+
 // Neighbours in the log, and the one segment that says the same.
 struct SegmentMerge {
   std::vector<uint64_t> segments;  // FileMeta::id, in the order of a chain

@@ -81,6 +81,10 @@ std::string BaseMetaName(uint64_t attempt, uint64_t unique) {
   return Joined(kBasePrefix, {std::to_string(attempt), Hex16(unique)}, ".meta");
 }
 
+std::string PinName(std::string_view pin) { return std::string(kPinsPrefix).append(pin); }
+
+std::string RequestName(uint64_t unique) { return Joined(kRequestsPrefix, {Hex16(unique)}, ""); }
+
 std::optional<uint64_t> ParseManifestName(std::string_view name) {
   if (!name.starts_with(kManifestPrefix)) return std::nullopt;
   name.remove_prefix(kManifestPrefix.size());
@@ -107,6 +111,28 @@ std::optional<uint64_t> ParseFileAttempt(std::string_view name) {
   const size_t dash = name.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
   return ParseDecimal(name.substr(0, dash));
+}
+
+std::optional<uint64_t> ParseRequestName(std::string_view name) {
+  if (!name.starts_with(kRequestsPrefix)) return std::nullopt;
+  name.remove_prefix(kRequestsPrefix.size());
+  uint64_t unique = 0;
+  if (!IsUnique(name)) return std::nullopt;
+  std::from_chars(name.data(), name.data() + name.size(), unique, 16);
+  return unique;
+}
+
+std::optional<std::string_view> ParsePinName(std::string_view name) {
+  if (!name.starts_with(kPinsPrefix)) return std::nullopt;
+  name.remove_prefix(kPinsPrefix.size());
+  if (!IsValidPinName(name)) return std::nullopt;
+  return name;
+}
+
+bool IsValidPinName(std::string_view pin) {
+  return !pin.empty() && pin.size() <= kPinNameBytesMax && pin.front() != '.' &&
+         pin.find(".tmp-") == std::string_view::npos &&
+         std::all_of(pin.begin(), pin.end(), IsNameCharacter);
 }
 
 uint64_t RandomUnique() {

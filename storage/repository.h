@@ -63,6 +63,12 @@ struct RepositoryOptions {
   bool take_over = false;
 };
 
+// Where the checkpoints of pins stand.
+struct PinnedCheckpoints {
+  std::vector<format::EpochIdentity> at;
+  bool all_known = false;  // every pin could be read
+};
+
 // The writer's handle.
 //
 // Thread safety: Prepare, Publish and Close from one thread at a time (the commit lane); Collect
@@ -98,6 +104,11 @@ class Repository {
   // The checkpoint `id`, or the newest one if unset, as the list stands now; null if there is none.
   // What is returned goes before this object.
   std::unique_ptr<HeldCheckpoint> Hold(std::optional<uint64_t> id) const;
+  // The checkpoint of a pin, also one that the list does not have. NotFound (`pin-not-found`);
+  // Unavailable (`pin-moving`); else as ReadPin.
+  Result<std::unique_ptr<HeldCheckpoint>> HoldPin(std::string_view name) const;
+  // As of the last look at the pins. Never null.
+  std::shared_ptr<const PinnedCheckpoints> pinned_checkpoints() const;
   // Looks whether another writer has taken the repository, which this one may not know yet: Fenced,
   // and the handle is dead from then on. Unavailable if that cannot be told. Reads one object.
   Status CheckNotFenced();
@@ -124,7 +135,13 @@ class Repository {
   Status Close();
 
   // Maintenance. Each of these first looks whether this writer has been fenced, and then deletes
-  // nothing. Errors leave the rest for later.
+  // nothing. Before files are deleted that a pin may keep the pins are read. Errors leave the rest
+  // for later: Unavailable (`pin-unreadable`) as long as a pin is damaged.
+  // Reads the pins; retention goes by what was read last. Unavailable (`pin-unreadable`): what can
+  // be read counts.
+  Status ReadPins();
+  // Takes a file that was put and will not be named: it goes with those that edits drop.
+  void AddDropped(std::string_view file);
   // Deletes files that published edits have dropped, except those that are held (Hold).
   Status DeleteDropped();
   // Deletes what crashed writers left: log/ and base/ files of attempts before this handle's first
@@ -195,7 +212,13 @@ class Repository {
 
   // Holding (held_checkpoint.cc).
   friend class HeldCheckpoint;
+  std::unique_ptr<HeldCheckpoint> HoldFilesOf(format::Manifest list) const;  // with mutex_ held
   void Release(const HeldCheckpoint& held) const;
+
+  // Pins (repository_pins.cc).
+  Status DeleteUnlessPinned(std::vector<std::string>* names);
+  bool IsPinned(std::string_view object) const;  // with mutex_ held
+  std::string FileNameOf(std::string_view object) const;
 
   // Collecting (repository_collect.cc). All of these on the maintenance lane.
   Status WriteSnapshotIfDue();
@@ -231,7 +254,10 @@ class Repository {
   std::optional<Snapshot> next_snapshot_;      // that the next version will name
   // What became superfluous, and what must stay although nothing reads it.
   std::vector<format::FileMeta> dropped_;
-  mutable std::map<std::string, uint32_t> held_;  // how often, by FileMeta::name
+  mutable std::map<std::string, uint32_t> held_;     // how often, by FileMeta::name
+  std::set<std::string, std::less<>> pinned_files_;  // FileMeta::name
+  std::shared_ptr<const PinnedCheckpoints> pinned_checkpoints_ =
+      std::make_shared<const PinnedCheckpoints>();
   std::vector<std::string> superseded_snapshots_;
   std::set<uint64_t> superseded_versions_;  // deletable once they are not after snapshot_.version
   std::set<uint64_t> kept_versions_;        // open an attempt, or precede one that does

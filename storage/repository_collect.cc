@@ -1,13 +1,13 @@
 // Deleting what the chain no longer needs, and what crashed writers left behind. Only what is
 // certain goes:
 //
-//   - files that an acknowledged edit dropped, unless somebody in this process holds them
+//   - files that an acknowledged edit dropped, unless somebody in this process holds them, or a pin
 //   - versions up to the list's snapshot, in ascending order, but for those that open an attempt or
-//     precede one that does, and those whose inlined segment a retained checkpoint, or somebody in
-//     this process, still needs
+//     precede one that does, and those whose inlined segment a retained checkpoint, a pin, or
+//     somebody in this process still needs
 //   - snapshots before the one that the newest acknowledged version names
-//   - log/ and base/ files of attempts before this handle's first that the list does not name;
-//     files of its own attempts may be on their way into a checkpoint that is tried again
+//   - log/ and base/ files of attempts before this handle's first that neither the list nor a pin
+//     names; files of its own attempts may be on their way into a checkpoint that is tried again
 //
 // A handle that found damage when it opened leaves alone what was there before: people may want to
 // look at it. A writer that was fenced without knowing looks first whether its next version is
@@ -53,10 +53,8 @@ Status Repository::DeleteDropped() {
     for (const format::FileMeta& file : dropped_)
       if (!held_.contains(file.name)) names.push_back(ObjectName(file.name));
   }
-  if (names.empty()) return {};
-  TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
   std::sort(names.begin(), names.end());
-  TIDEMARK_RETURN_IF_ERROR(storage_->Delete(names));
+  TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&names));
   std::lock_guard lock(mutex_);
   std::erase_if(dropped_, [&](const format::FileMeta& file) {
     return std::binary_search(names.begin(), names.end(), ObjectName(file.name));
@@ -67,13 +65,25 @@ Status Repository::DeleteDropped() {
 Status Repository::DeleteLeftovers() {
   if (!deletions_allowed_.load() || !damaged_.empty()) return {};
   TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
+  TIDEMARK_RETURN_IF_ERROR(ReadPins());  // so that a damaged one costs no more than this look
   TIDEMARK_RETURN_IF_ERROR(storage_->DeleteUnfinished(format::SubtaskPrefix(subtask_)));
   for (const std::string_view prefix : {format::kLogPrefix, format::kBasePrefix}) {
-    TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> files, LeftoverFiles(prefix));
-    TIDEMARK_RETURN_IF_ERROR(storage_->Delete(files));
+    TIDEMARK_ASSIGN_OR_RETURN(std::vector<std::string> files, LeftoverFiles(prefix));
+    const std::vector<std::string> all = files;
+    TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&files));
+    // What a pin has kept of them goes when the pin has gone.
+    for (const std::string& name : all)
+      if (!std::binary_search(files.begin(), files.end(), name)) AddDropped(FileNameOf(name));
   }
   TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> snapshots, LeftoverSnapshots());
   return storage_->Delete(snapshots);
+}
+
+void Repository::AddDropped(std::string_view file) {
+  format::FileMeta dropped;
+  dropped.name = file;
+  std::lock_guard lock(mutex_);
+  dropped_.push_back(std::move(dropped));
 }
 
 Result<std::vector<std::string>> Repository::LeftoverFiles(std::string_view prefix) const {
@@ -178,17 +188,17 @@ Status Repository::DeleteSuperseded() {
                  });
     snapshots = superseded_snapshots_;
   }
-  if (versions.empty() && snapshots.empty()) return {};
-  TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
   std::vector<std::string> names;
   names.reserve(versions.size() + snapshots.size());
   for (const uint64_t version : versions)
     names.push_back(ObjectName(format::ManifestName(version)));
   for (const std::string& name : snapshots) names.push_back(ObjectName(name));
-  TIDEMARK_RETURN_IF_ERROR(storage_->Delete(names));
+  TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&names));
 
   std::lock_guard lock(mutex_);
-  for (const uint64_t version : versions) superseded_versions_.erase(version);
+  for (const std::string& name : names)
+    if (const auto version = format::ParseManifestName(FileNameOf(name)))
+      superseded_versions_.erase(*version);
   std::erase_if(superseded_snapshots_, [&](const std::string& name) {
     return std::find(snapshots.begin(), snapshots.end(), name) != snapshots.end();
   });

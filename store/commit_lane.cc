@@ -35,6 +35,7 @@ int64_t NowMilliseconds() {
 CommitLane::CommitLane(storage::Repository& repository, CommitLaneOptions options)
     : repository_(repository),
       options_(std::move(options)),
+      newest_epoch_(options_.stands_on_epoch),
       stands_on_id_(options_.stands_on_id),
       stands_on_epoch_(options_.stands_on_epoch),
       stands_on_any_(options_.stands_on_any),
@@ -48,6 +49,7 @@ bool CommitLane::Submit(std::shared_ptr<SealedEpoch> epoch,
     std::lock_guard lock(mutex_);
     if (in_flight_ >= kInFlightMax) return false;
     ++in_flight_;
+    newest_epoch_ = epoch->last_epoch;
     jobs_.push_back({std::move(epoch), std::move(ticket)});
   }
   wake_.notify_one();
@@ -63,6 +65,11 @@ Status CommitLane::PublishEdit(EditBuilder builder) {
   wake_.notify_one();
   changed_.wait(lock, [&] { return request->outcome.has_value(); });
   return *request->outcome;
+}
+
+uint64_t CommitLane::newest_epoch() const {
+  std::lock_guard lock(mutex_);
+  return newest_epoch_;
 }
 
 void CommitLane::WaitIdle() {
@@ -140,7 +147,8 @@ Status CommitLane::Publish(const CheckpointTicket* ticket, const Requests& reque
   std::vector<SegmentEntry> inlined;
   if (status.ok() && ticket != nullptr) status = MakeSegments(&inlined, statistics);
   if (status.ok()) {
-    const Writing writing{repository_.attempt(), repository_.writer(), repository_.next_version()};
+    const Writing writing{repository_.attempt(), repository_.writer(), repository_.next_version(),
+                          repository_.pinned_checkpoints()};
     ManifestEdit edit = repository_.WithManifest([&](const Manifest& manifest) {
       ManifestEdit made;
       if (ticket != nullptr) AddCheckpoint(manifest, writing, *ticket, inlined, *statistics, &made);
@@ -299,7 +307,8 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
   }
   edit->checkpoints_removed = compaction::CheckpointsToDrop(
       manifest, options_.retention,
-      {checkpoint.time_ms, !branched_, stands_on_epoch_, keep_present_.load()});
+      {checkpoint.time_ms, !branched_, stands_on_epoch_, keep_present_.load(), writing.pinned->at,
+       !writing.pinned->all_known});
   if (predecessor != nullptr) {
     checkpoint.base = predecessor->base;
     checkpoint.segments = predecessor->segments;

@@ -84,6 +84,8 @@ class CommitLane {
   void WaitIdle();
   // Finishes what is queued, then joins. Edits that come later fail with Closed.
   void Stop();
+  // The last epoch whose barrier has come, whatever has become of it.
+  uint64_t newest_epoch() const;
   // While set, a commit drops no checkpoint for being old.
   void SetKeepPresent(bool keep) noexcept { keep_present_.store(keep); }
 
@@ -102,11 +104,12 @@ class CommitLane {
     std::optional<format::FileMeta> segment;  // durable in the repository
     std::optional<storage::SstFile> local;
   };
-  // Who publishes, and as which version.
+  // Who publishes, as which version, and what pins keep.
   struct Writing {
     uint64_t attempt;
     format::WriterId writer;
     uint64_t version;
+    std::shared_ptr<const storage::PinnedCheckpoints> pinned;
   };
   using Requests = std::vector<std::shared_ptr<EditRequest>>;
 
@@ -140,10 +143,11 @@ class CommitLane {
   const CommitLaneOptions options_;
   std::atomic<bool> keep_present_{false};
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;  // protected by mutex_, as the next four
+  std::deque<Job> jobs_;  // protected by mutex_, as the next five
+  uint64_t newest_epoch_;
   Requests requests_;
   size_t in_flight_ = 0;
   bool busy_ = false;

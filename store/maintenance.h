@@ -15,8 +15,11 @@
 #include <tidemark/status.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -62,6 +65,8 @@ class Maintenance {
   void RequestWriteBack();
   // The writer reads through the newest view now, and no longer through one before it.
   void ViewAdopted();
+  // Looks for requests of tools with the next step, which is due then.
+  void LookForRequests();
   // Does what is due at open.
   void Start() { lane_.Kick(); }
   // Waits until no step is going on or due.
@@ -88,8 +93,12 @@ class Maintenance {
   Status MergeLog(const std::vector<uint64_t>& segments);
   bool IsWriteBackUrgent() const;
   Status MergeFailed(const std::vector<uint64_t>& segments, Status status);
-  Status DeleteUnnamed();
+  void DropUnnamed();
   Status Collect();
+  uint64_t NewestEpoch() const;
+  Status LookForTools();
+  Status AnswerRequests(uint64_t newest);
+  void TellOfUnreadable(const Status& status);
 
   storage::Repository& repository_;
   storage::LiveDatabase& live_;
@@ -100,6 +109,7 @@ class Maintenance {
   std::vector<DurableEpoch> inbox_;  // protected by mutex_
   Status last_error_;                // protected by mutex_
   std::atomic<bool> write_back_requested_{false};
+  std::atomic<bool> look_for_requests_{false};
   // A step is to follow when RocksDB has ended a compaction, or the writer has adopted a view.
   std::atomic<bool> waiting_{false};
   std::atomic<bool> rocksdb_is_compacting_{false};
@@ -117,6 +127,11 @@ class Maintenance {
   size_t fed_ = 0;  // how many of unapplied_ the change log has
   uint64_t unapplied_bytes_ = 0;
   compaction::UploadCache uploads_;
+  // Requests that were seen, and the last epoch that was closed by then: a checkpoint after it
+  // answers them.
+  std::map<std::string, uint64_t> requests_;
+  std::chrono::steady_clock::time_point looked_for_requests_{};
+  std::string unreadable_told_;
   Lane lane_;
 };
 

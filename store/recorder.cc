@@ -134,6 +134,10 @@ void Recorder::LogMerged(uint64_t bytes) {
   log_merge_bytes_.Add(bytes);
 }
 
+void Recorder::CheckpointRequested(const RequestInfo& request) {
+  Tell([&](EventListener& listener) { listener.OnCheckpointRequested(request); });
+}
+
 void Recorder::StoreFailed(const Status& status) {
   if (status.code() == StatusCode::kFenced)
     Tell([&](EventListener& listener) { listener.OnFenced(status); });

@@ -57,6 +57,8 @@ class Recorder {
                       std::chrono::nanoseconds took);
   void BasePublished(uint64_t bytes);
   void LogMerged(uint64_t bytes);
+  // Tells OnCheckpointRequested.
+  void CheckpointRequested(const RequestInfo& request);
   void TableCompacted() { table_compactions_.Add(); }
 
   // Any thread's. The store works no more: tells OnFenced or OnCorruption.

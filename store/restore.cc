@@ -354,17 +354,6 @@ Status Restoring::Apply(const Checkpoint& target, std::span<const FileMeta> segm
 
 }  // namespace
 
-Status CheckCheckpointExists(const Manifest& manifest, uint64_t id) {
-  if (manifest.FindCheckpoint(id) != nullptr) return {};
-  std::string existing;
-  for (const Checkpoint& checkpoint : manifest.checkpoints) {
-    existing += (existing.empty() ? "" : ", ") + std::to_string(checkpoint.id);
-  }
-  return Status(StatusCode::kNotFound, "checkpoint-not-found",
-                "checkpoint " + std::to_string(id) + " does not exist; " +
-                    (existing.empty() ? "the repository has none" : "those that do: " + existing));
-}
-
 CheckpointInfo InfoOf(const Checkpoint& checkpoint) {
   return {checkpoint.id, checkpoint.at.epoch,
           std::chrono::system_clock::time_point(std::chrono::milliseconds(checkpoint.time_ms)),

@@ -53,9 +53,6 @@ Result<RestoredState> Restore(const storage::Repository& repository, const Resto
 Result<RestoredState> Restore(const storage::Repository& repository, format::Manifest list,
                               const RestoreOptions& options);
 
-// NotFound (`checkpoint-not-found`) naming those that exist, unless `id` does.
-Status CheckCheckpointExists(const format::Manifest& manifest, uint64_t id);
-
 // What the public API shows of a checkpoint.
 CheckpointInfo InfoOf(const format::Checkpoint& checkpoint);
 

@@ -56,6 +56,7 @@ Result<PendingCheckpoint> StateStore::Checkpoint(uint64_t id, CheckpointOptions 
 }
 
 Status StateStore::Rollback() { return core_->Rollback(); }
+void StateStore::LookForRequests() { core_->LookForRequests(); }
 Status StateStore::Drain() { return core_->Drain(); }
 Status StateStore::Close() { return core_->Close(); }
 const RestoreReport& StateStore::restored() const noexcept { return core_->restored(); }

@@ -249,6 +249,10 @@ std::vector<CheckpointInfo> StoreCore::Checkpoints() const {
   return infos;
 }
 
+void StoreCore::LookForRequests() {
+  if (CheckUsable().ok()) maintenance_->LookForRequests();
+}
+
 Status StoreCore::Drain() {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   commits_->WaitIdle();

@@ -58,6 +58,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status DropTable(std::string_view name);
   Result<std::shared_ptr<CheckpointTicket>> Checkpoint(uint64_t id, CheckpointOptions options);
   Status Rollback();
+  void LookForRequests();
   Status Drain();
   Status Close();
   const RestoreReport& restored() const noexcept { return report_; }
@@ -176,6 +177,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // Read views; any thread.
   class OpeningView;
+  Result<std::unique_ptr<storage::HeldCheckpoint>> HoldFor(const ViewOptions& options);
   Result<ViewCore::Source> MaterialiseView(const storage::HeldCheckpoint& held,
                                            const ViewOptions& options);
   void WaitForOpeningViews();

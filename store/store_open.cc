@@ -25,12 +25,14 @@ Status CheckExplicitCheckpoint(const CheckpointStorage& storage, const StoreOpti
   const auto info = storage::ReadRepositoryInfo(storage);
   if (!info.has_value()) {
     if (info.error().code() != StatusCode::kNotFound) return info.error();
-    return CheckCheckpointExists({}, *options.restore_checkpoint).WithContext(storage.Uri());
+    return format::CheckCheckpointExists({}, *options.restore_checkpoint)
+        .WithContext(storage.Uri());
   }
   const auto reading = storage::ReadManifest(storage, info->id, options.subtask);
   if (!reading.has_value()) {
     if (reading.error().code() != StatusCode::kNotFound) return reading.error();
-    return CheckCheckpointExists({}, *options.restore_checkpoint).WithContext(storage.Uri());
+    return format::CheckCheckpointExists({}, *options.restore_checkpoint)
+        .WithContext(storage.Uri());
   }
   Status exists = CheckCheckpointExists(reading->manifest, *options.restore_checkpoint)
                       .WithContext(storage.Uri());

@@ -23,6 +23,10 @@ Status CheckOptions(const ViewOptions& options) {
   TIDEMARK_RETURN_IF_ERROR(
       CheckBounds("ViewOptions::verification", static_cast<int>(options.verification),
                   static_cast<int>(Verification::kFull), static_cast<int>(Verification::kFast)));
+  if (options.checkpoint && !options.pin.empty())
+    return Status(
+        StatusCode::kInvalidArgument, "option-conflict",
+        "ViewOptions::checkpoint and ViewOptions::pin are both set, expected one of them");
   if (options.block_cache_bytes == 0) return {};
   return CheckBounds("ViewOptions::block_cache_bytes", options.block_cache_bytes,
                      uint64_t{64} << 10, uint64_t{64} << 30);
@@ -69,6 +73,18 @@ Result<std::shared_ptr<ViewCore>> StoreCore::OpenView(const ViewOptions& options
   TIDEMARK_RETURN_IF_ERROR(CheckOptions(options));
   const OpeningView opening(*this);
   TIDEMARK_RETURN_IF_ERROR(opening.refused());
+  TIDEMARK_ASSIGN_OR_RETURN(const auto held, HoldFor(options));
+  const std::string what = "view of checkpoint " + std::to_string(held->checkpoint().id);
+  auto source = MaterialiseView(*held, options);
+  if (!source.has_value()) return std::move(source).error().WithContext(what);
+  ViewCore::Tables tables;
+  for (const auto& [id, table] : held->list().tables) tables.emplace(table.name, table);
+  return std::make_shared<ViewCore>(InfoOf(held->checkpoint()), std::move(tables), groups_,
+                                    *std::move(source));
+}
+
+Result<std::unique_ptr<storage::HeldCheckpoint>> StoreCore::HoldFor(const ViewOptions& options) {
+  if (!options.pin.empty()) return repository_->HoldPin(options.pin);
   std::unique_ptr<storage::HeldCheckpoint> held = repository_->Hold(options.checkpoint);
   while (held == nullptr) {
     // It may have come to be just now.
@@ -77,13 +93,7 @@ Result<std::shared_ptr<ViewCore>> StoreCore::OpenView(const ViewOptions& options
     }));
     held = repository_->Hold(options.checkpoint);
   }
-  const std::string what = "view of checkpoint " + std::to_string(held->checkpoint().id);
-  auto source = MaterialiseView(*held, options);
-  if (!source.has_value()) return std::move(source).error().WithContext(what);
-  ViewCore::Tables tables;
-  for (const auto& [id, table] : held->list().tables) tables.emplace(table.name, table);
-  return std::make_shared<ViewCore>(InfoOf(held->checkpoint()), std::move(tables), groups_,
-                                    *std::move(source));
+  return held;
 }
 
 Result<ViewCore::Source> StoreCore::MaterialiseView(const storage::HeldCheckpoint& held,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tidemark/options.h>
+#include <tidemark/pins.h>
 
 #include <array>
 #include <chrono>
@@ -146,10 +147,16 @@ class EventListener {
   virtual void OnStallBegin() {}
   virtual void OnStallEnd(std::chrono::nanoseconds /*waited*/) {}
 
+  // Somebody asks for a checkpoint (RequestCheckpoint in <tidemark/pins.h>), and waits for one
+  // whose barrier comes after this. Once a request and store; again by the next store if none came.
+  // A thread of the runtime: soon after StateStore::LookForRequests, or with a checkpoint that is
+  // durable ten seconds after the last look or later.
+  virtual void OnCheckpointRequested(const RequestInfo& /*request*/) {}
+
   // Damage of stored bytes was found: the reason of each OnFallback, manifest versions that Open
   // passed over, what made Open fail; what failed the running store, once; and each time that it
-  // fails a checkpoint. Not told is damage of local files at Open that the repository made up for.
-  // Any of the threads above.
+  // fails a checkpoint; a pin that cannot be read (`pin-unreadable`), once. Not told is damage of
+  // local files at Open that the repository made up for. Any of the threads above.
   virtual void OnCorruption(const Status& /*status*/) {}
 };
 

@@ -30,6 +30,8 @@ class ViewTable;
 struct ViewOptions {
   // A retained checkpoint; unset: the newest that is complete.
   std::optional<uint64_t> checkpoint{};
+  // The checkpoint of this pin instead, whether it is still retained or not; empty: none.
+  std::string pin{};
   // kFull hashes all of the checkpoint's files. With kFast base files are checked by size, and each
   // block of them by its own checksum when it is read.
   Verification verification = Verification::kFast;

@@ -3,7 +3,8 @@
 //
 // Names are relative, '/'-separated paths of the characters [A-Za-z0-9._-] without empty, `.` or
 // `..` parts. An object is written once and never changed; Tidemark makes every name unique, but
-// for the names that `CreateIfAbsent` arbitrates. Nothing here assumes POSIX.
+// for the names that `CreateIfAbsent` arbitrates; of these, those below `pins/` may be deleted and
+// created again. Nothing here assumes POSIX.
 #pragma once
 
 #include <tidemark/status.h>
@@ -73,7 +74,8 @@ class CheckpointStorage {
                                      bool may_link) const = 0;
 
   // All objects whose name starts with `prefix` (whole folders: it ends in '/'), in byte order of
-  // their names, without those still being written. An unknown prefix gives an empty list.
+  // their names, without those still being written. An unknown prefix gives an empty list. An
+  // object whose creation has returned is shown, whoever created it: pins depend on it.
   virtual Result<std::vector<ObjectInfo>> List(std::string_view prefix) const = 0;
 
   // Removes the objects; those that do not exist are passed over. Stops at the first error.

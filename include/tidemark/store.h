@@ -113,11 +113,19 @@ class StateStore {
   // threads. Blocks while the checkpoint is made into a database of its own: its base is linked or
   // copied, the changes after it are merged. Its files are kept until that is done, whatever
   // retention says. From any thread, also more than one at a time; nothing of this store changes,
-  // whatever fails. NotFound (`checkpoint-not-found`, saying which exist); InvalidArgument
-  // (`option-bounds`); ResourceExhausted (`memory-budget`, `disk-full`); Corruption (a file of the
-  // checkpoint is damaged); Unavailable; Closed (also when the store is closed meanwhile, which
-  // waits for this to end); the error that failed the store, `Fenced` for example.
+  // whatever fails. NotFound (`checkpoint-not-found` and `pin-not-found`, saying which
+  // exist); InvalidArgument (`option-bounds`, `option-conflict`,
+  // `pin-name`); ResourceExhausted
+  // (`memory-budget`, `disk-full`); Corruption (a file of the checkpoint is damaged); Unavailable;
+  // Closed (also when the store is closed meanwhile, which waits for this to end); the error that
+  // failed the store, `Fenced` for example.
   Result<ReadView> OpenView(const ViewOptions& options = {}) const;
+
+  // Lets maintenance look now for requests of tools (<tidemark/pins.h>), as it does by itself at
+  // most every ten seconds and only while there are checkpoints. For hosts that take checkpoints at
+  // their own will: call it every second or so. Never blocks; what is found the listener is told,
+  // with no background_threads in the next Runtime::RunMaintenance. Nothing happens after Close.
+  void LookForRequests();
 
   // Waits until everything that the barriers so far have closed is durable and all maintenance that
   // they caused is done. Returns the error that failed the store, if one did. For benchmarks and

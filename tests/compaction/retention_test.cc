@@ -57,6 +57,22 @@ TEST(RetentionTest, KeepsWhatIsYoungEnoughHoweverMany) {
   EXPECT_EQ(dropped(1, 0), (Ids{10, 20, 30, 40, 50}));
 }
 
+TEST(RetentionTest, PassesOverWhatIsPinned) {
+  const format::Manifest list = ListOf(6);
+  const std::vector<format::EpochIdentity> pinned{list.checkpoints[1].at, list.checkpoints[4].at};
+  const auto dropped = [&](const Commit& commit) {
+    return CheckpointsToDrop(list, {.keep_last = 2}, commit);
+  };
+  EXPECT_EQ(dropped({.pinned = pinned}), (Ids{10, 30, 40}));
+  EXPECT_EQ(dropped({.branches = true, .stands_on_epoch = 3, .pinned = pinned}),
+            (Ids{40, 50, 60, 10}))
+      << "a branch drops them all the same";
+  EXPECT_EQ(dropped({.pins_unknown = true}), Ids());
+  EXPECT_EQ(CheckpointsToDrop(ListOf(10'003), {.keep_last = 2}, {.pins_unknown = true}),
+            (Ids{10, 20, 30, 40}))
+      << "up to what a list can take";
+}
+
 TEST(RetentionTest, ABranchDropsWhatItDoesNotContinue) {
   const auto dropped = [](uint32_t keep_last, uint64_t stands_on) {
     return Dropped(5, keep_last, {.branches = true, .stands_on_epoch = stands_on});

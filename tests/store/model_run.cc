@@ -29,6 +29,9 @@ std::span<const ModelRun::Operation> ModelRun::Operations() {
       {"open-view", 1, &ModelRun::OpenView},
       {"read-view", 4, &ModelRun::ReadView},
       {"close-view", 1, &ModelRun::CloseView},
+      {"pin", 1, &ModelRun::Pin},
+      {"unpin", 1, &ModelRun::Unpin},
+      {"view-pin", 1, &ModelRun::ViewPin},
       {"checkpoint", 6, &ModelRun::Checkpoint},
       {"rollback", 2, &ModelRun::Rollback},
       {"drop-table", 2, &ModelRun::DropTable},
@@ -106,6 +109,7 @@ void ModelRun::Run(std::span<const size_t> steps, std::vector<uint64_t>* perform
   world_.ClearFaults();
   FinishIterators();
   world_.CompareAll();
+  world_.ComparePins();
   world_.End(ModelWorld::Ending::kClose, random);
   RestoreRetained(random);
 }

@@ -88,6 +88,10 @@ class ModelRun {
   // What was read of that key, in the table (or elsewhere) of that name.
   void ExpectValue(const ModelTable& content, const std::string& key,
                    const std::optional<std::string_view>& got, const std::string& name) const;
+  // ---- Pins (model_pins.cc) ----
+  void Pin(ModelRandom& random);
+  void Unpin(ModelRandom& random);
+  void ViewPin(ModelRandom& random);
   // ---- Barriers and tables ----
   void Checkpoint(ModelRandom& random);
   void Rollback(ModelRandom& random);

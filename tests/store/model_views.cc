@@ -32,6 +32,15 @@ void ModelViews::Add(std::shared_ptr<ViewCore> view, ModelCheckpoint checkpoint,
   }
 }
 
+void ModelViews::Compare(size_t which) const {
+  for (const auto& [name, content] : StateOf(which)) {
+    ModelEntries entries(content.entries);
+    const Status read = TableOf(which, name).ForEach(nullptr, &ModelEntries::See, &entries);
+    Expect(read.ok(), Describe(which) + ", " + name + ": " + read.ToString());
+    Expect(entries.problem().empty(), name + " in " + Describe(which) + " " + entries.problem());
+  }
+}
+
 ViewTable ModelViews::TableOf(size_t which, const std::string& name) const {
   const Held& held = open_[which];
   const auto found = held.view->FindTable(name);

@@ -23,6 +23,8 @@ class ModelViews {
   // Throws ModelFailure unless it shows that checkpoint's tables.
   void Add(std::shared_ptr<ViewCore> view, ModelCheckpoint checkpoint, uint64_t cache_bytes);
   const ModelState& StateOf(size_t which) const { return *open_[which].checkpoint.state; }
+  // All of its tables with what they should hold.
+  void Compare(size_t which) const;
   ViewTable TableOf(size_t which, const std::string& name) const;
   std::string Describe(size_t which) const;
 

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ struct ModelCounts {
   uint64_t failed_checkpoints = 0;
   uint64_t outgrown_scans = 0;
   uint64_t views_read = 0;
+  uint64_t pins = 0;
   uint64_t appended = 0;
   void Add(const ModelCounts& other);
   std::string ToString() const;
@@ -74,6 +76,13 @@ class ModelWorld {
 
   // Of a retained checkpoint, or of the newest. A fault may prevent it.
   void OpenView(std::optional<uint64_t> checkpoint, uint64_t cache_bytes);
+
+  // By name, of checkpoints that may be in no list any more.
+  void Pin(const ModelCheckpoint& checkpoint);
+  void Unpin(const std::string& name);
+  void OpenPinned(const std::string& name);
+  void ComparePins();
+  const std::map<std::string, ModelCheckpoint>& pins() const { return pins_; }
 
   void InjectFault(ModelRandom& random);
   void ClearFaults();
@@ -130,6 +139,9 @@ class ModelWorld {
   std::map<uint64_t, std::shared_ptr<TableCore>> handles_;  // by incarnation; some are stale
   ModelScans scans_;
   ModelViews views_;
+  std::map<std::string, ModelCheckpoint> pins_;
+  uint64_t pins_made_ = 0;
+  std::set<uint64_t> pinned_ids_;  // at any time
   std::vector<Pending> pending_;
   uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;

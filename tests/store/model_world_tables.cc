@@ -134,6 +134,7 @@ void ModelCounts::Add(const ModelCounts& other) {
   failed_checkpoints += other.failed_checkpoints;
   outgrown_scans += other.outgrown_scans;
   views_read += other.views_read;
+  pins += other.pins;
   appended += other.appended;
 }
 
@@ -148,7 +149,7 @@ std::string ModelCounts::ToString() const {
          times(refused_writes, "writes refused, ") +
          times(failed_checkpoints, "checkpoints failed, ") +
          times(outgrown_scans, "iterators outgrown, ") + times(views_read, "reads of views, ") +
-         times(appended, "appends to lists");
+         times(pins, "pins, ") + times(appended, "appends to lists");
 }
 
 // ---- Faults ----
