@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -29,18 +30,27 @@ Executor::~Executor() {
   RunQueued();
 }
 
-void Executor::Post(std::function<void()> task) {
+void Executor::Post(std::function<void()> task, const void* owner) {
   {
     std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
+    tasks_.push_back({std::move(task), owner});
   }
   wake_.notify_one();
+}
+
+bool Executor::TakeBack(const void* owner) {
+  std::lock_guard lock(mutex_);
+  const auto task = std::find_if(tasks_.begin(), tasks_.end(),
+                                 [owner](const Task& queued) { return queued.owner == owner; });
+  if (task == tasks_.end()) return false;
+  tasks_.erase(task);
+  return true;
 }
 
 std::function<void()> Executor::TakeTask() {
   std::lock_guard lock(mutex_);
   if (tasks_.empty()) return nullptr;
-  std::function<void()> task = std::move(tasks_.front());
+  std::function<void()> task = std::move(tasks_.front().run);
   tasks_.pop_front();
   return task;
 }
@@ -65,7 +75,7 @@ void Executor::Run() {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
       if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
+      task = std::move(tasks_.front().run);
       tasks_.pop_front();
     }
     task();
@@ -80,7 +90,7 @@ void Lane::Kick() {
     if (running_) return;
     running_ = true;
   }
-  executor_.Post([this] { Run(); });
+  executor_.Post([this] { Run(); }, this);
 }
 
 void Lane::Run() {
@@ -105,6 +115,11 @@ void Lane::Stop() {
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
+    // Other stores' steps may be before it, and take long.
+    if (running_ && executor_.TakeBack(this)) {
+      running_ = false;
+      idle_.notify_all();
+    }
   }
   AwaitIdle();
 }

@@ -23,7 +23,10 @@ class Executor {
   explicit Executor(uint32_t threads);
   // Runs what is queued, then joins.
   ~Executor();
-  void Post(std::function<void()> task);
+  // `owner` is for TakeBack, and may be null.
+  void Post(std::function<void()> task, const void* owner = nullptr);
+  // Forgets a task of this owner that has not begun. False if there is none.
+  bool TakeBack(const void* owner);
   // Runs what is queued on the calling thread, until nothing is.
   void RunQueued();
   // One of these. False if there is none.
@@ -35,10 +38,14 @@ class Executor {
   // Null if nothing is queued.
   std::function<void()> TakeTask();
 
+  struct Task {
+    std::function<void()> run;
+    const void* owner;
+  };
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> tasks_;  // protected by mutex_
-  bool stopping_ = false;                    // protected by mutex_
+  std::deque<Task> tasks_;  // protected by mutex_
+  bool stopping_ = false;   // protected by mutex_
   std::vector<std::thread> threads_;
 };
 
@@ -53,7 +60,7 @@ class Lane {
   void Kick();
   // Blocks until no run is going on or due.
   void WaitIdle();
-  // Waits for the current run; later kicks do nothing.
+  // Waits for the current run; one that has not begun, and later kicks, do nothing.
   void Stop();
 
  private:

@@ -109,6 +109,26 @@ TEST(LaneTest, StopWaitsAndThenNothingRuns) {
   }
 }
 
+// The step of one store may take long, under a limit above all; another one is closed meanwhile.
+TEST(LaneTest, StopDoesNotWaitForTheTurnOfAStepThatHasNotBegun) {
+  Executor executor(1);
+  std::atomic<bool> began{false};
+  std::atomic<bool> stopped{false};
+  Lane busy(executor, [&] {
+    began.store(true);
+    while (!stopped.load()) std::this_thread::yield();
+  });
+  std::atomic<int> runs{0};
+  Lane other(executor, [&] { runs.fetch_add(1); });
+  busy.Kick();
+  while (!began.load()) std::this_thread::yield();
+  other.Kick();
+  other.Stop();
+  stopped.store(true);
+  busy.Stop();
+  EXPECT_EQ(runs.load(), 0);
+}
+
 TEST(LaneTest, ManyLanesShareFewThreads) {
   Executor executor(2);
   std::vector<std::atomic<int>> runs(20);
