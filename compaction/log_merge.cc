@@ -128,7 +128,8 @@ Result<MergedFile> MergeSegments(const storage::FileSystemPtr& fs, const std::st
                                  const Inputs& inputs, format::SegmentHeader header,
                                  const SegmentMergeOptions& options) {
   Describe(inputs, options, &header);
-  TIDEMARK_ASSIGN_OR_RETURN(const auto writer, storage::SegmentFileWriter::Open(fs, path));
+  TIDEMARK_ASSIGN_OR_RETURN(const auto writer,
+                            storage::SegmentFileWriter::Open(fs, path, options.gate));
   TIDEMARK_RETURN_IF_ERROR(writer->Add(
       {format::EncodeSegmentKey(header.last_epoch, 0, ""), format::EncodeSegmentHeader(header)}));
   MergedFile merged;
@@ -161,6 +162,8 @@ Result<UploadedMerge> MergeLog(const storage::Repository& repository, const Scra
   options.nothing_below = sources.files.front().first_epoch == 1;
   const std::string path = scratch.new_path("merged.sst");
   auto merged = MergeSegments(scratch.fs, path, inputs, header, options);
+  if (merged.has_value() && options.may_put && !options.may_put(merged->file.size))
+    merged = Interrupted();
   if (!merged.has_value()) {
     scratch.remove(path);
     return std::move(merged).error();

@@ -37,6 +37,10 @@ struct SegmentMergeOptions {
   // Asked after every frame; when it says no the merge ends with Unavailable
   // (`merge-interrupted`). Null: never.
   std::function<bool()> goes_on{};
+  // What is written passes it. Null: nothing waits.
+  const storage::WriteGate* gate = nullptr;
+  // Called before the merged file is put with its size, as goes_on is. Null: it may be put.
+  std::function<bool(uint64_t bytes)> may_put{};
 };
 
 // Writes the merged segment to `path`. `inputs` are neighbours, ascending. `header` has attempt,

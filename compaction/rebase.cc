@@ -57,9 +57,15 @@ Result<FileMeta> Put(const storage::Repository& repository, const storage::FileS
   return meta;
 }
 
+Status Interrupted() {
+  return Status(StatusCode::kUnavailable, "rebase-interrupted",
+                "copying a base was put off for something more urgent");
+}
+
 Status PutMissing(const storage::FileSet& set, const storage::Repository& repository,
                   uint64_t attempt, const std::map<std::string, uint64_t>& known,
-                  UploadCache* uploads, UploadedBase* uploaded) {
+                  const std::function<bool(uint64_t bytes)>& may_put, UploadCache* uploads,
+                  UploadedBase* uploaded) {
   for (const storage::FileSetEntry& entry : set.files) {
     if (entry.is_sst) uploaded->live_bytes += entry.size;
     const auto found = known.find(entry.unique_id);
@@ -70,6 +76,7 @@ Status PutMissing(const storage::FileSet& set, const storage::Repository& reposi
     const std::string key = KeyOf(entry);
     auto cached = uploads->find(key);
     if (cached == uploads->end()) {
+      if (entry.is_sst && may_put != nullptr && !may_put(entry.size)) return Interrupted();
       TIDEMARK_ASSIGN_OR_RETURN(FileMeta meta, Put(repository, entry, attempt));
       cached = uploads->emplace(key, std::move(meta)).first;
     }
@@ -82,7 +89,8 @@ Status PutMissing(const storage::FileSet& set, const storage::Repository& reposi
 }  // namespace
 
 Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
-                                uint64_t attempt, UploadCache* uploads) {
+                                uint64_t attempt, UploadCache* uploads,
+                                const std::function<bool(uint64_t bytes)>& may_put) {
   const std::map<std::string, uint64_t> known =
       repository.WithManifest([](const format::Manifest& manifest) { return KnownSsts(manifest); });
   TIDEMARK_ASSIGN_OR_RETURN(const storage::FileSet set,
@@ -93,7 +101,7 @@ Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repo
   UploadedBase uploaded;
   uploaded.base.at = set.mark.at;
   uploaded.base.current = set.current;
-  const Status put = PutMissing(set, repository, attempt, known, uploads, &uploaded);
+  const Status put = PutMissing(set, repository, attempt, known, may_put, uploads, &uploaded);
   live.ReleaseFileSet(set);
   TIDEMARK_RETURN_IF_ERROR(put);
   return uploaded;

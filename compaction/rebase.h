@@ -8,6 +8,7 @@
 #include <tidemark/status.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -26,11 +27,13 @@ struct UploadedBase {
 // not become fuller with every try.
 using UploadCache = std::map<std::string, format::FileMeta>;
 
-// Puts the files that `newest_base` (may be null) lacks, and returns the base. Blocks. Nothing is
+// Puts the files that the newest checkpoint's base lacks, and returns the base. Blocks. Nothing is
 // named by a manifest yet; on error what was put stays in `uploads` or is a leftover that the next
-// attempt deletes.
+// attempt deletes. Before each SST `may_put` is called with its size; when it says no this ends
+// with Unavailable (`rebase-interrupted`). Null: it may be put.
 Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
-                                uint64_t attempt, UploadCache* uploads);
+                                uint64_t attempt, UploadCache* uploads,
+                                const std::function<bool(uint64_t bytes)>& may_put = nullptr);
 
 // Whether the list can take a base of this epoch: not while checkpoints after it stand on a newer
 // one, as those do that the first commit of a branch is going to abandon.

@@ -21,6 +21,7 @@
 #include "storage/segment_file.h"
 #include "storage/spill.h"
 #include "storage/state_shape.h"
+#include "storage/write_limit.h"
 
 #include <tidemark/status.h>
 
@@ -49,6 +50,8 @@ struct LiveDatabaseOptions {
   FileSystemPtr fs = DefaultFileSystem();
   // Not null; may serve other databases too.
   std::shared_ptr<BlockCache> block_cache = std::make_shared<BlockCache>(uint64_t{32} << 20);
+  // What NewStateFiles writes, and what RocksDB compacts, passes it. Null: nothing waits.
+  std::shared_ptr<const WriteGate> write_gate{};
   uint64_t sst_target_bytes = uint64_t{32} << 20;
   int background_jobs = 1;
   // How long Apply waits for compaction while level 0 of a table is deep.

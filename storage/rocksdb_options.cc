@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tidemark::storage {
 namespace {
@@ -108,7 +109,8 @@ int MaxOpenFiles(bool passing, uint64_t block_cache_bytes) {
   return static_cast<int>(passing ? std::max<rlim_t>(share / 4, 32) : share);
 }
 
-rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files) {
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files,
+                                   Limiter limiter) {
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = true;
@@ -130,6 +132,7 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int m
   // Spreads what compactions write, so that the commit lane's next sync does not wait for all of
   // it.
   options.bytes_per_sync = kMiB;
+  options.rate_limiter = std::move(limiter);
   // A library in somebody else's process: few and short logs, no statistics threads.
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 2;
@@ -177,7 +180,7 @@ rocksdb::ColumnFamilyOptions ChangelogOptions(const std::shared_ptr<rocksdb::Cac
   return options;
 }
 
-rocksdb::Options SegmentFileOptions(rocksdb::Env* env) {
+rocksdb::Options SegmentFileOptions(rocksdb::Env* env, Limiter limiter) {
   static const std::shared_ptr<rocksdb::TableFactory> factory = [] {
     rocksdb::BlockBasedTableOptions table = SegmentTableOptions();
     table.no_block_cache = true;
@@ -188,14 +191,17 @@ rocksdb::Options SegmentFileOptions(rocksdb::Env* env) {
   options.file_checksum_gen_factory = FileChecksumFactory();
   options.table_factory = factory;
   options.compression = rocksdb::kNoCompression;  // frames are compressed already
+  options.rate_limiter = std::move(limiter);
   return options;
 }
 
-rocksdb::Options StateFileOptions(rocksdb::Env* env, const rocksdb::ColumnFamilyOptions& table) {
+rocksdb::Options StateFileOptions(rocksdb::Env* env, const rocksdb::ColumnFamilyOptions& table,
+                                  Limiter limiter) {
   rocksdb::Options options(rocksdb::DBOptions(), table);
   options.env = env;
   options.file_checksum_gen_factory = FileChecksumFactory();
   options.bytes_per_sync = kMiB;
+  options.rate_limiter = std::move(limiter);
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/rate_limiter.h>
 #include <rocksdb/sst_file_writer.h>
 
 #include <cstdint>
@@ -21,8 +22,15 @@ std::shared_ptr<rocksdb::Env> MakeEnvironment(const FileSystemPtr& fs);
 
 std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes);
 
-// For `state` and `side`; column families have options of their own.
-rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files);
+// How what passes a limiter (storage/write_limit.h) is ranked, beside what RocksDB does so itself:
+// its compactions are not urgent, until they have fallen behind.
+constexpr rocksdb::Env::IOPriority kUrgent = rocksdb::Env::IO_HIGH;
+constexpr rocksdb::Env::IOPriority kNotUrgent = rocksdb::Env::IO_LOW;
+using Limiter = std::shared_ptr<rocksdb::RateLimiter>;  // null: nothing waits
+
+// For `state` and `side`; column families have options of their own. Compactions pass `limiter`.
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files,
+                                   Limiter limiter = nullptr);
 // Open files that one database may keep, given the process's limit and the cache that counts what
 // they hold; fewer for a passing one.
 int MaxOpenFiles(bool passing, uint64_t block_cache_bytes);
@@ -33,10 +41,11 @@ rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>&
 // The column family `changelog`.
 rocksdb::ColumnFamilyOptions ChangelogOptions(const std::shared_ptr<rocksdb::Cache>& cache);
 
-// SSTs written or read outside a database: segments.
-rocksdb::Options SegmentFileOptions(rocksdb::Env* env);
-// SSTs for a column family of `state`.
-rocksdb::Options StateFileOptions(rocksdb::Env* env, const rocksdb::ColumnFamilyOptions& table);
+// SSTs written or read outside a database: segments. Who writes them passes `limiter`.
+rocksdb::Options SegmentFileOptions(rocksdb::Env* env, Limiter limiter = nullptr);
+// SSTs for a column family of `state`; the same.
+rocksdb::Options StateFileOptions(rocksdb::Env* env, const rocksdb::ColumnFamilyOptions& table,
+                                  Limiter limiter = nullptr);
 
 // Moves files into a database without changing a byte of them: by link if `links_work` here, else
 // by copy.

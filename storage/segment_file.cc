@@ -17,13 +17,13 @@ constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
 
 class Writer final : public SegmentFileWriter {
  public:
-  Writer(FileSystemPtr fs, std::string path)
+  Writer(FileSystemPtr fs, std::string path, const WriteGate* gate)
       : fs_(std::move(fs)),
         path_(std::move(path)),
         env_(MakeEnvironment(fs_)),
-        options_(SegmentFileOptions(env_.get())),
+        options_(SegmentFileOptions(env_.get(), gate == nullptr ? nullptr : gate->rocksdb())),
         writer_(rocksdb::EnvOptions(options_), options_, nullptr,
-                /*invalidate_page_cache=*/false) {}
+                /*invalidate_page_cache=*/false, kNotUrgent) {}
   ~Writer() override {
     if (finished_) return;
     fs_->DeleteFile(path_, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
@@ -55,14 +55,15 @@ class Writer final : public SegmentFileWriter {
 }  // namespace
 
 Result<std::unique_ptr<SegmentFileWriter>> SegmentFileWriter::Open(const FileSystemPtr& fs,
-                                                                   std::string path) {
+                                                                   std::string path,
+                                                                   const WriteGate* gate) {
   const rocksdb::IOStatus there = fs->FileExists(path, rocksdb::IOOptions(), nullptr);
   if (there.ok()) {
     return Status(StatusCode::kAlreadyExists, "segment-exists",
                   path + ": a segment's file is written once, and this one exists");
   }
   if (!there.IsNotFound()) return FromRocksDb(there, "write segment " + path);
-  auto writer = std::make_unique<Writer>(fs, std::move(path));
+  auto writer = std::make_unique<Writer>(fs, std::move(path), gate);
   TIDEMARK_RETURN_IF_ERROR(writer->Open());
   return std::unique_ptr<SegmentFileWriter>(std::move(writer));
 }

@@ -6,6 +6,7 @@
 #include "format/record.h"
 #include "format/segment.h"
 #include "storage/file_system.h"
+#include "storage/write_limit.h"
 
 #include <tidemark/status.h>
 
@@ -31,8 +32,9 @@ struct SstFile {
 // Thread safety: one thread at a time.
 class SegmentFileWriter {
  public:
-  // `path` must not exist (`segment-exists`).
-  static Result<std::unique_ptr<SegmentFileWriter>> Open(const FileSystemPtr& fs, std::string path);
+  // `path` must not exist (`segment-exists`). What is written passes `gate`; null: nothing waits.
+  static Result<std::unique_ptr<SegmentFileWriter>> Open(const FileSystemPtr& fs, std::string path,
+                                                         const WriteGate* gate = nullptr);
   virtual ~SegmentFileWriter() = default;
   // Header first, keys ascending. Memory: what RocksDB buffers.
   virtual Status Add(const format::SegmentEntry& entry) = 0;

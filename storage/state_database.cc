@@ -95,12 +95,13 @@ Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(const LiveDatabaseOpt
   rocksdb::ColumnFamilyOptions table_options =
       TableOptions(options.block_cache->rocksdb(), options.sst_target_bytes);
   table_options.disable_auto_compactions = options.passing;
+  const Limiter limiter = options.write_gate == nullptr ? nullptr : options.write_gate->rocksdb();
   std::unique_ptr<StateDatabase> state(
       new StateDatabase(options, std::move(scratch), links_work, table_options,
-                        StateFileOptions(env.get(), table_options)));
-  const rocksdb::DBOptions database_options =
-      DatabaseOptions(env.get(), options.background_jobs,
-                      MaxOpenFiles(options.passing, options.block_cache->capacity_bytes()));
+                        StateFileOptions(env.get(), table_options, limiter)));
+  const rocksdb::DBOptions database_options = DatabaseOptions(
+      env.get(), options.background_jobs,
+      MaxOpenFiles(options.passing, options.block_cache->capacity_bytes()), limiter);
   TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
                             Database::Open(options.fs, database_options, std::move(env), path,
                                            [&](const std::string&) { return table_options; }));

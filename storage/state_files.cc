@@ -23,7 +23,8 @@ class RollingWriter final : public StateFileWriter {
       : scratch_(scratch),
         options_(options),
         target_bytes_(target_bytes),
-        writer_(rocksdb::EnvOptions(options), options, nullptr, /*invalidate_page_cache=*/false) {
+        writer_(rocksdb::EnvOptions(options), options, nullptr, /*invalidate_page_cache=*/false,
+                kUrgent) {
     result_.table_id = table_id;
   }
   ~RollingWriter() override {

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace tidemark::store {
 
@@ -76,8 +77,15 @@ Maintenance::Maintenance(Executor& executor, storage::Repository& repository,
   live_.SetOnCompacted([this] { lane_.Kick(); });
 }
 
+void Maintenance::Start() {
+  if (options_.write_gate != nullptr) options_.write_gate->SetOpen(false);
+  lane_.Kick();
+}
+
+// What is going on ends at the speed of the disk: who closes should not wait for the limit.
 void Maintenance::Stop() {
   stopping_.store(true);
+  if (options_.write_gate != nullptr) options_.write_gate->SetOpen(true);
   live_.SetOnCompacted(nullptr);
   lane_.Stop();
 }
@@ -309,27 +317,47 @@ void Maintenance::Compact(uint32_t table) {
   live_.StartCompaction(table);
 }
 
+// A base that is copied below a limit takes its time. It lets an urgent write-back go first after
+// any SST but the first, so that it gets further each time; what it has put is kept for the next.
 Status Maintenance::Rebase() {
   // The attempt in the names may be older than the one that publishes: it only has to be one of
   // this writer's.
   const uint64_t attempt =
       repository_.WithManifest([](const Manifest& manifest) { return manifest.attempt; });
-  TIDEMARK_ASSIGN_OR_RETURN(const compaction::UploadedBase uploaded,
-                            compaction::UploadBase(live_, repository_, attempt, &uploads_));
+  bool any_put = false;
+  const auto may_put = [&](uint64_t bytes) {
+    if (!CopiesAreLimited()) return true;
+    if (std::exchange(any_put, true) && IsWriteBackUrgent()) return false;
+    return options_.write_gate->Wait(bytes);
+  };
+  const auto uploaded = compaction::UploadBase(live_, repository_, attempt, &uploads_, may_put);
+  if (!uploaded.has_value())
+    return uploaded.error().name() == "rebase-interrupted" ? Status() : uploaded.error();
+  const uint64_t version = repository_.next_version() - 1;
   bool added = false;
   TIDEMARK_RETURN_IF_ERROR(
       commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
-        added = compaction::AddBase(uploaded, manifest, edit);
+        added = compaction::AddBase(*uploaded, manifest, edit);
       }));
   if (!added) return {};  // the list has moved on meanwhile
   uint64_t bytes = 0;
-  for (const auto& [name, file] : uploaded.fresh) bytes += file.size;
+  for (const auto& [name, file] : uploaded->fresh) bytes += file.size;
   options_.recorder->BasePublished(bytes);
-  uploads_.clear();
+  ForgetUploads(*uploaded, version);
   // Every segment that a merge may have met is behind the base now.
   unmergeable_.clear();
   log_is_damaged_ = false;
   return {};
+}
+
+// What was put for a base that was put off, and has been compacted since, no list will name.
+void Maintenance::ForgetUploads(const compaction::UploadedBase& published, uint64_t version) {
+  std::set<std::string> named;
+  for (const auto& [live_name, file] : published.fresh) named.insert(file.name);
+  for (const auto& [key, file] : uploads_) {
+    if (!named.contains(file.name)) unnamed_.emplace_back(file.name, version);
+  }
+  uploads_.clear();
 }
 
 // A writer waits for the memory of what has become durable meanwhile. A request that there is
@@ -347,12 +375,17 @@ Status Maintenance::MergeLog(const std::vector<uint64_t>& segments) {
   compaction::SegmentMergeOptions options;
   options.codec = options_.codec;
   options.codec_level = options_.codec_level;
-  options.goes_on = [this] { return !stopping_.load() && !IsWriteBackUrgent(); };
+  options.goes_on = [this] { return IsMergeWanted(); };
+  options.gate = options_.write_gate.get();
+  options.may_put = [this](uint64_t bytes) {
+    return !CopiesAreLimited() ||
+           options_.write_gate->Wait(bytes, [this] { return IsMergeWanted(); });
+  };
   auto merged = compaction::MergeLog(repository_, scratch, segments, std::move(options));
   if (!merged.has_value()) return MergeFailed(segments, std::move(merged).error());
   const uint64_t version = repository_.next_version() - 1;
   bool added = false;
-  const Status published =
+  Status published =
       commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
         added = compaction::AddMerge(*merged, manifest, edit);
       });
@@ -377,8 +410,8 @@ Status Maintenance::MergeFailed(const std::vector<uint64_t>& segments, Status st
   return {};
 }
 
-// Merged segments that no version names, once a later one is published: what was in doubt before it
-// is void then.
+// Files that no version names, once a later one is published: what was in doubt before it is void
+// then.
 void Maintenance::DropUnnamed() {
   std::vector<std::string> unwanted;
   repository_.WithManifest([&](const Manifest& manifest) {

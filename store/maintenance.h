@@ -46,6 +46,9 @@ struct MaintenanceOptions {
   format::EpochIdentity restored_at;
   // Base files to hash before anything is published or dropped (Verification::kFast); empty: none.
   std::vector<format::FileMeta> verify_first;
+  // What all this writes passes it, also through `live`; open before Start and from Stop on. Null:
+  // nothing waits.
+  std::shared_ptr<storage::WriteGate> write_gate;
   std::function<void(Applied)> on_applied;
   std::function<void(const Status&)> on_fatal;
   Recorder* recorder = nullptr;  // outlives the lane
@@ -68,7 +71,7 @@ class Maintenance {
   // Looks for requests of tools with the next step, which is due then.
   void LookForRequests();
   // Does what is due at open.
-  void Start() { lane_.Kick(); }
+  void Start();
   // Waits until no step is going on or due.
   void WaitIdle() { lane_.WaitIdle(); }
   // Whether something is due once RocksDB has compacted what it is at work on. Waits for a moment,
@@ -92,8 +95,13 @@ class Maintenance {
   Status Rebase();
   Status MergeLog(const std::vector<uint64_t>& segments);
   bool IsWriteBackUrgent() const;
+  bool CopiesAreLimited() const {
+    return options_.write_gate != nullptr && !options_.costs.links_are_free;
+  }
+  bool IsMergeWanted() const { return !stopping_.load() && !IsWriteBackUrgent(); }
   Status MergeFailed(const std::vector<uint64_t>& segments, Status status);
   void DropUnnamed();
+  void ForgetUploads(const compaction::UploadedBase& published, uint64_t version);
   Status Collect();
   uint64_t NewestEpoch() const;
   Status LookForTools();
@@ -121,7 +129,8 @@ class Maintenance {
   std::set<uint32_t> compacted_;    // tables, since the last write-back
   std::set<uint64_t> unmergeable_;  // segments that a merge has failed with
   bool log_is_damaged_ = false;
-  // Merged segments that were put but perhaps not named, and the version before that.
+  // Files that were put but perhaps not named, merged segments above all, and the version before
+  // that.
   std::vector<std::pair<std::string, uint64_t>> unnamed_;
   std::deque<DurableEpoch> unapplied_;
   size_t fed_ = 0;  // how many of unapplied_ the change log has

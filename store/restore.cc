@@ -56,6 +56,7 @@ class Restoring {
     live.directory = directory;
     live.fs = options_.fs;
     live.block_cache = options_.block_cache;
+    live.write_gate = options_.write_gate;
     live.background_jobs = options_.background_jobs;
     live.passing = options_.for_reading;
     return live;

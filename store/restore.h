@@ -26,6 +26,7 @@ struct RestoreOptions {
   uint64_t load_bytes_max =
       0;  // changes up to this size stay in the log, to be loaded into the cache
   std::shared_ptr<storage::BlockCache> block_cache;
+  std::shared_ptr<const storage::WriteGate> write_gate;  // open meanwhile; may be null
   int background_jobs = 1;
   // For a copy that is only read and soon gone (store/view_core.h), in a directory of its own: all
   // changes are applied, whatever load_bytes_max; nothing is made READY, compacted, or hashed with

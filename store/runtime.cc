@@ -10,6 +10,11 @@ Result<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options) 
                                               uint64_t{1} << 40));
   TIDEMARK_RETURN_IF_ERROR(store::CheckBounds(
       "RuntimeOptions::background_threads", options.background_threads, uint32_t{0}, uint32_t{64}));
+  if (options.background_bytes_per_second != 0) {
+    TIDEMARK_RETURN_IF_ERROR(store::CheckBounds("RuntimeOptions::background_bytes_per_second",
+                                                options.background_bytes_per_second,
+                                                uint64_t{1} << 20, uint64_t{1} << 40));
+  }
   return std::shared_ptr<Runtime>(new Runtime(std::make_unique<Impl>(options)));
 }
 

@@ -1,6 +1,7 @@
 // The library's side of Runtime.
 #pragma once
 
+#include "storage/write_limit.h"
 #include "store/executor.h"
 #include "store/memory_budget.h"
 
@@ -20,11 +21,19 @@ class Runtime::Impl {
   explicit Impl(const RuntimeOptions& options)
       : options_(options),
         budget_(options.memory_budget_bytes),
+        write_limit_(
+            options.background_bytes_per_second == 0
+                ? nullptr
+                : std::make_unique<storage::WriteLimit>(options.background_bytes_per_second)),
         executor_(options.background_threads) {}
 
   const RuntimeOptions& options() const noexcept { return options_; }
   store::MemoryBudget& budget() noexcept { return budget_; }
   store::Executor& executor() noexcept { return executor_; }
+  // A new gate to the limit of background_bytes_per_second; null if there is none.
+  std::shared_ptr<storage::WriteGate> MakeWriteGate() const {
+    return write_limit_ == nullptr ? nullptr : std::make_shared<storage::WriteGate>(*write_limit_);
+  }
 
   // The one that somebody has, else what make() returns. For SharedBlockCache::Of.
   template <class F>
@@ -38,6 +47,7 @@ class Runtime::Impl {
  private:
   const RuntimeOptions options_;
   store::MemoryBudget budget_;
+  const std::unique_ptr<const storage::WriteLimit> write_limit_;
   store::Executor executor_;
   std::mutex block_cache_mutex_;
   std::weak_ptr<store::SharedBlockCache> block_cache_;  // guarded by block_cache_mutex_

@@ -282,7 +282,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
       directory_lock_;  // null if the store before was taken over and lives
   std::unique_ptr<storage::Repository> repository_;
   std::shared_ptr<SharedBlockCache> block_cache_;
-  std::unique_ptr<storage::LiveDatabase> live_;  // goes under mutex_
+  std::shared_ptr<storage::WriteGate> write_gate_;  // null: maintenance is not limited
+  std::unique_ptr<storage::LiveDatabase> live_;     // goes under mutex_
   std::unique_ptr<CommitLane> commits_;
   std::unique_ptr<Maintenance> maintenance_;
 };

@@ -96,6 +96,8 @@ Status StoreCore::Restore() {
   options.verification = options_.verification;
   block_cache_ = SharedBlockCache::Of(runtime_);
   options.block_cache = block_cache_->cache();
+  write_gate_ = runtime_->impl().MakeWriteGate();
+  options.write_gate = write_gate_;
   // An entry takes up to twice the bytes of its record.
   options.load_bytes_max = std::min(budget / 4, account_->free_bytes() / 2);
   options.background_jobs = static_cast<int>(runtime_->options().background_threads);
@@ -229,6 +231,7 @@ void StoreCore::StartLanes(const RestoredState& restored,
   maintenance.codec_level = options_.log_compression_level;
   if (restored.checkpoint) maintenance.restored_at = restored.checkpoint->at;
   maintenance.verify_first = restored.verify_first;
+  maintenance.write_gate = write_gate_;
   maintenance.on_applied = [this](Applied applied) { OnApplied(std::move(applied)); };
   maintenance.on_fatal = [this](const Status& status) { OnFatal(status); };
   maintenance.recorder = &recorder_;

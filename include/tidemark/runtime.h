@@ -17,6 +17,13 @@ struct RuntimeOptions {
   // commit thread of its own besides, and RocksDB at least one that compacts. 0 to 64. With 0 the
   // host runs maintenance itself: see RunMaintenance.
   uint32_t background_threads = 1;
+  // Bytes a second that the maintenance of all stores of this runtime may write together, averaged
+  // over some tenths of a second: write-backs, RocksDB's compactions, merged segments, and copies
+  // of base files to a repository that they cannot be linked into. Not limited are checkpoints
+  // (their segments and manifests), epochs that spill, restore, and what a store that closes is
+  // still at. When write-back cannot keep up with the changes, memory fills and writes are slowed,
+  // then stopped (StoreOptions::stall_timeout). 0: no limit. 1 MiB to 1 TiB otherwise.
+  uint64_t background_bytes_per_second = 0;
 };
 
 // Shared by any number of stores; lives until the last of them is gone.

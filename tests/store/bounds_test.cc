@@ -147,7 +147,7 @@ TEST_F(BoundsTest, MessagesSayBoundsAndWhatItWas) {
             "InvalidArgument (option-bounds): StoreOptions::keep_last is 0, expected 1 to 10000");
 }
 
-TEST(RuntimeBoundsTest, BudgetAndThreads) {
+TEST(RuntimeBoundsTest, EveryOption) {
   const auto refused = [](std::string_view option, RuntimeOptions options) {
     const auto runtime = Runtime::Create(options);
     ASSERT_FALSE(runtime.has_value()) << option;
@@ -159,11 +159,20 @@ TEST(RuntimeBoundsTest, BudgetAndThreads) {
   refused("memory_budget_bytes", {.memory_budget_bytes = (uint64_t{1} << 40) + 1});
   refused("memory_budget_bytes", {.memory_budget_bytes = 0});
   refused("background_threads", {.background_threads = 65});
+  refused("background_bytes_per_second", {.background_bytes_per_second = 1});
+  refused("background_bytes_per_second", {.background_bytes_per_second = (uint64_t{1} << 20) - 1});
+  refused("background_bytes_per_second", {.background_bytes_per_second = (uint64_t{1} << 40) + 1});
   const auto least =
       Runtime::Create({.memory_budget_bytes = uint64_t{16} << 20, .background_threads = 64});
   ASSERT_TRUE(least.has_value());
   EXPECT_EQ((*least)->options().background_threads, 64u);
   EXPECT_EQ((*least)->memory_used_bytes(), 0u);
+  EXPECT_EQ((*least)->options().background_bytes_per_second, 0u) << "no limit";
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{1} << 20, uint64_t{1} << 40}) {
+    const auto limited = Runtime::Create({.background_bytes_per_second = bytes});
+    ASSERT_TRUE(limited.has_value()) << limited.error().ToString();
+    EXPECT_EQ((*limited)->options().background_bytes_per_second, bytes);
+  }
 }
 
 }  // namespace
