@@ -77,6 +77,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return state_->Apply(std::move(tables), mark);
   }
 
+  CompactionWaits compaction_waits() const override { return state_->compaction_waits(); }
   StateShape Shape() override { return state_->Shape(); }
   void StartCompaction(uint32_t table_id) override { state_->StartCompaction(table_id); }
   void SetOnCompacted(std::function<void()> on_compacted) override {

@@ -152,6 +152,12 @@ struct FileSet {
   uint64_t live_bytes = 0;  // of all SSTs
 };
 
+// Since the database was opened: how often Apply has waited for RocksDB to compact a table.
+struct CompactionWaits {
+  uint64_t begun = 0;
+  std::chrono::nanoseconds time{};  // of those that have ended
+};
+
 // After an I/O error the database goes on as it was: a change that failed is not there, and may be
 // tried again with new files. Only a crash or a close before the next change that succeeds may
 // leave a directory that Open refuses as Corruption.
@@ -194,6 +200,7 @@ class LiveDatabase {
   // (`disk-full`), Unavailable (`io-error`), Corruption; Internal for a mark that goes backwards or
   // does not list a table.
   virtual Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark) = 0;
+  virtual CompactionWaits compaction_waits() const = 0;
   // What `state` is made of now. Looks at RocksDB's list of files, not into them.
   virtual StateShape Shape() = 0;
   // Lets RocksDB rewrite all files of a table into as little as there is, in the background; what

@@ -347,7 +347,7 @@ Status StateDatabase::CreateTables(const std::vector<uint32_t>& ids) {
                       "create " + std::to_string(names.size()) + " tables in " + database_->path());
 }
 
-Status StateDatabase::WaitForCompaction(const std::vector<TableFiles>& tables) const {
+Status StateDatabase::WaitForCompaction(const std::vector<TableFiles>& tables) {
   if (table_options_.disable_auto_compactions) return {};
   TIDEMARK_RETURN_IF_ERROR(WaitForCompaction(default_family_, {1, 1}));
   for (const TableFiles& table : tables) {
@@ -358,26 +358,36 @@ Status StateDatabase::WaitForCompaction(const std::vector<TableFiles>& tables) c
   return {};
 }
 
+Status StateDatabase::WaitForCompaction(const ColumnFamily& family, const Ingested& ingested) {
+  uint64_t runs = SortedRuns(family, ingested);
+  if (runs < kSortedRunsMax) return {};
+  ++waits_begun_;
+  const auto begin = std::chrono::steady_clock::now();
+  std::chrono::nanoseconds waited{};
+  while (runs >= kSortedRunsMax && waited < compaction_patience_) {
+    std::this_thread::sleep_for(kCompactionPoll);
+    runs = SortedRuns(family, ingested);
+    waited = std::chrono::steady_clock::now() - begin;
+  }
+  waits_ns_ += waited.count();
+  return runs < kSortedRunsMax ? Status() : CompactionBehind(family, runs);
+}
+
 // The files of one ingestion do not overlap: they are one sorted run, however many they are. All of
 // them come into level 0, as somebody always has a snapshot.
-Status StateDatabase::WaitForCompaction(const ColumnFamily& family,
-                                        const Ingested& ingested) const {
-  const auto deadline = std::chrono::steady_clock::now() + compaction_patience_;
-  while (true) {
-    const auto files = static_cast<uint64_t>(FilesAtLevel0(*database_, family));
-    const uint64_t runs = files * ingested.times / ingested.files;
-    if (runs < kSortedRunsMax) return {};
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return Status(
-          StatusCode::kUnavailable, "compaction-behind",
-          database_->path() + ", column family " + family->GetName() + ": " +
-              std::to_string(files) + " files in level 0, about " + std::to_string(runs) +
-              " sorted runs, after waiting " + std::to_string(compaction_patience_.count()) +
-              " ms for compaction, expected fewer than " + std::to_string(kSortedRunsMax) +
-              "; the last error in the background: " + database_->last_background_error());
-    }
-    std::this_thread::sleep_for(kCompactionPoll);
-  }
+uint64_t StateDatabase::SortedRuns(const ColumnFamily& family, const Ingested& ingested) const {
+  const auto files = static_cast<uint64_t>(FilesAtLevel0(*database_, family));
+  return files * ingested.times / ingested.files;
+}
+
+Status StateDatabase::CompactionBehind(const ColumnFamily& family, uint64_t runs) const {
+  return Status(StatusCode::kUnavailable, "compaction-behind",
+                database_->path() + ", column family " + family->GetName() + ": " +
+                    std::to_string(FilesAtLevel0(*database_, family)) +
+                    " files in level 0, about " + std::to_string(runs) +
+                    " sorted runs, after waiting " + std::to_string(compaction_patience_.count()) +
+                    " ms for compaction, expected fewer than " + std::to_string(kSortedRunsMax) +
+                    "; the last error in the background: " + database_->last_background_error());
 }
 
 Status StateDatabase::Ingest(const std::vector<TableFiles>& tables, const SstFile& mark_file) {

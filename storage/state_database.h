@@ -27,7 +27,8 @@
 
 namespace tidemark::storage {
 
-// Thread safety: mark and View from any thread, everything else from one thread at a time.
+// Thread safety: mark, View and compaction_waits from any thread, everything else from one thread
+// at a time.
 class StateDatabase {
  public:
   static Result<std::unique_ptr<StateDatabase>> Open(const LiveDatabaseOptions& options,
@@ -42,6 +43,9 @@ class StateDatabase {
   Status DropUnlistedTables();
   // The files are consumed, whatever the outcome.
   Status Apply(std::vector<TableFiles> tables, const format::AppliedMark& mark);
+  CompactionWaits compaction_waits() const {
+    return {waits_begun_.load(), std::chrono::nanoseconds(waits_ns_.load())};
+  }
   StateShape Shape();
   void StartCompaction(uint32_t table_id);
 
@@ -61,12 +65,14 @@ class StateDatabase {
   Status TryApply(const std::vector<TableFiles>& tables, const format::AppliedMark& mark,
                   const std::string& mark_path);
   Status CreateTables(const std::vector<uint32_t>& ids);
-  Status WaitForCompaction(const std::vector<TableFiles>& tables) const;
+  Status WaitForCompaction(const std::vector<TableFiles>& tables);
   struct Ingested {
     uint64_t times = 0;
     uint64_t files = 0;
   };
-  Status WaitForCompaction(const ColumnFamily& family, const Ingested& ingested) const;
+  Status WaitForCompaction(const ColumnFamily& family, const Ingested& ingested);
+  uint64_t SortedRuns(const ColumnFamily& family, const Ingested& ingested) const;
+  Status CompactionBehind(const ColumnFamily& family, uint64_t runs) const;
   Status Ingest(const std::vector<TableFiles>& tables, const SstFile& mark_file);
   void Publish(const format::AppliedMark& mark);
   uint64_t HiddenBytes(const TableFiles& table) const;
@@ -88,6 +94,8 @@ class StateDatabase {
   std::map<uint32_t, uint64_t> hidden_bytes_;
   std::optional<std::pair<uint32_t, uint64_t>> in_compaction_;
   std::map<uint32_t, Ingested> ingested_;
+  std::atomic<uint64_t> waits_begun_{0};
+  std::atomic<int64_t> waits_ns_{0};
   // What StartCompaction has started.
   std::thread compaction_;
   std::atomic<bool> compaction_running_{false};

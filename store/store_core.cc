@@ -305,6 +305,7 @@ Status StoreCore::Close() {
   {
     std::lock_guard lock(mutex_);
     live = std::move(live_);
+    if (live != nullptr) compaction_waits_ = live->compaction_waits();
   }
   live.reset();
   block_cache_.reset();

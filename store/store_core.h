@@ -284,6 +284,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::shared_ptr<SharedBlockCache> block_cache_;
   std::shared_ptr<storage::WriteGate> write_gate_;  // null: maintenance is not limited
   std::unique_ptr<storage::LiveDatabase> live_;     // goes under mutex_
+  storage::CompactionWaits compaction_waits_;       // of live_ when it went; protected by mutex_
   std::unique_ptr<CommitLane> commits_;
   std::unique_ptr<Maintenance> maintenance_;
 };

@@ -90,6 +90,10 @@ StoreMetrics StoreCore::Metrics() const {
     table->AddTo(&metrics);
     index_bytes += table->index().memory_bytes();
   }
+  const storage::CompactionWaits waits =
+      live_ == nullptr ? compaction_waits_ : live_->compaction_waits();
+  metrics.compaction_waits = waits.begun;
+  metrics.compaction_wait_time = waits.time;
   if (live_ == nullptr) return metrics;
   metrics.rocksdb_bytes = block_cache_->cache()->used_bytes();
   metrics.index_bytes = index_bytes;

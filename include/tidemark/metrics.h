@@ -102,6 +102,10 @@ struct StoreMetrics {
   uint64_t write_back_records = 0;
   uint64_t write_back_bytes = 0;               // of the files written
   std::chrono::nanoseconds write_back_time{};  // failures included
+  // Write-backs found too many sorted runs in RocksDB, and waited for it to compact them: what
+  // comes before slowdowns where it is compaction that falls behind.
+  uint64_t compaction_waits = 0;                    // begun
+  std::chrono::nanoseconds compaction_wait_time{};  // of those that have ended
   uint64_t bases_published = 0;
   uint64_t base_bytes = 0;       // of the files that they added to the repository, linked or copied
   uint64_t log_merges = 0;       // neighbouring segments that became one

@@ -230,6 +230,8 @@ TEST_F(LiveDatabaseFaultTest, WaitsForCompactionOnlySoLong) {
   EXPECT_LT(epoch, 25u);
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_EQ(status.name(), "compaction-behind");
+  EXPECT_EQ(database_->compaction_waits().begun, 1u);
+  EXPECT_GE(database_->compaction_waits().time, options_.compaction_patience);
   EXPECT_NE(status.message().find("Input/output error"), std::string_view::npos)
       << status.ToString();
   EXPECT_EQ(database_->mark().at.epoch, epoch - 1);

@@ -3,9 +3,11 @@
 #include "tests/store/allocation_counter.h"
 #include "tests/store/core_fixture.h"
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <string>
+#include <thread>
 
 namespace tidemark::store {
 namespace {
@@ -365,6 +367,33 @@ TEST_F(CacheInvariantsTest, Invariant10AWriteThatWaitsForACommitInFlightIsLetGo)
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(50));
   releaser.join();
   EXPECT_EQ(Wait(*pending).ToString(), "OK");
+}
+
+// What makes write-backs wait, and in the end the writer, is in the metrics while it lasts.
+TEST_F(CacheInvariantsTest, WaitsForCompactionAreCounted) {
+  fs_->plan().Inject({.sticky = true,
+                      .contains = "/state/0",
+                      .operations = {test::FileOperation::kAppend}});  // compactions fail
+  std::atomic<bool> done{false};
+  std::thread repair([&] {
+    while (store_->Metrics().compaction_waits == 0 && !done.load())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(store_->Metrics().compaction_wait_time.count(), 0) << "it goes on";
+    fs_->plan().Clear();
+  });
+  for (uint64_t id = 1; id <= 100 && store_->Metrics().compaction_waits == 0; ++id) {
+    ASSERT_EQ(TryPut(1).ToString(), "OK");
+    ASSERT_EQ(Save(id).ToString(), "OK");
+    (void)store_->Drain();  // a new base is refused after an I/O error
+  }
+  done.store(true);
+  repair.join();
+  const StoreMetrics metrics = store_->Metrics();
+  EXPECT_GT(metrics.compaction_waits, 0u);
+  EXPECT_GT(metrics.compaction_wait_time.count(), 0);
+  EXPECT_EQ(metrics.write_back_failures, 0u);
+  EXPECT_EQ(store_->Close().ToString(), "OK");
+  EXPECT_EQ(store_->Metrics().compaction_waits, metrics.compaction_waits);
 }
 
 TEST_F(CacheInvariantsTest, Invariant10StoresShareOneBudget) {
