@@ -19,7 +19,7 @@ if(rocksdb_series)
       "librocksdb-dev (>= ${rocksdb_series}), librocksdb-dev (<< ${rocksdb_series_next}~)")
 endif()
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-    "${rocksdb_depends}, libflatbuffers-dev (>= 2.0), libzstd-dev, liblz4-dev, libxxhash-dev (>= 0.8), libabsl-dev")
+    "${rocksdb_depends}, libflatbuffers-dev (>= 2.0), libzstd-dev, liblz4-dev, libxxhash-dev (>= 0.8), libabsl-dev, libssl-dev (>= 1.1)")
 
 # What ckpt-inspect needs to run; without the tool of dpkg-dev the packages above have to do.
 find_program(TIDEMARK_DPKG_SHLIBDEPS dpkg-shlibdeps)

@@ -128,6 +128,15 @@ macro(_tidemark_find_library_component)
     PACKAGE absl
     PACKAGE_NAMES absl
     TARGETS absl::btree)
+  _tidemark_find(
+    libcrypto
+    WHAT "OpenSSL 1.1 or newer, whose libcrypto makes digests of contents"
+    DEBIAN libssl-dev
+    HEADER openssl/evp.h
+    LIBRARY crypto
+    PACKAGE OpenSSL
+    PACKAGE_NAMES OpenSSL
+    TARGETS OpenSSL::Crypto)
 endmacro()
 
 function(tidemark_find_dependencies out)

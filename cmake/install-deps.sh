@@ -9,7 +9,7 @@ set -euo pipefail
 build_packages=(
   make cmake ninja-build g++ ccache pkg-config
   librocksdb-dev libflatbuffers-dev flatbuffers-compiler
-  libzstd-dev liblz4-dev libxxhash-dev libabsl-dev
+  libzstd-dev liblz4-dev libxxhash-dev libabsl-dev libssl-dev
   libcli11-dev libgtest-dev libbenchmark-dev
 )
 demo_packages=(perl-doc)              # the text whose words are counted
@@ -51,7 +51,7 @@ explain_other_systems() {
 install-deps: this system has no apt. Tidemark needs, from your package manager or from source:
   a C++20 compiler, make, CMake 3.25 or newer, Ninja; ccache and pkg-config are used when there
   RocksDB 7.8 or newer, FlatBuffers 2.0 or newer with flatc, zstd, LZ4, xxHash 0.8 or newer,
-  Abseil
+  Abseil, OpenSSL 1.1 or newer (its libcrypto)
   CLI11 (tools and examples), GoogleTest (tests), Google Benchmark (benchmarks)
   clang-format and clang-tidy for `make check`, Doxygen for `make docs`; any text as `make demo INPUT=file`
 TEXT

@@ -24,6 +24,8 @@ std::vector<std::string> ReadView::Tables() const {
   return names;
 }
 
+Result<std::string> ReadView::Digest() const { return core_->Digest(); }
+
 Result<ReadTable> ReadView::Table(std::string_view name) const {
   TIDEMARK_ASSIGN_OR_RETURN(const format::TableMeta* meta, core_->FindTable(name));
   return ReadTable(std::make_shared<const store::ViewTable>(core_, *meta));

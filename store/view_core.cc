@@ -1,5 +1,6 @@
 #include "store/view_core.h"
 
+#include "compaction/digest.h"
 #include "format/key.h"
 
 #include <algorithm>
@@ -24,6 +25,17 @@ Result<std::shared_ptr<const ViewCore::Source>> ViewCore::Acquire() const {
   return Status(
       StatusCode::kClosed, "view-closed",
       "the view of checkpoint " + std::to_string(checkpoint_.id) + " was closed; open another one");
+}
+
+Result<std::string> ViewCore::Digest() const {
+  TIDEMARK_ASSIGN_OR_RETURN(const auto source, Acquire());
+  compaction::ContentDigest digest;
+  for (const auto& [name, table] : tables_) {
+    digest.BeginTable(table);
+    TIDEMARK_RETURN_IF_ERROR(digest.Add(*source->state, table.id));
+    digest.EndTable();
+  }
+  return digest.Finish();
 }
 
 void ViewCore::Close() {

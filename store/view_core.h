@@ -48,6 +48,8 @@ class ViewCore {
 
   // NotFound (`table-not-found`), Closed (`view-closed`).
   Result<const format::TableMeta*> FindTable(std::string_view name) const;
+  // See ReadView.
+  Result<std::string> Digest() const;
   // For one read, which keeps it. Closed.
   Result<std::shared_ptr<const Source>> Acquire() const;
   void Close();

@@ -254,6 +254,13 @@ class ReadView {
   // The names of its tables, ascending.
   std::vector<std::string> Tables() const;
 
+  // The SHA-256 of all that the checkpoint holds, as 64 lower-case hexadecimal digits: names, kinds
+  // and codecs of its tables, keys, values. It does not depend on how that is stored, and so tells
+  // whether two checkpoints, wherever they are, restore to the same state; docs/FORMAT.md defines
+  // it. Blocks while it reads everything, past the view's cache. Corruption (naming the table),
+  // Unavailable, Closed (`view-closed`), Internal (`digest-failed`: libcrypto has no SHA-256).
+  Result<std::string> Digest() const;
+
   // The table `name`, whatever it is. NotFound (`table-not-found`), Closed (`view-closed`).
   Result<ReadTable> Table(std::string_view name) const;
   // The same, if it is what `options` say (kind and codecs): InvalidArgument (`table-mismatch`).

@@ -152,7 +152,7 @@ check_deb() {
   control=$(dpkg-deb -I "$deb")
   content=$(dpkg-deb -c "$deb")
   for wanted in 'Package: libtidemark-dev' 'Maintainer: Tidemark maintainers' \
-    'Depends: .*librocksdb-dev .*libflatbuffers-dev .*libzstd-dev, liblz4-dev, libxxhash-dev'; do
+    'Depends: .*librocksdb-dev .*libflatbuffers-dev .*libzstd-dev, liblz4-dev, libxxhash-dev .*libabsl-dev, libssl-dev'; do
     grep -qE "^ $wanted" <<<"$control" || fail "the .deb does not say '$wanted':"$'\n'"$control"
   done
   for wanted in lib/.*libtidemark.a lib/.*cmake/tidemark/tidemarkConfig.cmake \
