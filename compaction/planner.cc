@@ -31,16 +31,20 @@ class Planner {
   }
 
   Plan Run() const {
-    // First, as it takes no time here.
+    // First, as it takes no time here. Before a base that is requested once is enough: after the
+    // last write-back.
     const storage::TableShape* const dead = FindMostlyDead();
-    const bool may_compact = !facts_.state.compacting && facts_.state.settled;
+    const bool is_write_back_due = IsWriteBackDue();
+    const bool may_compact = !facts_.state.compacting && facts_.state.settled &&
+                             !(facts_.base_requested && is_write_back_due);
     if (dead != nullptr && may_compact)
       return {.action = Action::kCompact, .table = dead->table_id};
-    if (IsWriteBackDue()) return {.action = Action::kWriteBack};
+    if (is_write_back_due) return {.action = Action::kWriteBack};
     const bool is_rebase_due = facts_.can_publish && IsRebaseDue();
     const bool waits = is_rebase_due && MustWait(dead != nullptr);
     if (is_rebase_due && !waits) return {.action = Action::kRebase};
-    if (facts_.can_publish) {
+    // The base that is requested makes all of the log superfluous.
+    if (facts_.can_publish && !facts_.base_requested) {
       std::vector<uint64_t> segments = ToMerge();
       if (!segments.empty()) return {.action = Action::kMergeLog, .segments = std::move(segments)};
     }
@@ -90,7 +94,8 @@ class Planner {
     if (facts_.unapplied_epochs == 0) return false;
     return facts_.write_back_requested || facts_.unapplied_bytes >= policy_.write_back_bytes ||
            facts_.unapplied_epochs >= policy_.write_back_epochs ||
-           (facts_.can_publish && (facts_.log_is_damaged || IsTooLong(LogAfterApplied())));
+           (facts_.can_publish &&
+            (facts_.log_is_damaged || facts_.base_requested || IsTooLong(LogAfterApplied())));
   }
 
   bool IsMostlyDead(uint64_t bytes, uint64_t live_bytes) const {
@@ -117,13 +122,15 @@ class Planner {
              state_bytes_ + kDeadBytesMin < facts_.base_bytes;
     }
     return facts_.applied_epoch > facts_.base_epoch &&
-           (costs_.links_are_free || facts_.log_is_damaged || IsTooLong(facts_.log));
+           (costs_.links_are_free || facts_.log_is_damaged || facts_.base_requested ||
+            IsTooLong(facts_.log));
   }
 
-  // A copy of what is about to be rewritten would be for nothing. A link costs nothing.
+  // A copy of what is about to be rewritten would be for nothing. A link costs nothing, but a base
+  // that is requested is to be the last one.
   bool MustWait(bool is_compaction_due) const {
-    return !costs_.links_are_free && (facts_.state.compacting || is_compaction_due) &&
-           !facts_.log_is_damaged && !IsTooLong(facts_.log, kPatience);
+    if (facts_.log_is_damaged || !(facts_.state.compacting || is_compaction_due)) return false;
+    return facts_.base_requested || (!costs_.links_are_free && !IsTooLong(facts_.log, kPatience));
   }
 
   // ---- Log merge ----

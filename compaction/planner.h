@@ -59,6 +59,9 @@ struct Facts {
   // A segment was found damaged: as long as the process lives it has what is in there, so a new
   // base is due.
   bool log_is_damaged = false;
+  // A base of the newest checkpoint's epoch is wanted, however little it saves and whatever it
+  // costs. Nobody is in a hurry for it: RocksDB is given all the time that it takes.
+  bool base_requested = false;
 
   // Epochs that are durable, in memory, and not applied.
   uint64_t unapplied_epochs = 0;

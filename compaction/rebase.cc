@@ -88,6 +88,15 @@ Status PutMissing(const storage::FileSet& set, const storage::Repository& reposi
 
 }  // namespace
 
+uint64_t SstBytesOf(const format::Manifest& manifest, const format::Base& base) {
+  uint64_t bytes = 0;
+  for (const format::BaseFile& file : base.files) {
+    const FileMeta& meta = manifest.files.at(file.file);
+    if (meta.kind == FileKind::kBaseSst) bytes += meta.size;
+  }
+  return bytes;
+}
+
 Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
                                 uint64_t attempt, UploadCache* uploads,
                                 const std::function<bool(uint64_t bytes)>& may_put) {

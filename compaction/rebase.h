@@ -22,6 +22,9 @@ struct UploadedBase {
   uint64_t live_bytes = 0;                        // of all its SSTs
 };
 
+// What the SSTs of a base of the list have, as storage::StateShape counts them.
+uint64_t SstBytesOf(const format::Manifest& manifest, const format::Base& base);
+
 // Uploads that no manifest names yet, SSTs by RocksDB's unique id and the others by their content:
 // kept when a rebase fails half-way, so that the next one does not put them again. A full disk must
 // not become fuller with every try.

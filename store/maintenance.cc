@@ -48,16 +48,6 @@ std::vector<compaction::LogSegment> LogOf(const Manifest& manifest) {
   return log;
 }
 
-// Of its SSTs, as StateShape counts them.
-uint64_t BytesOf(const Manifest& manifest, const format::Base& base) {
-  uint64_t bytes = 0;
-  for (const format::BaseFile& file : base.files) {
-    const format::FileMeta& meta = manifest.files.at(file.file);
-    if (meta.kind == format::FileKind::kBaseSst) bytes += meta.size;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 Maintenance::Maintenance(Executor& executor, storage::Repository& repository,
@@ -119,6 +109,11 @@ void Maintenance::RequestWriteBack() {
   lane_.Kick();
 }
 
+void Maintenance::RequestBase() {
+  base_requested_.store(true);
+  lane_.Kick();
+}
+
 Status Maintenance::last_error() const {
   std::lock_guard lock(mutex_);
   return last_error_;
@@ -170,13 +165,14 @@ compaction::Facts Maintenance::GatherFacts() {
     const auto base = manifest.bases.find(manifest.checkpoints.back().base);
     if (base != manifest.bases.end()) {
       facts.base_epoch = base->second.at.epoch;
-      facts.base_bytes = BytesOf(manifest, base->second);
+      facts.base_bytes = compaction::SstBytesOf(manifest, base->second);
     }
     facts.log = LogOf(manifest);
   });
   for (compaction::LogSegment& segment : facts.log)
     segment.mergeable = !unmergeable_.contains(segment.id);
   facts.log_is_damaged = log_is_damaged_;
+  facts.base_requested = base_requested_.load();
   facts.unapplied_epochs = unapplied_.size();
   facts.unapplied_bytes = unapplied_bytes_;
   facts.write_back_requested = write_back_requested_.load();

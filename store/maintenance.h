@@ -66,6 +66,9 @@ class Maintenance {
   void Add(std::vector<DurableEpoch> epochs);
   // Writes back all that is durable, however little.
   void RequestWriteBack();
+  // From now on every checkpoint is to stand on a base of its own epoch, once RocksDB has rewritten
+  // what it is at work on, or is to be.
+  void RequestBase();
   // The writer reads through the newest view now, and no longer through one before it.
   void ViewAdopted();
   // Looks for requests of tools with the next step, which is due then.
@@ -118,6 +121,7 @@ class Maintenance {
   Status last_error_;                // protected by mutex_
   std::atomic<bool> write_back_requested_{false};
   std::atomic<bool> look_for_requests_{false};
+  std::atomic<bool> base_requested_{false};
   // A step is to follow when RocksDB has ended a compaction, or the writer has adopted a view.
   std::atomic<bool> waiting_{false};
   std::atomic<bool> rocksdb_is_compacting_{false};

@@ -254,10 +254,19 @@ void StoreCore::LookForRequests() {
 }
 
 Status StoreCore::Drain() {
+  return DrainUntil(std::chrono::steady_clock::now() + kPatienceWithRocksDb);
+}
+
+Status StoreCore::PublishBase() {
+  TIDEMARK_RETURN_IF_ERROR(CheckUsable());
+  maintenance_->RequestBase();
+  return DrainUntil(std::chrono::steady_clock::time_point::max());
+}
+
+Status StoreCore::DrainUntil(std::chrono::steady_clock::time_point deadline) {
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
   commits_->WaitIdle();
   maintenance_->RequestWriteBack();
-  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithRocksDb;
   do {
     maintenance_->WaitIdle();
   } while (TakeMail() ||

@@ -27,6 +27,7 @@
 #include <tidemark/store.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -36,6 +37,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidemark::store {
@@ -61,10 +63,21 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void LookForRequests();
   Status Drain();
   Status Close();
+  // Moves the newest checkpoint onto a base of its own epoch, with nothing in it that is dead by
+  // the measure of the options, and does all other maintenance that is due. Waits for it as long as
+  // it takes. Does nothing where a store that was restored from an older checkpoint must not
+  // publish.
+  Status PublishBase();
   const RestoreReport& restored() const noexcept { return report_; }
   std::vector<CheckpointInfo> Checkpoints() const;
   uint64_t epoch() const noexcept { return epoch_; }
   StoreMetrics Metrics() const;
+  // Calls f(const format::Manifest&) with the list as last published; under its lock, so `f` must
+  // be short. Not after Close.
+  template <class F>
+  auto WithManifest(F&& f) const {
+    return repository_->WithManifest(std::forward<F>(f));
+  }
   Result<std::shared_ptr<ViewCore>> OpenView(const ViewOptions& options);
 
   // For tables.
@@ -203,6 +216,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
   Status Fail(const Status& status);
   std::shared_ptr<SealedEpoch> SealEpoch();
+  Status DrainUntil(std::chrono::steady_clock::time_point deadline);
   std::shared_ptr<TableCore> HandleTo(const std::shared_ptr<TableCore>& table);
   const std::shared_ptr<TableCore>& AddTable(format::TableMeta meta);
   const std::shared_ptr<TableCore>& List(std::shared_ptr<TableCore> table);
