@@ -228,6 +228,7 @@ void ModelRun::Restart(ModelRandom& random) {
   world_.End(ending, random);
   fault_steps_ = 0;
   epoch_bytes_ = 0;
+  if (ending != ModelWorld::Ending::kAbandon && random.Chance(3)) world_.CompactOffline();
   std::optional<uint64_t> checkpoint;
   const auto certain = world_.oracle().certain();
   if (ending != ModelWorld::Ending::kAbandon && !certain.empty() && random.Chance(2))

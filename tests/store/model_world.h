@@ -34,6 +34,7 @@ struct ModelCounts {
   uint64_t spills = 0;
   uint64_t write_backs = 0;
   uint64_t log_merges = 0;
+  uint64_t offline = 0;  // compactions that had something to do
   uint64_t refused_writes = 0;
   uint64_t failed_checkpoints = 0;
   uint64_t outgrown_scans = 0;
@@ -59,6 +60,9 @@ class ModelWorld {
   void Open(std::optional<uint64_t> checkpoint, ModelRandom& random);
   // With the iterators that are open; they end.
   void End(Ending ending, ModelRandom& random);
+
+  // While nobody has the repository open. Changes nothing of what any checkpoint holds.
+  void CompactOffline();
 
   // Tables. The handle to a table of the oracle's, which is made in the store where it is new.
   const std::shared_ptr<TableCore>& Table(const std::string& name);
@@ -145,6 +149,8 @@ class ModelWorld {
   std::vector<Pending> pending_;
   uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;
+  // Opening may have failed to look at the pins: then nothing is old before it has.
+  bool pins_in_doubt_ = false;
   bool had_fault_ = false;  // at any time since the last checkpoint was decided
   std::string step_;
   std::vector<std::string> notes_;

@@ -1,0 +1,138 @@
+// A store at work is killed at file operation k: while it opens, in the middle of a checkpoint, a
+// write-back, a log merge, the publication of a base, the deletion of what was dropped. Whatever k
+// is, what was acknowledged is there, here and on another machine, and the next store finishes what
+// this one began and leaves nothing behind.
+//
+// TIDEMARK_FAULT_STRIDE=1 tries every operation; the default takes samples.
+#include "tests/crash/crash_store.h"
+#include "tests/crash/in_child.h"
+#include "tests/support/environment.h"
+#include "tests/support/fault_file_system.h"
+#include "tests/support/fault_storage.h"
+#include "tests/support/temp_dir.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace tidemark::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kRounds = 10;
+constexpr uint64_t kStride = 41;
+constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
+
+// Whether files can be linked into the repository and out of it.
+class StepKillTest : public ::testing::TestWithParam<bool> {
+ protected:
+  StepKillTest() { history_.Continue(1, 1); }
+
+  StoreOptions Options(const std::string& root, const std::string& live,
+                       const storage::FileSystemPtr& disk) const {
+    auto storage = std::make_shared<FaultStorage>(StorageAt(root, disk));
+    storage->DenyLinks(!GetParam());
+    StoreOptions options = SmallStore(root);
+    options.repository.clear();
+    options.storage = storage;
+    options.directory = root + "/" + live;
+    options.write_back_segments = 3;
+    options.log_merge_segments = 2;
+    options.inline_segment_bytes_max = 1500;  // rounds are below and above
+    options.keep_last = 3;
+    return options;
+  }
+
+  static std::string NoteOf(const std::string& root) { return root + "/acknowledged"; }
+  static uint64_t Acknowledged(const std::string& root) {
+    uint64_t round = 0;
+    std::ifstream(NoteOf(root)) >> round;
+    return round;
+  }
+
+  // Whether it died.
+  bool LiveAndDieAt(const std::string& root, uint64_t call) const {
+    const std::string end = InChild([&] {
+      std::atomic<uint64_t> calls{0};
+      const auto disk = std::make_shared<FaultFileSystem>();
+      disk->SkipSyncs(true);
+      FileFault fault;
+      fault.spares = [&](FileOperation, std::string_view) {
+        if (++calls == call) Die();
+        return true;
+      };
+      disk->plan().Inject(fault);
+      auto store = TestStore::Open(Options(root, "live", disk), disk);
+      ASSERT_TRUE(store.has_value()) << store.error().ToString();
+      for (uint64_t round = 1; round <= kRounds; ++round) {
+        ASSERT_EQ(store->Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+        ASSERT_EQ(store->Checkpoint(round).ToString(), "OK");
+        std::ofstream(NoteOf(root)) << round;
+        if (round % 4 == 0) {
+          ASSERT_EQ(store->Drain().ToString(), "OK");
+        }
+      }
+      ASSERT_EQ(store->Close().ToString(), "OK");
+    });
+    EXPECT_TRUE(end.empty() || end == kDied) << end;
+    return end == kDied;
+  }
+
+  // Goes on there, to the end.
+  void ExpectGoesOn(const std::string& root, const std::string& live) const {
+    SCOPED_TRACE(live);
+    const auto disk = DiskWithoutSyncs();
+    auto store = TestStore::Open(Options(root, live, disk), disk);
+    ASSERT_TRUE(store.has_value()) << store.error().ToString();
+    EXPECT_TRUE(store->restored().skipped.empty() && store->restored().damaged_manifests.empty());
+    const uint64_t at = store->restored_id();
+    ASSERT_GE(at, Acknowledged(root));
+    const auto content = store->ReadAll();
+    ASSERT_TRUE(content.has_value()) << content.error().ToString();
+    ASSERT_EQ(Difference(history_.After(at, kShape), *content), "");
+    ASSERT_EQ(store->Run(ChangesOfRound(1, at + 1, kShape)).ToString(), "OK");
+    ASSERT_EQ(store->Checkpoint(at + 1).ToString(), "OK");
+    std::ofstream(NoteOf(root)) << at + 1;
+    ASSERT_EQ(store->Drain().ToString(), "OK");
+    EXPECT_EQ(store->Close().ToString(), "OK");
+    const auto list = ReadNewest(*StorageAt(root));
+    ASSERT_TRUE(list.has_value()) << list.error().ToString();
+    EXPECT_EQ(FindDamage(*StorageAt(root), *list), "");
+    EXPECT_EQ(FilesThere(*StorageAt(root)), FilesNamed(*list));
+  }
+
+  TempDir directory_;
+  History history_;
+};
+
+TEST_P(StepKillTest, Invariant01WhateverStepItDiesIn) {
+  const uint64_t scale = TIDEMARK_SANITIZED != 0 ? 5 : 1;
+  const uint64_t stride = FromEnvironment("TIDEMARK_FAULT_STRIDE", scale * kStride);
+  uint64_t cases = 0;
+  bool died = true;
+  for (uint64_t call = 1; died && !HasFailure(); call += stride, ++cases) {
+    SCOPED_TRACE("operation " + std::to_string(call));
+    const std::string root = directory_ / std::to_string(call);
+    fs::create_directories(root);
+    died = LiveAndDieAt(root, call);
+    EXPECT_EQ(InChild([&] {
+                ExpectGoesOn(root, "live");
+                ExpectGoesOn(root, "elsewhere");
+              }),
+              "");
+    fs::remove_all(root);
+  }
+  EXPECT_GT(cases, 10u);
+  std::printf("%llu operations tried\n", static_cast<unsigned long long>(cases));
+}
+
+INSTANTIATE_TEST_SUITE_P(Links, StepKillTest, ::testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "Link" : "Copy");
+});
+
+}  // namespace
+}  // namespace tidemark::test
