@@ -106,6 +106,8 @@ class Maintenance {
   void DropUnnamed();
   void ForgetUploads(const compaction::UploadedBase& published, uint64_t version);
   Status Collect();
+
+  // What tools have left (maintenance_tools.cc).
   uint64_t NewestEpoch() const;
   Status LookForTools();
   Status AnswerRequests(uint64_t newest);
