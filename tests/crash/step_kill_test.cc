@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kRounds = 10;
-constexpr uint64_t kStride = 41;
+constexpr uint64_t kStride = 7;
 constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
 
 // Whether files can be linked into the repository and out of it.
