@@ -33,6 +33,7 @@ Status Maintenance::LookForTools() {
   const auto is_answered = [newest](const auto& seen) { return seen.second < newest; };
   const auto now = std::chrono::steady_clock::now();
   const bool is_due = look_for_requests_.exchange(false) ||
+                      !repository_.pinned_checkpoints()->all_known ||
                       now - looked_for_requests_ >= kLookEvery ||
                       std::any_of(requests_.begin(), requests_.end(), is_answered);
   if (!is_due) return {};

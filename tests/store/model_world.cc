@@ -68,7 +68,7 @@ Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& optio
     auto opened = StoreCore::Open(options, environment);
     const bool struck = storage_->plan().fired() + fs_->plan().fired() > 0;
     ClearFaults();
-    pins_in_doubt_ = struck && opened.has_value();
+    pins_in_doubt_ = true;
     if (opened.has_value()) return opened;
     Note("opening failed: " + opened.error().ToString());
     Expect(struck, "opening failed without a fault: " + opened.error().ToString());
