@@ -1,6 +1,7 @@
 #include "compaction/digest.h"
 
 #include "format/assert.h"
+#include "format/checksum.h"
 #include "format/key.h"
 
 #include <openssl/evp.h>
@@ -15,16 +16,6 @@ namespace {
 constexpr size_t kBufferBytes = size_t{64} << 10;
 // Where a key's length would be. A stored key has at least its group.
 constexpr uint32_t kEndOfTable = 0;
-
-std::string Hex(const unsigned char* bytes, size_t size) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (size_t i = 0; i < size; ++i) {
-    hex += kDigits[bytes[i] >> 4];
-    hex += kDigits[bytes[i] & 15];
-  }
-  return hex;
-}
 
 }  // namespace
 
@@ -45,7 +36,7 @@ class ContentDigest::Sha256 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
     unsigned int size = 0;
     if (good_ && EVP_DigestFinal_ex(context_, bytes.data(), &size) == 1)
-      return Hex(bytes.data(), size);
+      return format::ToHex({bytes.data(), size});
     return Status(StatusCode::kInternal, "digest-failed", "libcrypto could not make a SHA-256");
   }
 

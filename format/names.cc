@@ -131,7 +131,7 @@ std::optional<std::string_view> ParsePinName(std::string_view name) {
 
 bool IsValidPinName(std::string_view pin) {
   return !pin.empty() && pin.size() <= kPinNameBytesMax && pin.front() != '.' &&
-         pin.find(".tmp-") == std::string_view::npos &&
+         pin.find(kTemporaryMark) == std::string_view::npos &&
          std::all_of(pin.begin(), pin.end(), IsNameCharacter);
 }
 

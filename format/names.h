@@ -41,8 +41,11 @@ std::optional<uint64_t> ParseRequestName(std::string_view name);
 // The pin of a `pins/<pin>` that may be one.
 std::optional<std::string_view> ParsePinName(std::string_view name);
 
+// In the names of files of a local directory that are still being written.
+inline constexpr std::string_view kTemporaryMark = ".tmp-";
+
 // What a pin may be called: 1 to 100 characters of [A-Za-z0-9._-], not beginning with a '.', and
-// without `.tmp-`, which unfinished objects bear.
+// without kTemporaryMark.
 constexpr size_t kPinNameBytesMax = 100;
 bool IsValidPinName(std::string_view pin);
 

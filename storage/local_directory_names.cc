@@ -50,7 +50,7 @@ Status CheckLocalName(std::string_view name) {
     const size_t end = std::min(name.find('/', begin), name.size());
     if (IsOwnPart(name.substr(begin, end - begin)))
       return BadName(name, "a local directory keeps parts that begin with `.` or contain `" +
-                               std::string(kTemporaryMark) + "` for itself");
+                               std::string(format::kTemporaryMark) + "` for itself");
     begin = end + 1;
   }
   return {};
@@ -63,7 +63,7 @@ Status CheckLocalPrefix(std::string_view prefix) {
 }
 
 bool IsTemporary(std::string_view entry) {
-  return entry.find(kTemporaryMark) != std::string_view::npos;
+  return entry.find(format::kTemporaryMark) != std::string_view::npos;
 }
 
 bool IsObjectPart(std::string_view entry) {
@@ -74,7 +74,7 @@ std::string NewTemporaryMark() {
   char digits[17];
   std::snprintf(digits, sizeof(digits), "%016llx",
                 static_cast<unsigned long long>(format::RandomUnique()));
-  return std::string(kTemporaryMark) + digits + "-";
+  return std::string(format::kTemporaryMark) + digits + "-";
 }
 
 // RocksDB translates EXDEV and ENOTSUP; of the others only the text is left.

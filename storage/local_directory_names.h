@@ -10,9 +10,6 @@
 
 namespace tidemark::storage {
 
-// In the names of files that are still being written.
-inline constexpr std::string_view kTemporaryMark = ".tmp-";
-
 // InvalidArgument (`object-name`) unless `name` is an object name and none of the directory's own.
 Status CheckLocalName(std::string_view name);
 // The same of a prefix for List: empty, or a name and a slash.

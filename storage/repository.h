@@ -63,6 +63,8 @@ struct RepositoryOptions {
   bool take_over = false;
 };
 
+// The name of the error that says so: a pin is damaged, which stops deletions and nothing else.
+inline constexpr std::string_view kPinUnreadable = "pin-unreadable";
 // Where the checkpoints of pins stand.
 struct PinnedCheckpoints {
   std::vector<format::EpochIdentity> at;

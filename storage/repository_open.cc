@@ -86,9 +86,9 @@ Result<std::unique_ptr<Repository>> Repository::Open(const RepositoryOptions& op
   repository->chain_ = std::make_unique<ManifestChain>(*options.storage, info.id, options.subtask);
   TIDEMARK_RETURN_IF_ERROR(repository->TakeLock(options.take_over));
   TIDEMARK_RETURN_IF_ERROR(repository->OpenFirstAttempt(options));
-  // So that the first commit does not drop what is pinned. Whatever fails here will be tried again
-  // before anything is deleted.
-  (void)repository->ReadPins();
+  // So that the first commit does not drop what is pinned. A damaged pin keeps nobody from opening.
+  const Status pins = repository->ReadPins();
+  if (!pins.ok() && pins.name() != kPinUnreadable) return pins;
   return repository;
 }
 

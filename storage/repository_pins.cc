@@ -31,7 +31,7 @@ Status Repository::ReadPins() {
     pinned_checkpoints_ = std::move(checkpoints);
   }
   if (pins.unreadable.empty()) return {};
-  return Status(StatusCode::kUnavailable, "pin-unreadable",
+  return Status(StatusCode::kUnavailable, kPinUnreadable,
                 "no file is deleted while it is unknown what a pin keeps; repair or remove it: " +
                     std::string(pins.unreadable.front().message()));
 }

@@ -33,7 +33,6 @@ Status Maintenance::LookForTools() {
   const auto is_answered = [newest](const auto& seen) { return seen.second < newest; };
   const auto now = std::chrono::steady_clock::now();
   const bool is_due = look_for_requests_.exchange(false) ||
-                      !repository_.pinned_checkpoints()->all_known ||
                       now - looked_for_requests_ >= kLookEvery ||
                       std::any_of(requests_.begin(), requests_.end(), is_answered);
   if (!is_due) return {};
@@ -68,9 +67,10 @@ Status Maintenance::AnswerRequests(uint64_t newest) {
 
 // What a tool has left may be damaged. That is no damage to the store, but somebody must know.
 void Maintenance::TellOfUnreadable(const Status& status) {
-  if (status.name() != "pin-unreadable" || status.message() == unreadable_told_) return;
+  if (status.name() != storage::kPinUnreadable || status.message() == unreadable_told_) return;
   unreadable_told_ = status.message();
-  options_.recorder->Damage(Status(StatusCode::kCorruption, "pin-unreadable", unreadable_told_));
+  options_.recorder->Damage(
+      Status(StatusCode::kCorruption, storage::kPinUnreadable, unreadable_told_));
 }
 
 }  // namespace tidemark::store

@@ -19,6 +19,9 @@ constexpr uint64_t kViewCacheBytes = 64 << 10;
 
 // Of a checkpoint that is there, unless a commit that is under way drops it.
 void ModelWorld::Pin(const ModelCheckpoint& checkpoint) {
+  // A branch may be about to give the same id again: then it is open which of them is pinned.
+  const auto has_its_id = [&](const Pending& one) { return one.checkpoint.id == checkpoint.id; };
+  if (std::any_of(pending_.begin(), pending_.end(), has_its_id)) return;
   const std::string name = "pin" + std::to_string(++pins_made_);
   Note("pin checkpoint " + std::to_string(checkpoint.id) + " as " + name);
   const auto pin = PinCheckpoint(*storage_, name, checkpoint.id);

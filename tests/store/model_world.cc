@@ -57,7 +57,6 @@ StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int dire
 Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& options,
                                                        ModelRandom& random) {
   const Environment environment{fs_};
-  pins_in_doubt_ = false;
   if (random.Chance(6)) {
     has_fault_ = had_fault_ = true;  // it may strike what an abandoned store has under way, too
     if (random.Chance(2)) {
@@ -68,7 +67,6 @@ Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& optio
     auto opened = StoreCore::Open(options, environment);
     const bool struck = storage_->plan().fired() + fs_->plan().fired() > 0;
     ClearFaults();
-    pins_in_doubt_ = true;
     if (opened.has_value()) return opened;
     Note("opening failed: " + opened.error().ToString());
     Expect(struck, "opening failed without a fault: " + opened.error().ToString());
@@ -234,8 +232,7 @@ void ModelWorld::CompareRetained() {
     if (!due.contains(info.id) && pinned_ids_.contains(info.id)) continue;
     got += " " + std::to_string(info.id);
   }
-  const bool may_be_more = config_.verification == Verification::kFast || pins_in_doubt_;
-  Expect(may_be_more ? got.ends_with(expected) : got == expected,
+  Expect(config_.verification == Verification::kFast ? got.ends_with(expected) : got == expected,
          "retained are" + got + ", expected" + expected);
 }
 

@@ -149,8 +149,6 @@ class ModelWorld {
   std::vector<Pending> pending_;
   uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;
-  // Opening may have failed to look at the pins: then nothing is old before it has.
-  bool pins_in_doubt_ = false;
   bool had_fault_ = false;  // at any time since the last checkpoint was decided
   std::string step_;
   std::vector<std::string> notes_;
