@@ -133,9 +133,9 @@ class Table {
   // the memory and the log of one, and RocksDB deletes them in one go. Where they are few (it looks
   // at the first few hundred) they are deleted one by one, because RocksDB's reads slow down with
   // every range that it has deleted. So are they in a table that keeps count, in an epoch that was
-  // larger than memory, and while an iterator of the table has still to show some of them. If one
-  // by one finds no room (`memory-budget`), a part of them is gone; otherwise an error has changed
-  // nothing. Errors: those of Scan, and of writes.
+  // larger than memory, and while an iterator of the table has still to show some of them. An error
+  // on the way from one to the next has deleted those that come first, and the same call again goes
+  // on from there; any other error has changed nothing. Errors: those of Scan, and of writes.
   Status DeleteRange(const ScanOptions& range);
 
   // The entries of a range in key order, as they are now. Reads nothing yet. The first scan of a

@@ -123,9 +123,12 @@ class ModelRun {
   ModelValue RandomValue(ModelRandom& random) const;
   ScanOptions RandomRange(ModelRandom& random, const ModelTable& content) const;
   // The write was carried out, or refused for want of memory, or because a disk that fails kept
-  // the epoch from being spilled: then a checkpoint makes room, and it is made again.
+  // the epoch from being spilled: then `settle` finds out what is left to do, a checkpoint makes
+  // room, and it is made again.
   template <class Write>
   void Carry(ModelRandom& random, Write&& write);
+  template <class Write, class Settle>
+  void Carry(ModelRandom& random, Write&& write, Settle&& settle);
   void CountWrite(size_t bytes) { epoch_bytes_ += bytes; }
   void CheckpointSoon(ModelRandom& random, bool wait);
 

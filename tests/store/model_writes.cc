@@ -21,6 +21,11 @@ std::string Place(const std::string& key, const std::string& table) {
 
 template <class Write>
 void ModelRun::Carry(ModelRandom& random, Write&& write) {
+  Carry(random, std::forward<Write>(write), [] {});
+}
+
+template <class Write, class Settle>
+void ModelRun::Carry(ModelRandom& random, Write&& write, Settle&& settle) {
   Status status = write();
   const bool no_memory = status.name() == "memory-budget";
   const bool no_spill = world_.has_fault() && (status.code() == StatusCode::kUnavailable ||
@@ -30,6 +35,7 @@ void ModelRun::Carry(ModelRandom& random, Write&& write) {
     ++world_.counts().refused_writes;
     fault_steps_ = 0;
     world_.ClearFaults();
+    settle();
     // A neighbour may leave less than a chunk for each size class in use.
     world_.LeaveRoom(0);
     CheckpointSoon(random, true);
@@ -193,16 +199,13 @@ void ModelRun::DeleteRange(ModelRandom& random) {
   const ScanOptions range = RandomRange(random, target.content);
   const auto removed = [&](const auto& entry) { return ModelScans::IsIn(range, entry.first); };
   world_.Note("delete a range of " + target.name + ": " + ModelScans::Describe(range));
-  Carry(random, [&] {
-    Status status = TableCore::DeleteRange(target.table, range);
-    // One by one, a part of them may be gone.
-    if (status.code() == StatusCode::kResourceExhausted) {
-      std::erase_if(target.content.entries, [&](const auto& entry) {
-        return removed(entry) && !target.table->Get(entry.first).value();
-      });
-    }
-    return status;
-  });
+  const auto settle = [&] {  // one by one, a part of them may be gone
+    std::erase_if(target.content.entries, [&](const auto& entry) {
+      return removed(entry) && !target.table->Get(entry.first).value();
+    });
+  };
+  Carry(
+      random, [&] { return TableCore::DeleteRange(target.table, range); }, settle);
   const auto count = std::erase_if(target.content.entries, removed);
   CountWrite(100 * count);
 }
