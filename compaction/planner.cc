@@ -114,8 +114,8 @@ class Planner {
     return found == facts_.state.tables.end() ? nullptr : &*found;
   }
 
-  // Where a link costs nothing, every write-back is published, so that restore replays little. A
-  // base of the same epoch is worth it when its data has been rewritten since.
+  // Where a link costs nothing, every write-back is published, so that restore replays little. So
+  // is one that costs little. A base of the same epoch is worth it when its data has been rewritten since.
   bool IsRebaseDue() const {
     if (facts_.applied_epoch == facts_.base_epoch) {
       return IsMostlyDead(facts_.base_bytes, live_bytes_) &&
@@ -123,7 +123,17 @@ class Planner {
     }
     return facts_.applied_epoch > facts_.base_epoch &&
            (costs_.links_are_free || facts_.log_is_damaged || facts_.base_requested ||
-            IsTooLong(facts_.log));
+            IsTooLong(facts_.log) || IsRebaseCheap());
+  }
+
+  // It copies no more than the log has that it makes superfluous: the checkpoint gets no larger by
+  // it, and all such bases together take no more writing than the log did.
+  bool IsRebaseCheap() const {
+    uint64_t bytes = 0;
+    for (const LogSegment& segment : facts_.log) {
+      if (segment.last_epoch <= facts_.applied_epoch) bytes += segment.bytes;
+    }
+    return bytes > kLogBytesMinOfCopies && facts_.rebase_bytes <= bytes;
   }
 
   // A copy of what is about to be rewritten would be for nothing. A link costs nothing, but a base

@@ -52,6 +52,9 @@ struct Facts {
   // The newest checkpoint of the list.
   uint64_t base_epoch = 0;
   uint64_t base_bytes = 0;      // of its SSTs
+  // What a new base would copy: the SSTs of `state` that this one lacks. Where links are free it
+  // does not matter.
+  uint64_t rebase_bytes = 0;
   std::vector<LogSegment> log;  // ascending
   // A new base or a merged segment can be published: the list's newest checkpoint is one of this
   // history, and its files are known to be intact.

@@ -4,6 +4,7 @@
 #include "format/names.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace tidemark::compaction {
 
@@ -12,17 +13,23 @@ namespace {
 using format::FileKind;
 using format::FileMeta;
 
-// SSTs of the newest checkpoint's base, by unique id. Older bases do not count: a commit may drop
-// them while this one is being put, but the newest one stays until this one replaces it.
-std::map<std::string, uint64_t> KnownSsts(const format::Manifest& manifest) {
-  std::map<std::string, uint64_t> known;
+// SSTs of the newest checkpoint's base. Older bases do not count: a commit may drop them while this
+// one is being put, but the newest one stays until this one replaces it.
+std::vector<const FileMeta*> KnownSsts(const format::Manifest& manifest) {
+  std::vector<const FileMeta*> known;
   if (manifest.checkpoints.empty()) return known;
   const auto base = manifest.bases.find(manifest.checkpoints.back().base);
   if (base == manifest.bases.end()) return known;
   for (const format::BaseFile& file : base->second.files) {
     const FileMeta& meta = manifest.files.at(file.file);
-    if (!meta.sst_unique_id.empty()) known.emplace(meta.sst_unique_id, meta.id);
+    if (!meta.sst_unique_id.empty()) known.push_back(&meta);
   }
+  return known;
+}
+
+std::map<std::string, uint64_t> KnownSstsByUniqueId(const format::Manifest& manifest) {
+  std::map<std::string, uint64_t> known;
+  for (const FileMeta* file : KnownSsts(manifest)) known.emplace(file->sst_unique_id, file->id);
   return known;
 }
 
@@ -97,11 +104,23 @@ uint64_t SstBytesOf(const format::Manifest& manifest, const format::Base& base) 
   return bytes;
 }
 
+uint64_t BytesToPut(const storage::StateShape& state, const format::Manifest& manifest,
+                    const UploadCache& uploads) {
+  std::vector<format::Checksum128> there;
+  for (const FileMeta* file : KnownSsts(manifest)) there.push_back(file->checksum);
+  for (const auto& [key, file] : uploads) there.push_back(file.checksum);
+  std::sort(there.begin(), there.end());
+  uint64_t bytes = 0;
+  for (const storage::SstContent& sst : state.ssts) {
+    if (!std::binary_search(there.begin(), there.end(), sst.checksum)) bytes += sst.bytes;
+  }
+  return bytes;
+}
+
 Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
                                 uint64_t attempt, UploadCache* uploads,
                                 const std::function<bool(uint64_t bytes)>& may_put) {
-  const std::map<std::string, uint64_t> known =
-      repository.WithManifest([](const format::Manifest& manifest) { return KnownSsts(manifest); });
+  const std::map<std::string, uint64_t> known = repository.WithManifest(KnownSstsByUniqueId);
   TIDEMARK_ASSIGN_OR_RETURN(const storage::FileSet set,
                             live.ExportFileSet([&](std::string_view unique_id) {
                               const std::string id(unique_id);

@@ -4,6 +4,7 @@
 #include "format/manifest.h"
 #include "storage/live_database.h"
 #include "storage/repository.h"
+#include "storage/state_shape.h"
 
 #include <tidemark/status.h>
 
@@ -29,6 +30,11 @@ uint64_t SstBytesOf(const format::Manifest& manifest, const format::Base& base);
 // kept when a rebase fails half-way, so that the next one does not put them again. A full disk must
 // not become fuller with every try.
 using UploadCache = std::map<std::string, format::FileMeta>;
+
+// Bytes of the SSTs that UploadBase would put now: what the newest checkpoint's base and `uploads`
+// lack. RocksDB may replace some before it does.
+uint64_t BytesToPut(const storage::StateShape& state, const format::Manifest& manifest,
+                    const UploadCache& uploads);
 
 // Puts the files that the newest checkpoint's base lacks, and returns the base. Blocks. Nothing is
 // named by a manifest yet; on error what was put stays in `uploads` or is a leftover that the next

@@ -235,6 +235,7 @@ StateShape StateDatabase::Shape() {
     uint64_t deletes = 0;
   };
   std::map<std::string, Entries, std::less<>> families;
+  StateShape state;
   std::vector<rocksdb::LiveFileMetaData> files;
   (*database_)->GetLiveFilesMetaData(&files);
   for (const rocksdb::LiveFileMetaData& file : files) {
@@ -243,8 +244,10 @@ StateShape StateDatabase::Shape() {
     if (file.num_entries > 0) entries.counted_bytes += file.size;
     entries.counted += file.num_entries;
     entries.deletes += file.num_deletions;
+    const auto checksum = DecodeFileChecksum(file.file_checksum, file.file_checksum_func_name,
+                                             file.relative_filename);
+    state.ssts.push_back({checksum.value_or(format::Checksum128()), file.size});
   }
-  StateShape state;
   // After an I/O error it tries again later, and may go on failing.
   state.compacting =
       (compaction_running_.load() || database_->compactions().running()) && database_->settled();

@@ -1,5 +1,7 @@
-// StateShape: how much of `state` is data, for the planner.
+// StateShape: what `state` is made of, and how much of it is data, for the planner.
 #pragma once
+
+#include "format/checksum.h"
 
 #include <cstdint>
 #include <vector>
@@ -14,8 +16,15 @@ struct TableShape {
   uint64_t live_bytes = 0;
 };
 
+// As the manifest knows it: FileMeta::checksum is that of a file's content.
+struct SstContent {
+  format::Checksum128 checksum;
+  uint64_t bytes = 0;
+};
+
 struct StateShape {
   std::vector<TableShape> tables;  // ascending
+  std::vector<SstContent> ssts;    // all of them, in no order
   // RocksDB is rewriting files, or about to. Not after an I/O error, until an ingestion succeeds.
   bool compacting = false;
   // Nobody reads the state as it was before the last ingestion, so a compaction can drop all that

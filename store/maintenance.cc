@@ -156,6 +156,8 @@ Status Maintenance::RunStep() {
 
 compaction::Facts Maintenance::GatherFacts() {
   compaction::Facts facts;
+  facts.state = live_.Shape();
+  rocksdb_is_compacting_.store(facts.state.compacting);
   repository_.WithManifest([&](const Manifest& manifest) {
     facts.can_publish = IsVerified() && !manifest.checkpoints.empty() &&
                         IsOfThisHistory(manifest.checkpoints.back());
@@ -165,6 +167,8 @@ compaction::Facts Maintenance::GatherFacts() {
       facts.base_epoch = base->second.at.epoch;
       facts.base_bytes = compaction::SstBytesOf(manifest, base->second);
     }
+    if (!options_.costs.links_are_free)
+      facts.rebase_bytes = compaction::BytesToPut(facts.state, manifest, uploads_);
     facts.log = LogOf(manifest);
   });
   for (compaction::LogSegment& segment : facts.log)
@@ -175,8 +179,6 @@ compaction::Facts Maintenance::GatherFacts() {
   facts.unapplied_bytes = unapplied_bytes_;
   facts.write_back_requested = write_back_requested_.load();
   facts.applied_epoch = live_.mark().at.epoch;
-  facts.state = live_.Shape();
-  rocksdb_is_compacting_.store(facts.state.compacting);
   facts.compacted = compacted_;
   return facts;
 }

@@ -110,6 +110,23 @@ TEST(PlannerTest, AWriteBackIsDueToWhatItMakesSuperfluousOnly) {
   EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kWriteBack);
 }
 
+TEST(PlannerTest, ACopyThatTakesNoMoreThanTheLogItReplacesIsPublished) {
+  Facts facts;
+  facts.state.tables = OneTable(1'000 * kMiB);
+  facts.applied_epoch = 2;
+  facts.log = LogOf({10 * kMiB, 10 * kMiB, 10 * kMiB});  // the last one stays
+  facts.rebase_bytes = 20 * kMiB;
+  EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kRebase);
+  facts.rebase_bytes += 1;
+  EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kNothing);
+  facts.rebase_bytes = 0;
+  facts.log = LogOf({kMiB, 15 * kMiB, 10 * kMiB});
+  EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kNothing) << "a small log";
+  facts.log = LogOf({10 * kMiB, 10 * kMiB});
+  facts.state.compacting = true;
+  EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kWait);
+}
+
 TEST(PlannerTest, ACopiedBaseWaitsForRocksDbButNotForEver) {
   Facts facts;
   facts.state.tables = OneTable(100 * kMiB);

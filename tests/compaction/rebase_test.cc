@@ -66,6 +66,15 @@ class RebaseTest : public LiveDatabaseFixture {
     uploads_.clear();
     return true;
   }
+  uint64_t BytesToPut() {
+    return compaction::BytesToPut(database_->Shape(), repository().manifest(), uploads_);
+  }
+  static uint64_t FreshSstBytesOf(const UploadedBase& uploaded) {
+    uint64_t bytes = 0;
+    for (const auto& [name, file] : uploaded.fresh)
+      bytes += file.kind == format::FileKind::kBaseSst ? file.size : 0;
+    return bytes;
+  }
   void Rebase() {
     const auto uploaded = Upload();
     ASSERT_TRUE(uploaded.has_value()) << uploaded.error().ToString();
@@ -195,6 +204,25 @@ TEST_F(RebaseTest, PutsOnlySstsThatTheNewestBaseLacks) {
     return before.files.contains(file.file);
   });
   EXPECT_EQ(shared, 2) << "the first table's file, and the mark's that has been overwritten";
+}
+
+TEST_F(RebaseTest, WhatItWillPutIsKnownBeforeItRuns) {
+  const auto held = database_->View();  // see above
+  CommitAndApply(1, Filled(1, "a", 1'000));
+  const uint64_t all = BytesToPut();
+  EXPECT_EQ(all, FreshSstBytesOf(Upload().value()));
+  EXPECT_GT(all, 0u);
+  EXPECT_EQ(BytesToPut(), 0u) << "what an unpublished base has put is there";
+  Rebase();
+  EXPECT_EQ(BytesToPut(), 0u);
+  CommitAndApply(2, Filled(2, "b", 100));
+  const uint64_t some = BytesToPut();
+  EXPECT_GT(some, 0u);
+  EXPECT_LT(some, all);
+  const UploadedBase uploaded = Upload().value();
+  EXPECT_EQ(some, FreshSstBytesOf(uploaded));
+  EXPECT_TRUE(Publish(uploaded).value());
+  EXPECT_EQ(BytesToPut(), 0u);
 }
 
 TEST_F(RebaseTest, WhatAFailedOneHasPutIsNotPutAgain) {
