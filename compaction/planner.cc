@@ -20,6 +20,9 @@ constexpr double kPatience = 2;
 // A base is due somewhat before the restore budget is used up, as making it takes a while.
 constexpr double kRestoreBudgetPart = 0.7;
 
+// So many segments behind the base are few.
+constexpr uint64_t kShortLivedSegmentsMax = 64;
+
 class Planner {
  public:
   Planner(const Facts& facts, const Costs& costs, const Policy& policy)
@@ -154,9 +157,18 @@ class Planner {
   // A live database stands at the applied epoch, and replays what is after it: no merge crosses it.
   std::vector<uint64_t> ToMerge() const {
     const Log after = LogAfterApplied();
-    std::vector<uint64_t> segments = ToMerge(after);
+    std::vector<uint64_t> segments;
+    if (!IsLogShortLived()) segments = ToMerge(after);
     const Log before(facts_.log.data(), facts_.log.size() - after.size());
     return segments.empty() ? ToMerge(before) : segments;
+  }
+
+  // The next write-back takes so few epochs, at the pace since the last one, that it is no trouble
+  // to keep them as they are; and the base that follows it for nothing makes them superfluous.
+  bool IsLogShortLived() const {
+    return costs_.links_are_free && facts_.unapplied_epochs > 0 &&
+           facts_.unapplied_epochs * policy_.write_back_bytes <=
+               kShortLivedSegmentsMax * facts_.unapplied_bytes;
   }
 
   // The smallest size of which there are enough, side by side but for smaller ones between them.

@@ -278,6 +278,23 @@ TEST(PlannerTest, LargerSegmentsAreLeftAloneSmallerOnesBetweenGoAlong) {
   EXPECT_EQ(PlanFor(facts).action, Action::kNothing);
 }
 
+TEST(PlannerTest, WhatTheNextWriteBackSoonMakesSuperfluousIsNotMerged) {
+  Facts facts;
+  facts.log = LogOf({kKiB, kKiB, kKiB, kKiB, kKiB, kKiB, kKiB, kKiB});
+  facts.unapplied_epochs = 8;
+  facts.unapplied_bytes = 8 * kMiB;  // of 64: it takes 64 epochs
+  EXPECT_EQ(PlanFor(facts).action, Action::kNothing);
+  EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kMergeLog)
+      << "no base follows";
+  facts.unapplied_bytes -= 1;
+  EXPECT_EQ(PlanFor(facts).action, Action::kMergeLog);
+  facts.unapplied_bytes = 8 * kMiB;
+  facts.applied_epoch = 8;
+  facts.can_publish = true;
+  facts.base_epoch = 8;
+  EXPECT_EQ(PlanFor(facts).action, Action::kMergeLog) << "a write-back has no part in these";
+}
+
 TEST(PlannerTest, AMergeTakesAnyNumberOfSmallOnesButNotTooMany) {
   std::vector<uint64_t> bytes;
   for (int i = 0; i < 8; ++i) {
