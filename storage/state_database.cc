@@ -3,6 +3,7 @@
 #include "storage/file_checksum.h"
 #include "storage/rocksdb_status.h"
 #include "storage/sst_file.h"
+#include "storage/table_entries.h"
 
 #include <rocksdb/convenience.h>
 
@@ -227,23 +228,12 @@ Status StateDatabase::TryApply(const std::vector<TableFiles>& tables,
 
 StateShape StateDatabase::Shape() {
   NoteCompaction();
-  struct Entries {
-    uint64_t bytes = 0;
-    // Of those files of which RocksDB knows it: not of all, once there are many.
-    uint64_t counted_bytes = 0;
-    uint64_t counted = 0;
-    uint64_t deletes = 0;
-  };
-  std::map<std::string, Entries, std::less<>> families;
+  std::map<std::string, TableEntries, std::less<>> families;
   StateShape state;
   std::vector<rocksdb::LiveFileMetaData> files;
   (*database_)->GetLiveFilesMetaData(&files);
   for (const rocksdb::LiveFileMetaData& file : files) {
-    Entries& entries = families[file.column_family_name];
-    entries.bytes += file.size;
-    if (file.num_entries > 0) entries.counted_bytes += file.size;
-    entries.counted += file.num_entries;
-    entries.deletes += file.num_deletions;
+    families[file.column_family_name].Add(file);
     const auto checksum = DecodeFileChecksum(file.file_checksum, file.file_checksum_func_name,
                                              file.relative_filename);
     state.ssts.push_back({checksum.value_or(format::Checksum128()), file.size});
@@ -254,16 +244,13 @@ StateShape StateDatabase::Shape() {
   state.settled = std::all_of(views_before_.begin(), views_before_.end(),
                               [](const auto& view) { return view.expired(); });
   for (const auto& [id, family] : tables_) {
-    const Entries& entries = families[family->GetName()];
-    uint64_t live = 0;
+    const TableEntries& entries = families[family->GetName()];
+    uint64_t estimate = 0;
     (*database_)
-        ->GetIntProperty(family.get(), rocksdb::DB::Properties::kEstimateLiveDataSize, &live);
+        ->GetIntProperty(family.get(), rocksdb::DB::Properties::kEstimateLiveDataSize, &estimate);
     const auto hidden = hidden_bytes_.find(id);
-    // Each delete hides an entry of middling size.
-    const uint64_t gone =
-        (entries.counted == 0 ? 0 : entries.counted_bytes / entries.counted * entries.deletes) +
-        (hidden == hidden_bytes_.end() ? 0 : hidden->second);
-    state.tables.push_back({id, entries.bytes, live - std::min(live, gone)});
+    const uint64_t hidden_bytes = hidden == hidden_bytes_.end() ? 0 : hidden->second;
+    state.tables.push_back({id, entries.bytes(), entries.LiveBytes(estimate, hidden_bytes)});
   }
   return state;
 }

@@ -11,8 +11,7 @@ namespace tidemark::storage {
 struct TableShape {
   uint32_t table_id = 0;
   uint64_t bytes = 0;  // of its SSTs
-  // About what it would take, compacted: RocksDB's estimate, which are the files of the last level
-  // and those above it that overlap none of them, less what deletes say is gone.
+  // About what it would take, compacted.
   uint64_t live_bytes = 0;
 };
 

@@ -256,6 +256,22 @@ TEST_F(LiveDatabaseTest, KeepsLevelZeroShallowUnderManyApplies) {
   ExpectModelAt(100);
 }
 
+// Once RocksDB's estimate was all there was: of a large run on level 0 with a small one over it, it
+// has the small one only, so the planner had the whole table rewritten for nothing.
+TEST_F(LiveDatabaseTest, ALargeRunIsAliveUnderASmallOne) {
+  Open();
+  const auto held = database_->View();  // RocksDB leaves the files as they are
+  StateChanges large;
+  for (int i = 0; i < 5'000; ++i) large[1]["key" + std::to_string(i)] = std::string(100, 'v');
+  Apply(1, large);
+  const storage::TableShape alone = database_->Shape().tables.at(0);
+  EXPECT_EQ(alone.live_bytes, alone.bytes);
+  Apply(2, {{1, {{"key0", "small"}, {"key4999", "small"}}}});
+  const storage::TableShape covered = database_->Shape().tables.at(0);
+  EXPECT_GT(covered.bytes, alone.bytes);
+  EXPECT_GE(covered.live_bytes, alone.bytes);
+}
+
 TEST_F(LiveDatabaseTest, SaysWhoHoldsIt) {
   Open();
   const auto second = LiveDatabase::Open(options_);
