@@ -1,7 +1,7 @@
 #include "store/commit_lane.h"
 
 #include "format/names.h"
-#include "store/executor.h"
+#include "store/scheduling.h"
 #include "store/segment_encoder.h"
 #include "store/segment_output.h"
 
@@ -44,13 +44,13 @@ CommitLane::CommitLane(storage::Repository& repository, CommitLaneOptions option
 CommitLane::~CommitLane() { Stop(); }
 
 bool CommitLane::Submit(std::shared_ptr<SealedEpoch> epoch,
-                        std::shared_ptr<CheckpointTicket> ticket) {
+                        std::shared_ptr<CheckpointTicket> ticket, bool prompt) {
   {
     std::lock_guard lock(mutex_);
     if (in_flight_ >= kInFlightMax) return false;
     ++in_flight_;
     newest_epoch_ = epoch->last_epoch;
-    jobs_.push_back({std::move(epoch), std::move(ticket)});
+    jobs_.push_back({std::move(epoch), std::move(ticket), prompt});
   }
   wake_.notify_one();
   return true;
@@ -105,6 +105,7 @@ void CommitLane::Run() {
       }
     }
     if (job) {
+      const PromptThread prompt(job->prompt);
       Commit(std::move(*job), requests);
       continue;
     }

@@ -77,7 +77,9 @@ class CommitLane {
   ~CommitLane();
 
   // Queues a checkpoint; never blocks on I/O. False when kInFlightMax are under way.
-  bool Submit(std::shared_ptr<SealedEpoch> epoch, std::shared_ptr<CheckpointTicket> ticket);
+  // `prompt`: the writer leaves room for it on the processor.
+  bool Submit(std::shared_ptr<SealedEpoch> epoch, std::shared_ptr<CheckpointTicket> ticket,
+              bool prompt);
   // Publishes an edit; blocks until it is durable or has failed.
   Status PublishEdit(EditBuilder builder);
   // Blocks until nothing is queued or under way.
@@ -93,6 +95,7 @@ class CommitLane {
   struct Job {
     std::shared_ptr<SealedEpoch> epoch;
     std::shared_ptr<CheckpointTicket> ticket;
+    bool prompt;
   };
   struct EditRequest {
     EditBuilder builder;
