@@ -1,5 +1,6 @@
 // Engine: the thin adapter through which a workload drives a store. Each engine can be restored to
-// every checkpoint that it has reported as durable.
+// the newest checkpoint that it has reported as durable, and most to those that it keeps beside;
+// README.md says which. `hashmap` is there to tell what durability costs, and has none.
 //
 // Thread safety: one thread drives an engine; what an engine does in the background is its own
 // affair.
@@ -36,7 +37,8 @@ struct EngineFigures {
   // Of each checkpoint: from the call until it was durable.
   std::vector<std::chrono::nanoseconds> durable;
   // Put, copied or linked into the repository: what a remote repository would have had to be sent.
-  uint64_t published_bytes = 0;
+  // Of engines whose repository is a directory beside the live database.
+  std::optional<uint64_t> published_bytes;
   // Of that, the change log in its encoded form, and the files of it that are retained.
   std::optional<uint64_t> log_bytes;
   std::optional<uint64_t> segments;
@@ -68,18 +70,57 @@ class Engine {
   // Both when drained.
   virtual void ResetFigures() = 0;
   virtual EngineFigures Figures() = 0;
-  // The directory that holds the checkpoints and nothing else.
+  // The directory that holds the checkpoints and nothing else, or the database if checkpoints are
+  // inside it.
   virtual std::string repository() const = 0;
 };
 
 Result<std::unique_ptr<Engine>> OpenTidemark(const EngineOptions& options);
 Result<std::unique_ptr<Engine>> OpenRocksDb(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenRocksDbWal(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenRocksDbMerge(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenRocksDbBackup(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenLmdb(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenWiredTiger(const EngineOptions& options);
+Result<std::unique_ptr<Engine>> OpenHashMap(const EngineOptions& options);
+
+// What a workload may ask of an engine; several of them are joined by |.
+enum Abilities : uint32_t {
+  kReadsValues = 1,
+  kChangesValues = 2,  // Put and Update, and at the end ForEach
+  kHasMaps = 4,
+  kHasLists = 8,
+  kExceedsMemory = 16,  // holds more than its memory budget
+  kAllAbilities = 31,
+};
 
 struct EngineKind {
   std::string_view name;
   Result<std::unique_ptr<Engine>> (*open)(const EngineOptions&);
+  // Workloads that ask for more have no row for it.
+  uint32_t abilities = kAllAbilities;
+  // The library without which the program was built, and so without the engine; empty otherwise.
+  std::string_view missing = {};
 };
+
 // In the order in which tables show them. The first is compared with each of the others.
-inline constexpr EngineKind kEngines[] = {{"tidemark", OpenTidemark}, {"rocksdb", OpenRocksDb}};
+inline constexpr EngineKind kEngines[] = {
+    {"tidemark", OpenTidemark},
+    {"rocksdb", OpenRocksDb},
+    {"rocksdb_merge", OpenRocksDbMerge, kChangesValues | kExceedsMemory},
+    {"rocksdb_backup", OpenRocksDbBackup},
+    {"rocksdb_wal", OpenRocksDbWal},
+#ifdef TIDEMARK_BENCH_LMDB
+    {"lmdb", OpenLmdb},
+#else
+    {"lmdb", nullptr, 0, "liblmdb (Debian: liblmdb-dev)"},
+#endif
+#ifdef TIDEMARK_BENCH_WIREDTIGER
+    {"wiredtiger", OpenWiredTiger},
+#else
+    {"wiredtiger", nullptr, 0, "libwiredtiger and its Snappy (Debian: libwiredtiger-dev)"},
+#endif
+    {"hashmap", OpenHashMap, kAllAbilities & ~kExceedsMemory},
+};
 
 }  // namespace tidemark::bench

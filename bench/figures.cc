@@ -32,10 +32,12 @@ void AddTimings(uint64_t operations_done, const Timings& timings, Counters& coun
 }
 
 void AddEngineFigures(const EngineFigures& figures, Counters& counters) {
-  const std::vector<double> durable_ms = In<std::milli>(figures.durable);
-  counters.emplace_back("durable_p50_ms", Quantile(durable_ms, 0.5));
-  counters.emplace_back("durable_p99_ms", Quantile(durable_ms, 0.99));
-  counters.emplace_back("published_bytes", figures.published_bytes);
+  if (!figures.durable.empty()) {
+    const std::vector<double> durable_ms = In<std::milli>(figures.durable);
+    counters.emplace_back("durable_p50_ms", Quantile(durable_ms, 0.5));
+    counters.emplace_back("durable_p99_ms", Quantile(durable_ms, 0.99));
+  }
+  if (figures.published_bytes) counters.emplace_back("published_bytes", *figures.published_bytes);
   if (figures.log_bytes) counters.emplace_back("log_bytes", *figures.log_bytes);
   if (figures.segments) counters.emplace_back("segments", *figures.segments);
   if (figures.stall_s) counters.emplace_back("stall_s", *figures.stall_s);

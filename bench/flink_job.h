@@ -31,6 +31,7 @@ constexpr uint64_t FlinkKey(uint64_t index) { return Mix(index + 1); }
 //                                        kElementsALoad
 //   (this->*operate)(key, i, reads)      the timed operation number i
 //   HashOf(key, hash)                    adds all that the state has of a key
+//   kAsked                               what it asks of an engine
 template <class Subject>
 struct FlinkVariant {
   const char* name;
@@ -96,7 +97,8 @@ std::vector<Row> FlinkRows(const std::string& workload,
   for (const FlinkVariant<Subject>& variant : variants) {
     AddRows(
         workload, variant.name,
-        [variant](const Scale& scale) { return MakeFlinkJob(variant, scale); }, rows);
+        [variant](const Scale& scale) { return MakeFlinkJob(variant, scale); }, rows,
+        RowKind::kShort, Subject::kAsked);
   }
   return rows;
 }

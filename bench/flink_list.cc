@@ -9,6 +9,7 @@ namespace {
 class FlinkLists {
  public:
   static constexpr uint64_t kElementsALoad = 1;
+  static constexpr Abilities kAsked = kHasLists;
 
   explicit FlinkLists(Engine& engine) : lists_(engine.OpenLists().value()) {}
 

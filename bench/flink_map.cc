@@ -9,6 +9,7 @@ namespace {
 class FlinkMaps {
  public:
   static constexpr uint64_t kElementsALoad = kElementsLoaded;
+  static constexpr Abilities kAsked = kHasMaps;
 
   explicit FlinkMaps(Engine& engine) : maps_(engine.OpenMaps().value()) {}
 

@@ -25,13 +25,13 @@ Job MakeJob(ValueOperation operation, const Scale& scale) {
 
 std::vector<Row> LargerThanMemoryRows() {
   std::vector<Row> rows;
-  const auto add = [&](const char* variant, ValueOperation operation) {
+  const auto add = [&](const char* variant, ValueOperation operation, Abilities asked) {
     AddRows(
         "LargerThanMemory", variant, [=](const Scale& scale) { return MakeJob(operation, scale); },
-        rows, RowKind::kLong);
+        rows, RowKind::kLong, asked | kExceedsMemory);
   };
-  add("get", ValueOperation::kGet);
-  add("rmw", ValueOperation::kUpdate);
+  add("get", ValueOperation::kGet, kReadsValues);
+  add("rmw", ValueOperation::kUpdate, kChangesValues);
   return rows;
 }
 

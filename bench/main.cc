@@ -3,6 +3,7 @@
 // Google Benchmark does the filtering, repeating and writing of results; each of its benchmarks
 // starts a process that runs one row once.
 #include "bench/comparison.h"
+#include "bench/engine.h"
 #include "bench/machine.h"
 #include "bench/row.h"
 #include "bench/runner.h"
@@ -128,6 +129,10 @@ bool Suite::Begin() {
   for (const auto& [name, value] : DescribeMachine(flags_.data_dir)) {
     notes_ << name << ": " << value << '\n';
   }
+  for (const EngineKind& kind : kEngines) {
+    if (kind.missing.empty()) continue;
+    notes_ << kind.name << ": skipped, built without " << kind.missing << '\n';
+  }
   notes_ << std::endl;
   return true;
 }
@@ -239,8 +244,15 @@ int RunOne(const std::vector<Row>& rows, const Scale& scale, const Flags& flags)
   return 1;
 }
 
-int RepetitionsOf(RowKind kind, const Scale& scale) {
-  switch (kind) {
+// Bars are set for the first engine and the second; the others tell where these two stand.
+bool IsOtherPeer(const Row& row) {
+  return std::any_of(std::begin(kEngines) + 2, std::end(kEngines),
+                     [&](const EngineKind& kind) { return kind.name == row.engine; });
+}
+
+int RepetitionsOf(const Row& row, const Scale& scale) {
+  if (IsOtherPeer(row)) return scale.repetitions_of_other_peers;
+  switch (row.kind) {
     case RowKind::kLong:
       return scale.repetitions_of_long_rows;
     case RowKind::kBytes:
@@ -263,7 +275,7 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
     auto* registered = benchmark::RegisterBenchmark(
         row.name().c_str(), [&suite, &row](benchmark::State& state) { suite.Run(state, row); });
     registered->Unit(benchmark::kSecond);
-    if (!repeats_as_told) registered->Repetitions(RepetitionsOf(row.kind, scale));
+    if (!repeats_as_told) registered->Repetitions(RepetitionsOf(row, scale));
   }
   Reporter reporter(suite, standard);
   // A filter that matches nothing is a mistake, not a success.

@@ -47,6 +47,9 @@ struct Scale {
   int repetitions_of_byte_rows;  // unless --benchmark_repetitions is given
   uint64_t memory_budget_bytes;  // where the workload does not say otherwise
   bool measures;                 // false: figures mean nothing, only the hashes count
+
+  // Of peers other than rocksdb, unless --benchmark_repetitions is given.
+  int repetitions_of_other_peers;
 };
 
 inline constexpr Scale kScales[] = {
@@ -67,7 +70,8 @@ inline constexpr Scale kScales[] = {
      .repetitions_of_long_rows = 1,
      .repetitions_of_byte_rows = 1,
      .memory_budget_bytes = uint64_t{32} << 20,
-     .measures = false},
+     .measures = false,
+     .repetitions_of_other_peers = 1},
     // `make bench`: all rows within 15 minutes on 2 cores.
     {.name = "default",
      .value_update = {1'000'000, 1'000'000},
@@ -85,7 +89,8 @@ inline constexpr Scale kScales[] = {
      .repetitions_of_long_rows = 3,
      .repetitions_of_byte_rows = 1,
      .memory_budget_bytes = uint64_t{512} << 20,
-     .measures = true},
+     .measures = true,
+     .repetitions_of_other_peers = 1},
     // The sizes that results are quoted for.
     {.name = "full",
      .value_update = {1'000'000, 4'000'000},
@@ -103,7 +108,8 @@ inline constexpr Scale kScales[] = {
      .repetitions_of_long_rows = 3,
      .repetitions_of_byte_rows = 3,
      .memory_budget_bytes = uint64_t{512} << 20,
-     .measures = true},
+     .measures = true,
+     .repetitions_of_other_peers = 3},
 };
 
 // The one of that name; the default one for an empty name; nullptr if there is none.

@@ -58,7 +58,7 @@ std::vector<Row> ValueUpdateRows() {
           [=](const Scale& scale) {
             return MakeJob(distribution, scale.value_update, variant.epoch, scale);
           },
-          rows);
+          rows, RowKind::kShort, kChangesValues);
     }
   }
   return rows;
@@ -71,7 +71,7 @@ std::vector<Row> ShortEpochsRows() {
       [](const Scale& scale) {
         return MakeJob(Distribution::kZipf, scale.short_epochs, kShortEpoch, scale);
       },
-      rows, RowKind::kBytes);
+      rows, RowKind::kBytes, kChangesValues);
   return rows;
 }
 

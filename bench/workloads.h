@@ -43,12 +43,14 @@ std::vector<Row> ManyCheckpointsRows();
 // LogMerge: a hundred segments that become one.
 std::vector<Row> LogMergeRows();
 
-// Adds a row of `workload` for each engine. `make_job(scale)` draws what the row does, in the row's
-// process.
+// Adds a row of `workload` for each engine that has the abilities asked for. `make_job(scale)`
+// draws what the row does, in the row's process.
 template <class MakeJob>
 void AddRows(std::string workload, std::string variant, const MakeJob& make_job,
-             std::vector<Row>& rows, RowKind row_kind = RowKind::kShort) {
+             std::vector<Row>& rows, RowKind row_kind = RowKind::kShort,
+             uint32_t asked = kAllAbilities) {
   for (const EngineKind& kind : kEngines) {
+    if ((kind.abilities & asked) != asked) continue;
     rows.push_back({workload, std::string(kind.name), variant,
                     [&kind, make_job](const RowContext& context) {
                       return RunJob(kind, make_job(context.scale), context);

@@ -5,7 +5,8 @@
 #   tidemark_find_dependencies(<out> <component>...)
 #
 # Components: library (what tidemark::tidemark links), flatc (the schema compiler), cli, test,
-# bench. <out> receives an empty string, or a message that names everything that is missing.
+# bench. <out> receives an empty string, or a message that names everything that is missing. What
+# is optional is found or not: look for the target.
 
 # Sets `missing` in the caller if neither a CMake package nor header and library are found.
 # TARGETS lists the names that packages are known to use, the preferred one first.
@@ -139,6 +140,15 @@ macro(_tidemark_find_library_component)
     TARGETS OpenSSL::Crypto)
 endmacro()
 
+# Databases that the benchmarks compare with. They do without those that are missing.
+macro(_tidemark_find_peers)
+  set(missing_before "${missing}")
+  _tidemark_find(lmdb WHAT "LMDB" DEBIAN liblmdb-dev HEADER lmdb.h LIBRARY lmdb)
+  _tidemark_find(
+    wiredtiger WHAT "WiredTiger" DEBIAN libwiredtiger-dev HEADER wiredtiger.h LIBRARY wiredtiger)
+  set(missing "${missing_before}")
+endmacro()
+
 function(tidemark_find_dependencies out)
   set(missing "")
   if("library" IN_LIST ARGN)
@@ -173,6 +183,14 @@ function(tidemark_find_dependencies out)
       PACKAGE benchmark
       PACKAGE_NAMES benchmark
       TARGETS benchmark::benchmark)
+    _tidemark_find(
+      hash_map
+      WHAT "Abseil's flat_hash_map, which the benchmarks compare with"
+      DEBIAN libabsl-dev
+      PACKAGE absl
+      PACKAGE_NAMES absl
+      TARGETS absl::flat_hash_map)
+    _tidemark_find_peers()
   endif()
   if(missing)
     string(PREPEND missing "Tidemark needs what CMake did not find:\n")

@@ -11,6 +11,7 @@ build_packages=(
   librocksdb-dev libflatbuffers-dev flatbuffers-compiler
   libzstd-dev liblz4-dev libxxhash-dev libabsl-dev libssl-dev
   libcli11-dev libgtest-dev libbenchmark-dev
+  liblmdb-dev libwiredtiger-dev # peers that the benchmarks compare with
 )
 demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)

@@ -1,0 +1,139 @@
+// RocksDB with a BackupEngine: every barrier makes an incremental backup, which copies the tables
+// that the earlier ones do not have.
+#include "bench/engine.h"
+#include "bench/rocksdb_database.h"
+#include "bench/rocksdb_merge.h"
+#include "bench/rocksdb_states.h"
+
+#include <rocksdb/utilities/backup_engine.h>
+
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace tidemark::bench {
+namespace {
+
+class RocksDbBackupEngine final : public Engine {
+ public:
+  explicit RocksDbBackupEngine(const EngineOptions& options) : options_(options) {}
+
+  Status Open();
+
+  Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(*table_); }
+  Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
+  Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
+  Status Checkpoint(uint64_t id) override;
+  Status Drain() override;
+  Status Restore() override;
+  void ResetFigures() override;
+  EngineFigures Figures() override;
+  std::string repository() const override { return options_.directory + "/repository"; }
+
+ private:
+  rocksdb::Options Options() const;
+  rocksdb::BackupEngineOptions BackupOptions() const;
+  void OpenTable();
+  Status CountNewBytes(rocksdb::BackupID id);
+
+  const EngineOptions options_;
+  RocksDbDatabase database_;
+  std::optional<DirectTable> table_;
+  std::unique_ptr<rocksdb::BackupEngine> backups_;
+  std::vector<std::chrono::nanoseconds> durable_;
+  std::set<std::string> known_tables_;  // a table of a backup has a name of its own
+  uint64_t published_bytes_ = 0;
+};
+
+rocksdb::Options RocksDbBackupEngine::Options() const {
+  rocksdb::Options options = TunedOptions(options_);
+  options.merge_operator = MakeAppendOperator();
+  return options;
+}
+
+rocksdb::BackupEngineOptions RocksDbBackupEngine::BackupOptions() const {
+  rocksdb::BackupEngineOptions options(repository());
+  options.share_table_files = true;
+  options.sync = true;
+  options.backup_log_files = false;
+  options.max_background_operations = static_cast<int>(options_.background_threads);
+  return options;
+}
+
+void RocksDbBackupEngine::OpenTable() {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  table_.emplace(database_.db(), options);
+}
+
+Status RocksDbBackupEngine::Open() {
+  TIDEMARK_RETURN_IF_ERROR(database_.Open(Options(), options_.directory + "/live"));
+  OpenTable();
+  rocksdb::BackupEngine* backups = nullptr;
+  TIDEMARK_RETURN_IF_ERROR(
+      Translate(rocksdb::BackupEngine::Open(BackupOptions(), rocksdb::Env::Default(), &backups)));
+  backups_.reset(backups);
+  return {};
+}
+
+// Flushes, copies and syncs before it returns.
+Status RocksDbBackupEngine::Checkpoint(uint64_t /*id*/) {
+  rocksdb::CreateBackupOptions options;
+  options.flush_before_backup = true;  // there is no log
+  rocksdb::BackupID backup = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  TIDEMARK_RETURN_IF_ERROR(Translate(backups_->CreateNewBackup(options, &database_.db(), &backup)));
+  durable_.push_back(std::chrono::steady_clock::now() - begin);
+  TIDEMARK_RETURN_IF_ERROR(CountNewBytes(backup));
+  return Translate(backups_->PurgeOldBackups(options_.keep_checkpoints));
+}
+
+Status RocksDbBackupEngine::CountNewBytes(rocksdb::BackupID id) {
+  rocksdb::BackupInfo backup;
+  TIDEMARK_RETURN_IF_ERROR(
+      Translate(backups_->GetBackupInfo(id, &backup, /*include_file_details=*/true)));
+  for (const rocksdb::BackupFileInfo& file : backup.file_details) {
+    const bool is_table = file.relative_filename.ends_with(".sst");
+    if (is_table && !known_tables_.insert(file.relative_filename).second) continue;
+    published_bytes_ += file.size;
+  }
+  return {};
+}
+
+Status RocksDbBackupEngine::Drain() {
+  database_.AwaitIdle();
+  return {};
+}
+
+Status RocksDbBackupEngine::Restore() {
+  table_.reset();
+  const std::string restored = options_.directory + "/restored";
+  TIDEMARK_RETURN_IF_ERROR(Translate(backups_->RestoreDBFromLatestBackup(restored, restored)));
+  TIDEMARK_RETURN_IF_ERROR(database_.Reopen(Options(), restored));
+  OpenTable();
+  return {};
+}
+
+void RocksDbBackupEngine::ResetFigures() {
+  durable_.clear();
+  published_bytes_ = 0;
+  database_.ResetStall();
+}
+
+EngineFigures RocksDbBackupEngine::Figures() {
+  EngineFigures figures;
+  figures.durable = durable_;
+  figures.published_bytes = published_bytes_;
+  figures.stall_s = database_.StallSeconds();
+  return figures;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> OpenRocksDbBackup(const EngineOptions& options) {
+  auto engine = std::make_unique<RocksDbBackupEngine>(options);
+  TIDEMARK_RETURN_IF_ERROR(engine->Open());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+}  // namespace tidemark::bench
