@@ -1,10 +1,9 @@
 #include "bench/comparison.h"
 
 #include "bench/engine.h"
-#include "bench/measure.h"
+#include "bench/spread.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <string_view>
@@ -15,7 +14,6 @@ namespace {
 
 constexpr std::string_view kHash = "result_hash";
 
-enum class Better { kHigher, kLower };
 struct Line {
   const char* counter;
   Better better;
@@ -62,45 +60,10 @@ constexpr Line kLines[] = {
 // The longest of these names.
 constexpr int kLabelWidth = 33;
 
-struct Spread {
-  double median = 0;
-  double smallest = 0;
-  double largest = 0;
-};
-
-Spread SpreadOf(const std::vector<double>& samples) {
-  return {Median(samples), *std::min_element(samples.begin(), samples.end()),
-          *std::max_element(samples.begin(), samples.end())};
-}
-
-// `2.51 M (2.40 M to 2.58 M)`, without a range that rounding hides.
-std::string Text(const Spread& spread) {
-  const std::string smallest = ShortNumber(spread.smallest);
-  const std::string largest = ShortNumber(spread.largest);
-  const std::string median = ShortNumber(spread.median);
-  return smallest == largest ? median : median + " (" + smallest + " to " + largest + ")";
-}
-
-// `26.1x`, and for small ones `1/20.8 k`, because nobody counts zeros.
-std::string RatioText(double ratio) {
-  if (!std::isfinite(ratio) || ratio <= 0) return "-";
-  if (ratio < 0.1) return "1/" + ShortNumber(1 / ratio);
-  return ShortNumber(ratio) + "x";
-}
-
-// Only ranges that do not touch make a winner.
-const char* Verdict(const Spread& ours, const Spread& theirs, Better better) {
-  if (ours.smallest == theirs.smallest && ours.largest == theirs.largest) return "equal";
-  const bool above = ours.smallest > theirs.largest;
-  const bool below = ours.largest < theirs.smallest;
-  if (!above && !below) return "ranges overlap";
-  return above == (better == Better::kHigher) ? "better" : "WORSE";
-}
-
 void PrintColumns(std::ostream& out, int label_width, std::string_view label, std::string_view ours,
                   std::string_view theirs, std::string_view ratio, std::string_view verdict) {
   char line[256];
-  std::snprintf(line, sizeof(line), "  %-*.*s %-28.*s %-28.*s %9.*s  %.*s", label_width,
+  std::snprintf(line, sizeof(line), "  %-*.*s %-28.*s %-28.*s %-24.*s %.*s", label_width,
                 static_cast<int>(label.size()), label.data(), static_cast<int>(ours.size()),
                 ours.data(), static_cast<int>(theirs.size()), theirs.data(),
                 static_cast<int>(ratio.size()), ratio.data(), static_cast<int>(verdict.size()),
@@ -119,7 +82,7 @@ void PrintLine(std::ostream& out, int label_width, std::string_view label, Bette
   }
   const Spread us = SpreadOf(*ours);
   const Spread them = SpreadOf(*theirs);
-  PrintColumns(out, label_width, label, our_text, their_text, RatioText(us.median / them.median),
+  PrintColumns(out, label_width, label, our_text, their_text, RatioText(RatioOf(us, them)),
                Verdict(us, them, better));
 }
 
@@ -130,25 +93,6 @@ const typename Map::mapped_type* FindOrNull(const Map& map, const char* key) {
 }
 
 }  // namespace
-
-std::string ShortNumber(double value) {
-  constexpr std::pair<double, const char*> kPrefixes[] = {
-      {1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
-  const char* prefix = "";
-  bool is_whole = value == std::floor(value);
-  for (const auto& [scale, name] : kPrefixes) {
-    if (std::abs(value) < scale) continue;
-    value /= scale;
-    prefix = name;
-    is_whole = false;
-    break;
-  }
-  const double size = std::abs(value);
-  const int decimals = is_whole || size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 4;
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.*f%s", decimals, value, prefix);
-  return text;
-}
 
 Comparison::Comparison(const std::vector<Row>& rows) {
   for (const Row& row : rows) GroupOf(row);
@@ -240,6 +184,26 @@ void Comparison::PrintSummary(std::string_view ours, std::string_view theirs,
     PrintLine(out, kWidth, TitleOf(group), kLine.better, FindOrNull(*our_samples, kLine.counter),
               FindOrNull(*their_samples, kLine.counter));
   }
+}
+
+std::vector<RatioLine> Comparison::Ratios() const {
+  std::vector<RatioLine> lines;
+  for (const Group& group : groups_) {
+    const Samples* our_samples = Find(group, kEngines[0].name);
+    if (!our_samples) continue;
+    for (size_t i = 1; i < std::size(kEngines); ++i) {
+      const Samples* their_samples = Find(group, kEngines[i].name);
+      if (!their_samples) continue;
+      const auto* ours = FindOrNull(*our_samples, kLines[0].counter);
+      const auto* theirs = FindOrNull(*their_samples, kLines[0].counter);
+      if (!ours || !theirs) continue;
+      const Spread us = SpreadOf(*ours);
+      const Spread them = SpreadOf(*theirs);
+      lines.push_back({TitleOf(group), std::string(kEngines[i].name), RatioOf(us, them),
+                       Verdict(us, them, kLines[0].better)});
+    }
+  }
+  return lines;
 }
 
 void Comparison::Print(std::ostream& out) const {

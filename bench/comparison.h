@@ -3,6 +3,7 @@
 // shown alone.
 #pragma once
 
+#include "bench/chart.h"
 #include "bench/row.h"
 
 #include <cstdint>
@@ -26,6 +27,9 @@ class Comparison {
 
   void Print(std::ostream& out) const;
 
+  // Of the counter that counts most: of each row that the first engine and another one have.
+  std::vector<RatioLine> Ratios() const;
+
  private:
   // All runs of one row: counter -> one sample a run.
   using Samples = std::map<std::string, std::vector<double>>;
@@ -47,8 +51,5 @@ class Comparison {
 
   std::vector<Group> groups_;
 };
-
-// `2.51 M`, `17.2`, `5`: three digits, a decimal prefix, whole numbers below 1000 as they are.
-std::string ShortNumber(double value);
 
 }  // namespace tidemark::bench

@@ -2,12 +2,14 @@
 //
 // Google Benchmark does the filtering, repeating and writing of results; each of its benchmarks
 // starts a process that runs one row once.
+#include "bench/chart.h"
 #include "bench/comparison.h"
 #include "bench/engine.h"
 #include "bench/machine.h"
 #include "bench/row.h"
 #include "bench/runner.h"
 #include "bench/scale.h"
+#include "bench/spread.h"
 #include "bench/workloads.h"
 
 #include <benchmark/benchmark.h>
@@ -19,12 +21,14 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidemark::bench {
@@ -34,6 +38,7 @@ struct Flags {
   std::optional<std::string> row;  // run this one here
   std::string data_dir;            // where rows keep their data
   int result_fd = STDOUT_FILENO;
+  std::string chart;  // where ratios are drawn; nowhere if empty
 };
 
 void PrintHelp() {
@@ -92,6 +97,18 @@ void AddDefaults(std::vector<std::string>& arguments) {
   arguments.push_back("--benchmark_min_time=0");
 }
 
+// Where Google Benchmark writes the results, the ratios are drawn beside them.
+std::string ChartBeside(const std::vector<std::string>& arguments) {
+  constexpr std::string_view kResults = "--benchmark_out=";
+  for (const std::string& argument : arguments) {
+    if (!argument.starts_with(kResults)) continue;
+    return std::filesystem::path(argument.substr(kResults.size()))
+        .replace_filename("ratios.svg")
+        .string();
+  }
+  return {};
+}
+
 // What all benchmarks share.
 class Suite {
  public:
@@ -107,11 +124,13 @@ class Suite {
 
  private:
   void Note(const Row& row, const RowOutcome& outcome);
+  void DrawChart() const;
 
   const Scale& scale_;
   const Flags flags_;
   std::ostream& notes_;
   Comparison comparison_;
+  std::vector<std::pair<std::string, std::string>> machine_;  // when it began
   std::map<std::string, int> runs_;
   bool failed_ = false;
 };
@@ -126,9 +145,8 @@ bool Suite::Begin() {
     return false;
   }
   notes_ << "scale: " << scale_.name << '\n';
-  for (const auto& [name, value] : DescribeMachine(flags_.data_dir)) {
-    notes_ << name << ": " << value << '\n';
-  }
+  machine_ = DescribeMachine(flags_.data_dir);
+  for (const auto& [name, value] : machine_) notes_ << name << ": " << value << '\n';
   for (const EngineKind& kind : kEngines) {
     if (kind.missing.empty()) continue;
     notes_ << kind.name << ": skipped, built without " << kind.missing << '\n';
@@ -175,8 +193,20 @@ void Suite::Note(const Row& row, const RowOutcome& outcome) {
   notes_ << std::endl;
 }
 
+void Suite::DrawChart() const {
+  std::vector<std::string> captions{
+      "sustained_ops_s of " + std::string(kEngines[0].name) +
+          " divided by that of the engine named: right of 1x it is faster",
+      "scale " + std::string(scale_.name) + (scale_.measures ? "" : ": these are no measurements")};
+  for (const auto& [name, value] : machine_) captions.push_back(name + ": " + value);
+  std::ofstream file(flags_.chart);
+  file << DrawRatios(comparison_.Ratios(), captions) << std::flush;
+  if (!file) notes_ << "\ncannot write the chart " << flags_.chart << '\n';
+}
+
 int Suite::Finish() {
   comparison_.Print(notes_);
+  if (!flags_.chart.empty() && !runs_.empty()) DrawChart();
   if (!scale_.measures && !runs_.empty()) {
     notes_ << "\nscale " << scale_.name << ": these are no measurements\n";
   }
@@ -303,7 +333,8 @@ int Main(int argc, char** argv) {
     return 2;
   }
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  const Flags flags = TakeFlags(arguments);
+  Flags flags = TakeFlags(arguments);
+  flags.chart = ChartBeside(arguments);
   const std::vector<Row> rows = AllRows();
   if (flags.row) return RunOne(rows, *scale, flags);
   return RunSuite(rows, *scale, flags, argv[0], std::move(arguments));
