@@ -53,10 +53,13 @@ class Engine {
   virtual ~Engine() = default;
 
   // The state of that kind, one an engine, created empty. It must be gone before Restore and before
-  // the engine.
+  // the engine. Each one is asked for only of engines with the ability to have it.
   virtual Result<std::unique_ptr<Values>> OpenValues() = 0;
   virtual Result<std::unique_ptr<Maps>> OpenMaps() = 0;
   virtual Result<std::unique_ptr<Lists>> OpenLists() = 0;
+  virtual Result<std::unique_ptr<ByteValues>> OpenByteValues() {
+    return Status(StatusCode::kUnsupported, "no-bytes", "this engine has no values by bytes");
+  }
 
   // The barrier: what restoring `id` gives is the state at this call. Returns when the caller may
   // go on.
@@ -90,8 +93,9 @@ enum Abilities : uint32_t {
   kChangesValues = 2,  // Put and Update, and at the end ForEach
   kHasMaps = 4,
   kHasLists = 8,
-  kExceedsMemory = 16,  // holds more than its memory budget
-  kAllAbilities = 31,
+  kHasBytes = 16,
+  kExceedsMemory = 32,  // holds more than its memory budget
+  kAllAbilities = 63,
 };
 
 struct EngineKind {
@@ -111,16 +115,16 @@ inline constexpr EngineKind kEngines[] = {
     {"rocksdb_backup", OpenRocksDbBackup},
     {"rocksdb_wal", OpenRocksDbWal},
 #ifdef TIDEMARK_BENCH_LMDB
-    {"lmdb", OpenLmdb},
+    {"lmdb", OpenLmdb, kAllAbilities & ~kHasBytes},
 #else
     {"lmdb", nullptr, 0, "liblmdb (Debian: liblmdb-dev)"},
 #endif
 #ifdef TIDEMARK_BENCH_WIREDTIGER
-    {"wiredtiger", OpenWiredTiger},
+    {"wiredtiger", OpenWiredTiger, kAllAbilities & ~kHasBytes},
 #else
     {"wiredtiger", nullptr, 0, "libwiredtiger and its Snappy (Debian: libwiredtiger-dev)"},
 #endif
-    {"hashmap", OpenHashMap, kAllAbilities & ~kExceedsMemory},
+    {"hashmap", OpenHashMap, kAllAbilities & ~kHasBytes & ~kExceedsMemory},
 };
 
 }  // namespace tidemark::bench

@@ -23,6 +23,9 @@ class RocksDbBackupEngine final : public Engine {
   Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(*table_); }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
+  Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
+    return MakeRocksDbByteValues(*table_);
+  }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
   Status Restore() override;

@@ -16,6 +16,9 @@ class TidemarkEngine final : public Engine {
   Result<std::unique_ptr<Values>> OpenValues() override {
     return OpenTidemarkValues(store_->store());
   }
+  Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
+    return OpenTidemarkByteValues(store_->store());
+  }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return OpenTidemarkMaps(store_->store()); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return OpenTidemarkLists(store_->store()); }
   Status Checkpoint(uint64_t id) override { return store_->Checkpoint(id); }

@@ -318,8 +318,9 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
 std::vector<Row> AllRows() {
   std::vector<Row> all;
   for (const auto& rows_of_family :
-       {ValueUpdateRows, FlinkMapRows, FlinkListRows, LargerThanMemoryRows, ShortEpochsRows,
-        WindowChurnRows, SteadyUpdateRows, RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows}) {
+       {ValueUpdateRows, ValueGetRows, ColdValueRows, FillRows, FlinkValueRows, FlinkMapRows,
+        FlinkListRows, ShortEpochsRows, WindowChurnRows, SteadyUpdateRows, RestoreBudgetRows,
+        ManyCheckpointsRows, LogMergeRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

@@ -33,7 +33,8 @@ struct Scale {
   std::string_view name;
   Size value_update;
   Size flink;
-  Size larger_than_memory;
+  Size cold_values;
+  uint64_t fill_keys;
   WindowSize window_churn;
   ChurnSize steady_update;  // and LocalUpdate
   Size short_epochs;
@@ -57,7 +58,8 @@ inline constexpr Scale kScales[] = {
     {.name = "smoke",
      .value_update = {2'000, 10'000},
      .flink = {1'000, 10'000},
-     .larger_than_memory = {20'000, 10'000},
+     .cold_values = {20'000, 10'000},
+     .fill_keys = 10'000,
      .window_churn = {100, 12},
      .steady_update = {4'000, 20, 200},
      .short_epochs = {2'000, 10'000},
@@ -76,7 +78,8 @@ inline constexpr Scale kScales[] = {
     {.name = "default",
      .value_update = {1'000'000, 1'000'000},
      .flink = {50'000, 400'000},
-     .larger_than_memory = {2'000'000, 500'000},
+     .cold_values = {2'000'000, 500'000},
+     .fill_keys = 2'000'000,
      .window_churn = {10'000, 40},
      .steady_update = {1'000'000, 100, 20'000},
      .short_epochs = {500'000, 1'000'000},
@@ -95,7 +98,8 @@ inline constexpr Scale kScales[] = {
     {.name = "full",
      .value_update = {1'000'000, 4'000'000},
      .flink = {500'000, 2'000'000},
-     .larger_than_memory = {20'000'000, 2'000'000},
+     .cold_values = {20'000'000, 2'000'000},
+     .fill_keys = 10'000'000,
      .window_churn = {10'000, 300},
      .steady_update = {4'000'000, 500, 20'000},
      .short_epochs = {1'000'000, 10'000'000},

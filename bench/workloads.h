@@ -15,10 +15,18 @@ namespace tidemark::bench {
 // checkpoint every 200,000 and every 20,000 operations.
 std::vector<Row> ValueUpdateRows();
 
-// LargerThanMemory: reads, and read-modify-writes, of a state that is eight times the budget.
-std::vector<Row> LargerThanMemoryRows();
+// ValueGet: reads of values that exist, from a state that fits in the budget.
+std::vector<Row> ValueGetRows();
 
-// FlinkMap and FlinkList: the operations of Flink's benchmarks of map and list states.
+// ValueGet/cold and ValueUpdateCold: reads, and read-modify-writes, of a state that is eight times
+// the budget.
+std::vector<Row> ColdValueRows();
+
+// Fill: new keys and nothing else.
+std::vector<Row> FillRows();
+
+// FlinkValue, FlinkMap and FlinkList: the operations of Flink's benchmarks of these states.
+std::vector<Row> FlinkValueRows();
 std::vector<Row> FlinkMapRows();
 std::vector<Row> FlinkListRows();
 

@@ -5,6 +5,7 @@
 #include "bench/random.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace tidemark::bench {
 
@@ -27,5 +28,9 @@ class ZipfRanks {
   double second_below_;  // below it rank 1, when it is not rank 0
   double eta_;
 };
+
+// As DrawUniform (job.h), of a zipf distribution with theta 0.99. Popular keys lie anywhere:
+// neither their bytes nor the order of loading tells them from others.
+std::vector<uint32_t> DrawZipf(uint64_t keys, uint64_t count);
 
 }  // namespace tidemark::bench

@@ -13,7 +13,7 @@ constexpr uint64_t kBudgetMin = uint64_t{16} << 20;
 constexpr uint64_t kEpochs = 10;
 
 Job MakeJob(ValueOperation operation, const Scale& scale) {
-  const auto [keys, operations] = scale.larger_than_memory;
+  const auto [keys, operations] = scale.cold_values;
   Job job = MakeValueJob(operation, keys, DrawUniform(keys, operations));
   job.memory_budget_bytes = std::max(keys * (sizeof(Key) + sizeof(Value)) / kBudgets, kBudgetMin);
   job.epoch = operations / kEpochs;
@@ -23,15 +23,16 @@ Job MakeJob(ValueOperation operation, const Scale& scale) {
 
 }  // namespace
 
-std::vector<Row> LargerThanMemoryRows() {
+std::vector<Row> ColdValueRows() {
   std::vector<Row> rows;
-  const auto add = [&](const char* variant, ValueOperation operation, Abilities asked) {
+  const auto add = [&](const char* workload, const char* variant, ValueOperation operation,
+                       Abilities asked) {
     AddRows(
-        "LargerThanMemory", variant, [=](const Scale& scale) { return MakeJob(operation, scale); },
-        rows, RowKind::kLong, asked | kExceedsMemory);
+        workload, variant, [=](const Scale& scale) { return MakeJob(operation, scale); }, rows,
+        RowKind::kLong, asked | kExceedsMemory);
   };
-  add("get", ValueOperation::kGet, kReadsValues);
-  add("rmw", ValueOperation::kUpdate, kChangesValues);
+  add("ValueGet", "cold", ValueOperation::kGet, kReadsValues);
+  add("ValueUpdateCold", /*variant=*/"", ValueOperation::kUpdate, kChangesValues);
   return rows;
 }
 
