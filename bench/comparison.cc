@@ -22,6 +22,8 @@ struct Line {
 constexpr Line kLines[] = {
     {"sustained_ops_s", Better::kHigher},
     {"burst_ops_s", Better::kHigher},
+    {"ns_per_row", Better::kLower},
+    {"burst_ns_per_row", Better::kLower},
     {"cpu_s_per_mop", Better::kLower},
     {"barrier_p50_us", Better::kLower},
     {"barrier_p99_us", Better::kLower},
@@ -171,7 +173,7 @@ void Comparison::PrintAlone(const Group& group, std::ostream& out) {
 void Comparison::PrintSummary(std::string_view ours, std::string_view theirs,
                               std::ostream& out) const {
   constexpr const Line& kLine = kLines[0];
-  constexpr int kWidth = 29;
+  constexpr int kWidth = 33;
   bool has_head = false;
   for (const Group& group : groups_) {
     const Samples* our_samples = Find(group, ours);
@@ -188,34 +190,44 @@ void Comparison::PrintSummary(std::string_view ours, std::string_view theirs,
 
 std::vector<RatioLine> Comparison::Ratios() const {
   std::vector<RatioLine> lines;
+  const std::vector<std::string> peers = Peers();
   for (const Group& group : groups_) {
     const Samples* our_samples = Find(group, kEngines[0].name);
     if (!our_samples) continue;
-    for (size_t i = 1; i < std::size(kEngines); ++i) {
-      const Samples* their_samples = Find(group, kEngines[i].name);
+    for (const std::string& peer : peers) {
+      const Samples* their_samples = Find(group, peer);
       if (!their_samples) continue;
       const auto* ours = FindOrNull(*our_samples, kLines[0].counter);
       const auto* theirs = FindOrNull(*their_samples, kLines[0].counter);
       if (!ours || !theirs) continue;
       const Spread us = SpreadOf(*ours);
       const Spread them = SpreadOf(*theirs);
-      lines.push_back({TitleOf(group), std::string(kEngines[i].name), RatioOf(us, them),
-                       Verdict(us, them, kLines[0].better)});
+      lines.push_back(
+          {TitleOf(group), peer, RatioOf(us, them), Verdict(us, them, kLines[0].better)});
     }
   }
   return lines;
 }
 
-void Comparison::Print(std::ostream& out) const {
+std::vector<std::string> Comparison::Peers() const {
+  std::vector<std::string> peers;
+  for (const EngineKind& kind : kEngines) peers.emplace_back(kind.name);
   for (const Group& group : groups_) {
-    if (group.engines.size() == 1) PrintAlone(group, out);
-    for (size_t i = 1; i < std::size(kEngines); ++i) {
-      PrintPair(group, kEngines[0].name, kEngines[i].name, out);
+    for (const auto& [engine, samples] : group.engines) {
+      if (std::find(peers.begin(), peers.end(), engine) == peers.end()) peers.push_back(engine);
     }
   }
-  for (size_t i = 1; i < std::size(kEngines); ++i) {
-    PrintSummary(kEngines[0].name, kEngines[i].name, out);
+  peers.erase(peers.begin());
+  return peers;
+}
+
+void Comparison::Print(std::ostream& out) const {
+  const std::vector<std::string> peers = Peers();
+  for (const Group& group : groups_) {
+    if (group.engines.size() == 1) PrintAlone(group, out);
+    for (const std::string& peer : peers) PrintPair(group, kEngines[0].name, peer, out);
   }
+  for (const std::string& peer : peers) PrintSummary(kEngines[0].name, peer, out);
 }
 
 }  // namespace tidemark::bench

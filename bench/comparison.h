@@ -42,6 +42,8 @@ class Comparison {
   Group& GroupOf(const Row& row);
   static const Samples* Find(const Group& group, std::string_view engine);
   static std::string TitleOf(const Group& group);
+  // The engines to compare the first one with: all others, and those that only some rows have.
+  std::vector<std::string> Peers() const;
   // Of a row whose only engine has run.
   static void PrintAlone(const Group& group, std::ostream& out);
   static void PrintPair(const Group& group, std::string_view ours, std::string_view theirs,

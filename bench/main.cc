@@ -319,8 +319,8 @@ std::vector<Row> AllRows() {
   std::vector<Row> all;
   for (const auto& rows_of_family :
        {ValueUpdateRows, ValueGetRows, ColdValueRows, FillRows, FlinkValueRows, FlinkMapRows,
-        FlinkListRows, ShortEpochsRows, WindowChurnRows, SteadyUpdateRows, RestoreBudgetRows,
-        ManyCheckpointsRows, LogMergeRows}) {
+        FlinkListRows, MicroBatchRows, ShortEpochsRows, WindowChurnRows, SteadyUpdateRows,
+        RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

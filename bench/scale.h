@@ -24,6 +24,11 @@ struct WindowSize {
   uint64_t seconds;
 };
 
+struct BatchSize {
+  uint64_t batches;
+  uint64_t rows;  // of each
+};
+
 struct LogMergeSize {
   uint64_t segments;
   uint64_t records;  // of each
@@ -35,6 +40,7 @@ struct Scale {
   Size flink;
   Size cold_values;
   uint64_t fill_keys;
+  BatchSize micro_batch;
   WindowSize window_churn;
   ChurnSize steady_update;  // and LocalUpdate
   Size short_epochs;
@@ -60,6 +66,7 @@ inline constexpr Scale kScales[] = {
      .flink = {1'000, 10'000},
      .cold_values = {20'000, 10'000},
      .fill_keys = 10'000,
+     .micro_batch = {20, 100},
      .window_churn = {100, 12},
      .steady_update = {4'000, 20, 200},
      .short_epochs = {2'000, 10'000},
@@ -80,6 +87,7 @@ inline constexpr Scale kScales[] = {
      .flink = {50'000, 400'000},
      .cold_values = {2'000'000, 500'000},
      .fill_keys = 2'000'000,
+     .micro_batch = {100, 10'000},
      .window_churn = {10'000, 40},
      .steady_update = {1'000'000, 100, 20'000},
      .short_epochs = {500'000, 1'000'000},
@@ -100,6 +108,7 @@ inline constexpr Scale kScales[] = {
      .flink = {500'000, 2'000'000},
      .cold_values = {20'000'000, 2'000'000},
      .fill_keys = 10'000'000,
+     .micro_batch = {1'000, 10'000},
      .window_churn = {10'000, 300},
      .steady_update = {4'000'000, 500, 20'000},
      .short_epochs = {1'000'000, 10'000'000},

@@ -30,6 +30,10 @@ std::vector<Row> FlinkValueRows();
 std::vector<Row> FlinkMapRows();
 std::vector<Row> FlinkListRows();
 
+// MicroBatch: batches of rows that are rolled back or committed one by one, against a RocksDB that
+// gathers each of them in a WriteBatchWithIndex.
+std::vector<Row> MicroBatchRows();
+
 // ShortEpochs: ValueUpdateZipf with so many short epochs that bytes written are what counts.
 std::vector<Row> ShortEpochsRows();
 
