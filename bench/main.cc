@@ -320,7 +320,8 @@ std::vector<Row> AllRows() {
   for (const auto& rows_of_family :
        {ValueUpdateRows, ValueGetRows, ColdValueRows, FillRows, FlinkValueRows, FlinkMapRows,
         FlinkListRows, MicroBatchRows, ShortEpochsRows, WindowChurnRows, SteadyUpdateRows,
-        RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows}) {
+        RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows, CommitLadderRows, BarrierPauseRows,
+        RestoreRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

@@ -50,6 +50,10 @@ void NumberedTable::Open(StateStore& store) {
   table_ = store.OpenTable("numbered", {.kind = KindOf(order_)}).value();
 }
 
+void NumberedTable::Reserve(uint64_t keys) {
+  if (keys > versions_.size()) versions_.resize(keys, kAbsent);
+}
+
 void NumberedTable::Put(uint64_t number) {
   if (number >= versions_.size()) versions_.resize(number + 1, kAbsent);
   ++versions_[number];

@@ -32,6 +32,9 @@ class NumberedTable {
   // The table is that of `store` from now on.
   void Open(StateStore& store);
 
+  // Takes the memory in which numbers below `keys` are remembered now, and not while they are put.
+  void Reserve(uint64_t keys);
+
   // Writes the value of a key anew, or for the first time. Reads nothing.
   void Put(uint64_t number);
   void Delete(uint64_t number);

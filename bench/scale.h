@@ -34,6 +34,12 @@ struct LogMergeSize {
   uint64_t records;  // of each
 };
 
+struct RestoreSize {
+  uint64_t keys;
+  uint64_t changes;  // in each segment
+  int repetitions;   // of each kind of restore in a run
+};
+
 struct Scale {
   std::string_view name;
   Size value_update;
@@ -47,6 +53,9 @@ struct Scale {
   ChurnSize restore_budget;
   ChurnSize many_checkpoints;
   LogMergeSize log_merge;
+  ChurnSize commit_ladder;  // changes: the most that a variant may make
+  ChurnSize barrier_pause;  // of the largest variant; others have a tenth of the keys, a hundredth
+  RestoreSize restore;
   uint64_t checkpoints_retained;  // by many_checkpoints, before those that are timed
   uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
@@ -73,6 +82,9 @@ inline constexpr Scale kScales[] = {
      .restore_budget = {4'000, 20, 200},
      .many_checkpoints = {1'000, 20, 100},
      .log_merge = {10, 100},
+     .commit_ladder = {1'000, 20, 1'000},
+     .barrier_pause = {10'000, 20, 200},
+     .restore = {2'000, 50, 1},
      .checkpoints_retained = 40,
      .epoch_divisor = 100,
      .repetitions = 1,
@@ -94,6 +106,9 @@ inline constexpr Scale kScales[] = {
      .restore_budget = {1'000'000, 60, 20'000},
      .many_checkpoints = {100'000, 200, 100},
      .log_merge = {100, 10'000},
+     .commit_ladder = {1'000'000, 100, 1'000'000},
+     .barrier_pause = {1'000'000, 100, 10'000},
+     .restore = {500'000, 500, 3},
      .checkpoints_retained = 1'000,
      .epoch_divisor = 1,
      .repetitions = 5,
@@ -115,6 +130,9 @@ inline constexpr Scale kScales[] = {
      .restore_budget = {10'000'000, 300, 50'000},
      .many_checkpoints = {100'000, 500, 100},
      .log_merge = {100, 10'000},
+     .commit_ladder = {1'000'000, 500, 1'000'000},
+     .barrier_pause = {10'000'000, 500, 10'000},
+     .restore = {10'000'000, 10'000, 5},
      .checkpoints_retained = 10'000,
      .epoch_divisor = 1,
      .repetitions = 5,

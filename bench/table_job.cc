@@ -12,10 +12,15 @@ namespace {
 
 constexpr uint64_t kLoadEpoch = 1'000'000;
 
+uint64_t BudgetOf(const RowContext& context, const TableJobOptions& options) {
+  return options.memory_budget_bytes != 0 ? options.memory_budget_bytes
+                                          : context.scale.memory_budget_bytes;
+}
+
 EngineOptions EngineOptionsOf(const RowContext& context, const TableJobOptions& options) {
   EngineOptions engine;
   engine.directory = context.directory;
-  engine.memory_budget_bytes = context.scale.memory_budget_bytes;
+  engine.memory_budget_bytes = BudgetOf(context, options);
   engine.keep_checkpoints = options.keep_checkpoints;
   return engine;
 }
@@ -41,6 +46,7 @@ uint64_t NetChangeBytes(const std::vector<CheckpointStatistics>& checkpoints) {
 
 TableJob::TableJob(const RowContext& context, const TableJobOptions& options)
     : context_(context),
+      memory_budget_bytes_(BudgetOf(context, options)),
       interval_(options.interval),
       store_(TidemarkStore::Open(EngineOptionsOf(context, options), PolicyOf(options)).value()),
       table_(options.order, options.value_bytes) {
@@ -83,7 +89,7 @@ void TableJob::AddFigures(Counters& counters) {
   AddTimings(table_.operations(), timings_, counters);
   // Before anything takes memory that is not the store's.
   counters.emplace_back("peak_rss_bytes", PeakRssBytes());
-  counters.emplace_back("budget_bytes", context_.scale.memory_budget_bytes);
+  counters.emplace_back("budget_bytes", memory_budget_bytes_);
   AddEngineFigures(store_->Figures(), counters);
   const uint64_t net_change_bytes = NetChangeBytes(store_->Statistics());
   counters.emplace_back("net_change_bytes", net_change_bytes);

@@ -18,6 +18,7 @@ namespace tidemark::bench {
 struct TableJobOptions {
   KeyOrder order = KeyOrder::kHashed;
   size_t value_bytes = 100;
+  uint64_t memory_budget_bytes = 0;  // 0: the scale's
   uint32_t keep_checkpoints = 1;
   double space_amplification_max = 1.5;
   double restore_budget_seconds = 10;
@@ -66,6 +67,7 @@ class TableJob {
 
  private:
   const RowContext& context_;
+  const uint64_t memory_budget_bytes_;
   const std::chrono::milliseconds interval_;
   std::chrono::steady_clock::time_point next_barrier_{};
   const std::unique_ptr<TidemarkStore> store_;

@@ -55,6 +55,15 @@ std::vector<Row> ManyCheckpointsRows();
 // LogMerge: a hundred segments that become one.
 std::vector<Row> LogMergeRows();
 
+// CommitLadder: how long checkpoints of any size take to be durable, beside the disk alone.
+std::vector<Row> CommitLadderRows();
+
+// BarrierPause: how long any single operation may take while a state grows under checkpoints.
+std::vector<Row> BarrierPauseRows();
+
+// Restore: how long a job takes to come back, and RocksDB from a checkpoint of the same data.
+std::vector<Row> RestoreRows();
+
 // Adds a row of `workload` for each engine that has the abilities asked for. `make_job(scale)`
 // draws what the row does, in the row's process.
 template <class MakeJob>
