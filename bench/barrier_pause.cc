@@ -1,10 +1,9 @@
 // BarrierPause: what a job feels of checkpoints, of states of three sizes: how long the barrier
 // holds it up, and how long any single operation may take, while the state, and with it the index
-// from keys to entries, grows under checkpoints that are being made. Every second operation puts a
-// new key, the others change one that was there at first.
+// from keys to entries, grows under checkpoints that are being made: every operation puts a new
+// key.
 //
 // The whole state fits in memory, so no operation has a reason to wait.
-#include "bench/random.h"
 #include "bench/slow_operations.h"
 #include "bench/table_job.h"
 #include "bench/workloads.h"
@@ -34,7 +33,6 @@ class BarrierPause {
   const ChurnSize size_;
   const uint64_t keys_;
   TableJob job_;
-  Random random_{20'240'229};
   uint64_t next_key_ = 0;
 };
 
@@ -62,8 +60,8 @@ Counters BarrierPause::Run() {
 void BarrierPause::RunEpoch(SlowOperations& operations) {
   operations.Resume();
   for (uint64_t change = 0; change < size_.changes; ++change) {
-    const uint64_t key = change % 2 == 0 ? next_key_++ : random_.Below(keys_);
-    operations.Time([&] { job_.table().Put(key); });
+    operations.Time([&] { job_.table().Put(next_key_); });
+    ++next_key_;
   }
 }
 

@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace tidemark::bench {
 namespace {
@@ -32,22 +34,17 @@ SlowOperations::Sample SlowOperations::Look() const {
           .processor_ns = ThreadProcessorNanoseconds()};
 }
 
-void SlowOperations::EndWindow() {
+void SlowOperations::AddSlow(std::chrono::nanoseconds took) {
   const Sample now = Look();
-  if (window_max_ > max_) {
-    max_ = window_max_;
-    at_max_ = {.index_bytes = now.index_bytes > before_.index_bytes
-                                  ? now.index_bytes - before_.index_bytes
-                                  : 0,
-               .waited_ns = now.waited_ns - before_.waited_ns,
-               .preempted = now.preempted - before_.preempted,
-               .slept = now.slept - before_.slept,
-               .page_faults = now.page_faults - before_.page_faults,
-               .processor_ns = now.processor_ns - before_.processor_ns};
-  }
-  in_window_ = 0;
-  window_max_ = {};
-  before_ = Look();
+  // An index that shrinks wraps around, which is as well.
+  slow_.push_back({took,
+                   {.index_bytes = now.index_bytes - before_.index_bytes,
+                    .waited_ns = now.waited_ns - before_.waited_ns,
+                    .preempted = now.preempted - before_.preempted,
+                    .slept = now.slept - before_.slept,
+                    .page_faults = now.page_faults - before_.page_faults,
+                    .processor_ns = now.processor_ns - before_.processor_ns}});
+  Resume();
 }
 
 double SlowOperations::QuantileUs(double fraction) const {
@@ -67,16 +64,43 @@ void SlowOperations::AddTo(Counters& counters) const {
   counters.emplace_back("op_p99_us", QuantileUs(0.99));
   counters.emplace_back("op_p999_us", QuantileUs(0.999));
   counters.emplace_back("op_p9999_us", QuantileUs(0.9999));
-  counters.emplace_back("op_max_us", Microseconds(max_));
-  counters.emplace_back("ops_over_1ms", over_1ms_);
-  counters.emplace_back("ops_over_5ms", over_5ms_);
-  counters.emplace_back("op_max_index_bytes", at_max_.index_bytes);
-  counters.emplace_back("op_max_waited_us", static_cast<double>(at_max_.waited_ns) * 1e-3);
-  counters.emplace_back("op_max_preempted", at_max_.preempted);
-  counters.emplace_back("op_max_slept", at_max_.slept);
-  counters.emplace_back("op_max_page_faults", at_max_.page_faults);
-  counters.emplace_back("op_max_cpu_us", static_cast<double>(at_max_.processor_ns) * 1e-3);
+  AddSlowest(counters);
+  AddCauses("ops_over_1ms", kSlow, counters);
+  AddCauses("ops_over_5ms", kTooSlow, counters);
   counters.emplace_back("clock_ns", ClockNanoseconds());
+}
+
+// The quantile where none was slow.
+void SlowOperations::AddSlowest(Counters& counters) const {
+  const auto slowest = std::max_element(
+      slow_.begin(), slow_.end(), [](const Slow& a, const Slow& b) { return a.took < b.took; });
+  counters.emplace_back("op_max_us",
+                        slowest == slow_.end() ? QuantileUs(1) : Microseconds(slowest->took));
+  if (slowest == slow_.end()) return;
+  const Sample& moved = slowest->moved;
+  counters.emplace_back("op_max_cpu_us", static_cast<double>(moved.processor_ns) * 1e-3);
+  counters.emplace_back("op_max_preempted", moved.preempted);
+  counters.emplace_back("op_max_page_faults", moved.page_faults);
+  counters.emplace_back("op_max_index_bytes", moved.index_bytes);
+}
+
+void SlowOperations::AddCauses(const std::string& name, std::chrono::nanoseconds limit,
+                               Counters& counters) const {
+  const auto add = [&](const char* cause, const auto& is_one) {
+    counters.emplace_back(name + cause,
+                          std::count_if(slow_.begin(), slow_.end(), [&](const Slow& slow) {
+                            return slow.took > limit && is_one(slow);
+                          }));
+  };
+  add("", [](const Slow&) { return true; });
+  add("_off_cpu", [](const Slow& slow) {
+    return std::chrono::nanoseconds(slow.moved.processor_ns) < slow.took / 2;
+  });
+  add("_preempted", [](const Slow& slow) { return slow.moved.preempted > 0; });
+  add("_slept", [](const Slow& slow) { return slow.moved.slept > 0; });
+  add("_waited", [](const Slow& slow) { return slow.moved.waited_ns > 0; });
+  add("_page_faults", [](const Slow& slow) { return slow.moved.page_faults > 0; });
+  add("_index_grew", [](const Slow& slow) { return slow.moved.index_bytes != 0; });
 }
 
 double SlowOperations::ClockNanoseconds() {

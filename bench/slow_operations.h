@@ -1,8 +1,8 @@
 // SlowOperations: how long each of millions of operations took, and what the slowest were about.
 //
-// An operation costs two readings of the clock and one bucket. What an operation may have waited
-// for is looked at after every window of some hundred operations: counters of the kernel and of the
-// store that have moved since the window's begin.
+// An operation costs two readings of the clock and one bucket. What a slow one was about is told by
+// counters of the kernel and of the store, as they moved in its window: that begins at most some
+// hundred operations before it, which take less than it, and ends with it.
 #pragma once
 
 #include "bench/row.h"
@@ -14,6 +14,8 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace tidemark::bench {
 
@@ -31,13 +33,16 @@ class SlowOperations {
     operation();
     Add(std::chrono::steady_clock::now() - begin);
   }
-  // What has been done since the last operation counts for no window.
-  void Resume() { before_ = Look(); }
+  // Begins a window: what has been done since the last operation counts for none.
+  void Resume() {
+    in_window_ = 0;
+    before_ = Look();
+  }
 
-  // Quantiles and counts; what the window of the slowest operation saw.
+  // Quantiles, counts, and what the slow operations were about.
   void AddTo(Counters& counters) const;
 
-  // Nanoseconds that Time adds to what an operation takes.
+  // What one reading of the clock takes, and so what Time adds to an operation.
   static double ClockNanoseconds();
 
  private:
@@ -50,6 +55,11 @@ class SlowOperations {
     int64_t page_faults = 0;
     int64_t processor_ns = 0;
   };
+  struct Slow {
+    std::chrono::nanoseconds took;
+    Sample moved;
+  };
+
   // Sixteen buckets from one power of two to the next: a quantile is at most a sixteenth too large.
   static constexpr int kStepBits = 4;
   static constexpr uint64_t kSteps = uint64_t{1} << kStepBits;
@@ -68,26 +78,25 @@ class SlowOperations {
 
   void Add(std::chrono::nanoseconds took) {
     ++buckets_[BucketOf(static_cast<uint64_t>(took.count()))];
-    window_max_ = std::max(window_max_, took);
-    over_1ms_ += took > kSlow;
-    over_5ms_ += took > kTooSlow;
-    if (++in_window_ == kWindow) EndWindow();
+    ++in_window_;
+    if (took > kSlow) {
+      AddSlow(took);
+    } else if (in_window_ == kWindow) {
+      Resume();
+    }
   }
-  void EndWindow();
+  void AddSlow(std::chrono::nanoseconds took);
   Sample Look() const;
   double QuantileUs(double fraction) const;
+  void AddSlowest(Counters& counters) const;
+  // How many operations took longer than `limit`, and of how many of them what may be the cause.
+  void AddCauses(const std::string& name, std::chrono::nanoseconds limit, Counters& counters) const;
 
   const StateStore& store_;
   std::array<uint64_t, 64 * kSteps> buckets_{};
-  uint64_t over_1ms_ = 0;
-  uint64_t over_5ms_ = 0;
-  // The window that goes on.
   uint64_t in_window_ = 0;
-  std::chrono::nanoseconds window_max_{};
   Sample before_;
-  // Of the slowest operation so far, and what moved in its window.
-  std::chrono::nanoseconds max_{};
-  Sample at_max_;
+  std::vector<Slow> slow_;
 };
 
 }  // namespace tidemark::bench
