@@ -6,6 +6,7 @@
 // affair.
 #pragma once
 
+#include "bench/keyed_rows.h"
 #include "bench/states.h"
 
 #include <tidemark/status.h>
@@ -59,6 +60,10 @@ class Engine {
   virtual Result<std::unique_ptr<Lists>> OpenLists() = 0;
   virtual Result<std::unique_ptr<ByteValues>> OpenByteValues() {
     return Status(StatusCode::kUnsupported, "no-bytes", "this engine has no values by bytes");
+  }
+  // `number`, up to 255, tells an engine's rows apart.
+  virtual Result<std::unique_ptr<Rows>> OpenRows(uint8_t /*number*/, RowsKind /*kind*/) {
+    return Status(StatusCode::kUnsupported, "no-rows", "this engine has no rows");
   }
 
   // The barrier: what restoring `id` gives is the state at this call. Returns when the caller may

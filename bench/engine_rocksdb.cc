@@ -5,6 +5,7 @@
 #include "bench/engine.h"
 #include "bench/rocksdb_database.h"
 #include "bench/rocksdb_merge.h"
+#include "bench/rocksdb_rows.h"
 #include "bench/rocksdb_states.h"
 
 #include <rocksdb/utilities/checkpoint.h>
@@ -33,6 +34,9 @@ class RocksDbEngine final : public Engine {
   }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
+  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
+    return MakeRocksDbRows(*table_, number);
+  }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
   Status Restore() override;

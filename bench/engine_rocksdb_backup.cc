@@ -3,6 +3,7 @@
 #include "bench/engine.h"
 #include "bench/rocksdb_database.h"
 #include "bench/rocksdb_merge.h"
+#include "bench/rocksdb_rows.h"
 #include "bench/rocksdb_states.h"
 
 #include <rocksdb/utilities/backup_engine.h>
@@ -25,6 +26,9 @@ class RocksDbBackupEngine final : public Engine {
   Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
   Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
     return MakeRocksDbByteValues(*table_);
+  }
+  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
+    return MakeRocksDbRows(*table_, number);
   }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;

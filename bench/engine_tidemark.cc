@@ -1,6 +1,7 @@
 // Tidemark as a stream processor would use it: one typed state, its repository a directory beside
 // the live database, no option other than the ones that all engines share.
 #include "bench/engine.h"
+#include "bench/tidemark_rows.h"
 #include "bench/tidemark_states.h"
 #include "bench/tidemark_store.h"
 
@@ -21,6 +22,9 @@ class TidemarkEngine final : public Engine {
   }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return OpenTidemarkMaps(store_->store()); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return OpenTidemarkLists(store_->store()); }
+  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind kind) override {
+    return OpenTidemarkRows(store_->store(), number, kind);
+  }
   Status Checkpoint(uint64_t id) override { return store_->Checkpoint(id); }
   Status Drain() override { return store_->Drain(); }
   Status Restore() override { return store_->Restore(); }

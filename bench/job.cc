@@ -96,6 +96,7 @@ Counters RunJob(const EngineKind& kind, const Job& job, const RowContext& contex
 
   Counters counters;
   AddTimings(job.operations, timings, counters);
+  worker.session->AddCounters(counters);
   // Before anything below takes memory of its own.
   counters.emplace_back("peak_rss_bytes", PeakRssBytes());
   counters.emplace_back("budget_bytes", job.memory_budget_bytes);

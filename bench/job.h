@@ -22,6 +22,8 @@ class Session {
   virtual void Load(uint64_t begin, uint64_t end) = 0;
   // ... and of those that are timed.
   virtual void Run(uint64_t begin, uint64_t end) = 0;
+  // Counters of its own, of what Run has done.
+  virtual void AddCounters(Counters& /*counters*/) {}
   // Of what Run has read, in order.
   virtual uint64_t HashOfReads() const = 0;
   // Of all that the state holds now.

@@ -321,7 +321,7 @@ std::vector<Row> AllRows() {
        {ValueUpdateRows, ValueGetRows, ColdValueRows, FillRows, FlinkValueRows, FlinkMapRows,
         FlinkListRows, MicroBatchRows, ShortEpochsRows, WindowChurnRows, SteadyUpdateRows,
         RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows, CommitLadderRows, BarrierPauseRows,
-        RestoreRows}) {
+        RestoreRows, DeltaSizeRows, EmbeddingsRows, ZeroCopyReadRows, NexmarkRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

@@ -50,12 +50,12 @@ class MicroBatch {
   Counters Run();
 
  private:
-  RowKey KeyOf(uint64_t number) const {
-    return variant_.operation == BatchOperation::kEvict ? RowKey::ByAge(number)
-                                                        : RowKey::Spread(number);
+  BatchKey KeyOf(uint64_t number) const {
+    return variant_.operation == BatchOperation::kEvict ? BatchKey::ByAge(number)
+                                                        : BatchKey::Spread(number);
   }
   void Put(uint64_t number, uint64_t version) {
-    store_->Put(KeyOf(number).bytes(), RowValue::Of(number, version).bytes()).Check();
+    store_->Put(KeyOf(number).bytes(), BatchValue::Of(number, version).bytes()).Check();
   }
   void Load();
   Timings RunBatches();
@@ -145,9 +145,9 @@ void MicroBatch::RunBatch(uint64_t batch) {
 
 void MicroBatch::Evict(uint64_t batch) {
   const uint64_t oldest = plan_.Oldest(batch);
-  const RowKey from = KeyOf(oldest);
+  const BatchKey from = KeyOf(oldest);
   // Nothing that is older than the first row that stays sorts behind it.
-  const RowKey to = KeyOf(oldest + plan_.rows());
+  const BatchKey to = KeyOf(oldest + plan_.rows());
   store_
       ->Evict(from.bytes(), to.bytes(),
               [&](std::string_view /*key*/, std::string_view value) {
@@ -165,7 +165,7 @@ void MicroBatch::EndBatch() {
 uint64_t MicroBatch::NetChangeBytes() const {
   if (end_ == BatchEnd::kRollback) return 0;
   const bool puts = variant_.operation == BatchOperation::kPut;
-  return plan_.batches() * plan_.rows() * (sizeof(RowKey) + (puts ? sizeof(RowValue) : 0));
+  return plan_.batches() * plan_.rows() * (sizeof(BatchKey) + (puts ? sizeof(BatchValue) : 0));
 }
 
 // What was rolled back must not be in a later checkpoint either.
@@ -189,7 +189,7 @@ uint64_t MicroBatch::ExpectedReads() const {
   if (variant_.operation != BatchOperation::kEvict) return hash.value();
   for (uint64_t batch = 0; batch < plan_.batches(); ++batch) {
     for (uint64_t row = 0; row < plan_.rows(); ++row) {
-      hash.Add(RowValue::Of(plan_.Oldest(batch) + row, /*version=*/0).words[0]);
+      hash.Add(BatchValue::Of(plan_.Oldest(batch) + row, /*version=*/0).words[0]);
     }
   }
   return hash.value();
@@ -211,7 +211,7 @@ uint64_t MicroBatch::ExpectedState() const {
   }
   ContentHash hash;
   for (uint64_t number = oldest; number < versions.size(); ++number) {
-    hash.Add(KeyOf(number).bytes(), RowValue::Of(number, versions[number]).bytes());
+    hash.Add(KeyOf(number).bytes(), BatchValue::Of(number, versions[number]).bytes());
   }
   return hash.value();
 }

@@ -15,16 +15,16 @@
 namespace tidemark::bench {
 
 // A row's number is its age as well: a greater one is newer.
-struct RowKey {
+struct BatchKey {
   uint64_t words[3];
 
   // Neighbouring numbers are far apart in byte order.
-  static constexpr RowKey Spread(uint64_t number) {
+  static constexpr BatchKey Spread(uint64_t number) {
     const uint64_t spread = Mix(number + 1);
     return {{spread, Mix(spread ^ 0xa0761d6478bd642f), number}};
   }
   // In byte order they come one after the other.
-  static RowKey ByAge(uint64_t number) {
+  static BatchKey ByAge(uint64_t number) {
     Codec<uint64_t>::Buffer bytes;
     Codec<uint64_t>::Encode(number, bytes);
     const uint64_t spread = Mix(number + 1);
@@ -34,15 +34,15 @@ struct RowKey {
 };
 
 // Half random, half one byte all over.
-struct RowValue {
+struct BatchValue {
   uint64_t words[2];
 
-  static constexpr RowValue Of(uint64_t number, uint64_t version) {
+  static constexpr BatchValue Of(uint64_t number, uint64_t version) {
     return {{Mix(Mix(number + 1) ^ version), 0x0101010101010101 * (number & 0xff)}};
   }
   std::string_view bytes() const { return {reinterpret_cast<const char*>(words), sizeof(words)}; }
 };
-static_assert(sizeof(RowKey) == 24 && sizeof(RowValue) == 16);
+static_assert(sizeof(BatchKey) == 24 && sizeof(BatchValue) == 16);
 
 enum class BatchOperation : uint8_t { kPut, kDelete, kEvict };
 enum class BatchEnd : uint8_t { kRollback, kCommit };

@@ -1,5 +1,7 @@
 #include "bench/model.h"
 
+#include "bench/model_rows.h"
+
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -194,6 +196,11 @@ class Model final : public Engine {
   Result<std::unique_ptr<Lists>> OpenLists() override {
     return std::unique_ptr<Lists>(std::make_unique<ModelLists>(lists_, changes_));
   }
+  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
+    return MakeModelRows(rows_[number], [this](uint64_t* last_epoch, uint64_t bytes) {
+      last_epoch ? changes_.Count(*last_epoch, bytes) : changes_.Count(bytes);
+    });
+  }
 
   Status Checkpoint(uint64_t /*id*/) override {
     changes_.EndEpoch();
@@ -215,6 +222,7 @@ class Model final : public Engine {
   ByteTable byte_values_;
   MapTable maps_;
   ListTable lists_;
+  std::map<uint8_t, RowTable> rows_;
 };
 
 }  // namespace

@@ -117,7 +117,11 @@ void NumberedTable::ForEachLive(const Visitor& visit) const {
 }
 
 std::string_view NumberedTable::ValueOf(uint64_t number) const {
-  FillValue(number, versions_[number], value_);
+  if (made_of_ == ValueBytes::kFloats) {
+    FillFloats(number, versions_[number], value_);
+  } else {
+    FillValue(number, versions_[number], value_);
+  }
   return value_;
 }
 

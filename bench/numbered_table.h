@@ -20,6 +20,12 @@ enum class KeyOrder : uint8_t {
   kNumbers,  // an ordered table, in which they are neighbours
 };
 
+// What values are made of.
+enum class ValueBytes : uint8_t {
+  kHalfRandom,  // FillValue
+  kFloats,      // random numbers of 32 bits in [-1, 1), which no codec makes much smaller
+};
+
 // Members throw BadStatus if the store fails. A copy goes its own way: opened over another store it
 // knows what that one must have had when the copy was made.
 //
@@ -27,7 +33,8 @@ enum class KeyOrder : uint8_t {
 class NumberedTable {
  public:
   // Knows of an empty table. Open comes before everything else.
-  NumberedTable(KeyOrder order, size_t value_bytes) : order_(order), value_(value_bytes, '\0') {}
+  NumberedTable(KeyOrder order, size_t value_bytes, ValueBytes made_of = ValueBytes::kHalfRandom)
+      : order_(order), made_of_(made_of), value_(value_bytes, '\0') {}
 
   // The table is that of `store` from now on.
   void Open(StateStore& store);
@@ -62,6 +69,7 @@ class NumberedTable {
   void ForEachLive(const Visitor& visit) const;
 
   const KeyOrder order_;
+  const ValueBytes made_of_;
   std::optional<Table> table_;
   std::vector<uint32_t> versions_;  // of each number, from 1
   uint64_t operations_ = 0;

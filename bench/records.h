@@ -72,6 +72,15 @@ inline void FillValue(uint64_t number, uint64_t version, std::span<char> value) 
   std::memset(value.data() + half, static_cast<int>(number & 0xff), value.size() - half);
 }
 
+// The same of floats in [-1, 1), for sizes that are multiples of four.
+inline void FillFloats(uint64_t number, uint64_t version, std::span<char> value) {
+  Random random(Mix(number + 1) ^ Mix(version));
+  for (size_t at = 0; at < value.size(); at += sizeof(float)) {
+    const auto element = static_cast<float>(2 * random.Unit() - 1);
+    std::memcpy(value.data() + at, &element, sizeof(element));
+  }
+}
+
 // A hash of what was read, in the order in which it was.
 class ReadHash {
  public:

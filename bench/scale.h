@@ -56,6 +56,10 @@ struct Scale {
   ChurnSize commit_ladder;  // changes: the most that a variant may make
   ChurnSize barrier_pause;  // of the largest variant; others have a tenth of the keys, a hundredth
   RestoreSize restore;
+  ChurnSize delta_size;
+  ChurnSize embeddings;  // `changes` is not used: a part of all keys
+  Size zero_copy_read;   // keys of values of 200 bytes; a tenth as many of 4 KB
+  uint64_t nexmark_events;
   uint64_t checkpoints_retained;  // by many_checkpoints, before those that are timed
   uint64_t epoch_divisor;  // operations an epoch, where a variant fixes them, are so many less
   int repetitions;         // unless --benchmark_repetitions is given
@@ -85,6 +89,10 @@ inline constexpr Scale kScales[] = {
      .commit_ladder = {1'000, 20, 1'000},
      .barrier_pause = {10'000, 20, 200},
      .restore = {2'000, 50, 1},
+     .delta_size = {2'000, 4, 500},
+     .embeddings = {4'000, 3, 0},
+     .zero_copy_read = {1'000, 10'000},
+     .nexmark_events = 20'000,
      .checkpoints_retained = 40,
      .epoch_divisor = 100,
      .repetitions = 1,
@@ -109,6 +117,10 @@ inline constexpr Scale kScales[] = {
      .commit_ladder = {1'000'000, 100, 1'000'000},
      .barrier_pause = {1'000'000, 100, 10'000},
      .restore = {500'000, 500, 3},
+     .delta_size = {200'000, 4, 50'000},
+     .embeddings = {200'000, 3, 0},
+     .zero_copy_read = {50'000, 500'000},
+     .nexmark_events = 500'000,
      .checkpoints_retained = 1'000,
      .epoch_divisor = 1,
      .repetitions = 5,
@@ -133,6 +145,10 @@ inline constexpr Scale kScales[] = {
      .commit_ladder = {1'000'000, 500, 1'000'000},
      .barrier_pause = {10'000'000, 500, 10'000},
      .restore = {10'000'000, 10'000, 5},
+     .delta_size = {1'000'000, 10, 200'000},
+     .embeddings = {2'000'000, 5, 0},
+     .zero_copy_read = {100'000, 4'000'000},
+     .nexmark_events = 10'000'000,
      .checkpoints_retained = 10'000,
      .epoch_divisor = 1,
      .repetitions = 5,

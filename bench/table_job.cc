@@ -49,7 +49,7 @@ TableJob::TableJob(const RowContext& context, const TableJobOptions& options)
       memory_budget_bytes_(BudgetOf(context, options)),
       interval_(options.interval),
       store_(TidemarkStore::Open(EngineOptionsOf(context, options), PolicyOf(options)).value()),
-      table_(options.order, options.value_bytes) {
+      table_(options.order, options.value_bytes, options.made_of) {
   table_.Open(store());
 }
 

@@ -18,6 +18,7 @@ namespace tidemark::bench {
 struct TableJobOptions {
   KeyOrder order = KeyOrder::kHashed;
   size_t value_bytes = 100;
+  ValueBytes made_of = ValueBytes::kHalfRandom;
   uint64_t memory_budget_bytes = 0;  // 0: the scale's
   uint32_t keep_checkpoints = 1;
   double space_amplification_max = 1.5;

@@ -33,9 +33,8 @@ Status TidemarkStore::OpenStore(const std::string& live) {
   options.keep_last = options_.keep_checkpoints;
   options.space_amplification_max = policy_.space_amplification_max;
   options.restore_budget_seconds = policy_.restore_budget_seconds;
-  // Defaults, written down because the comparison depends on them.
-  options.log_compression = Compression::kZstd;
-  options.log_compression_level = 1;
+  options.log_compression = policy_.log_compression;
+  options.log_compression_level = policy_.log_compression_level;
   TIDEMARK_ASSIGN_OR_RETURN(store_, StateStore::Open(std::move(options)));
   return {};
 }

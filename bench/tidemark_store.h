@@ -22,7 +22,7 @@ namespace tidemark::bench {
 // Thread safety: one thread at a time.
 class TidemarkStore {
  public:
-  // `policy`: its space_amplification_max and restore_budget_seconds count.
+  // `policy`: its space_amplification_max, restore_budget_seconds and log compression count.
   static Result<std::unique_ptr<TidemarkStore>> Open(const EngineOptions& options,
                                                      const StoreOptions& policy = {});
 

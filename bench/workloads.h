@@ -64,6 +64,18 @@ std::vector<Row> BarrierPauseRows();
 // Restore: how long a job takes to come back, and RocksDB from a checkpoint of the same data.
 std::vector<Row> RestoreRows();
 
+// DeltaSize: what an epoch's changes take in the change log, by kind of value and by codec.
+std::vector<Row> DeltaSizeRows();
+
+// Embeddings: a table of float vectors, a few percent of which are rewritten in each interval.
+std::vector<Row> EmbeddingsRows();
+
+// ZeroCopyRead: one field of a FlatBuffers value, and of the same value as protobuf.
+std::vector<Row> ZeroCopyReadRows();
+
+// Nexmark: the state accesses of seven of its queries, for the engines that have bytes.
+std::vector<Row> NexmarkRows();
+
 // Adds a row of `workload` for each engine that has the abilities asked for. `make_job(scale)`
 // draws what the row does, in the row's process.
 template <class MakeJob>

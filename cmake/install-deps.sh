@@ -12,6 +12,7 @@ build_packages=(
   libzstd-dev liblz4-dev libxxhash-dev libabsl-dev libssl-dev
   libcli11-dev libgtest-dev libbenchmark-dev
   liblmdb-dev libwiredtiger-dev # peers that the benchmarks compare with
+  libprotobuf-dev protobuf-compiler # benchmarks compare with it, and do without
 )
 demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)

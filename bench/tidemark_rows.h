@@ -1,0 +1,15 @@
+// The rows of the Tidemark engine: a table each, through the public API.
+#pragma once
+
+#include "bench/keyed_rows.h"
+
+#include <tidemark/store.h>
+
+#include <memory>
+
+namespace tidemark::bench {
+
+// The table `rows-<number>` of `store`, created if missing.
+Result<std::unique_ptr<Rows>> OpenTidemarkRows(StateStore& store, uint8_t number, RowsKind kind);
+
+}  // namespace tidemark::bench
