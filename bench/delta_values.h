@@ -12,7 +12,7 @@ namespace tidemark::bench {
 
 enum class DeltaValues : uint8_t {
   kCounters,  // u64, from one to a million, as many in each decade; a change adds one
-  kTables,    // a FlatBuffers table, about 80 bytes; a change moves a balance, a count, and a time
+  kTables,    // a FlatBuffers table, 64 bytes; a change moves a balance, a count, and a time
   kStrings,   // 20 to 60 bytes of words, new ones with each change
 };
 

@@ -318,10 +318,11 @@ int RunSuite(const std::vector<Row>& rows, const Scale& scale, const Flags& flag
 std::vector<Row> AllRows() {
   std::vector<Row> all;
   for (const auto& rows_of_family :
-       {ValueUpdateRows, ValueGetRows, ColdValueRows, FillRows, FlinkValueRows, FlinkMapRows,
-        FlinkListRows, MicroBatchRows, ShortEpochsRows, WindowChurnRows, SteadyUpdateRows,
-        RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows, CommitLadderRows, BarrierPauseRows,
-        RestoreRows, DeltaSizeRows, EmbeddingsRows, ZeroCopyReadRows, NexmarkRows}) {
+       {ValueUpdateRows,  ValueGetRows,      ColdValueRows,       FillRows,        FlinkValueRows,
+        FlinkMapRows,     FlinkListRows,     MicroBatchRows,      ShortEpochsRows, WindowChurnRows,
+        SteadyUpdateRows, RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows,    CommitLadderRows,
+        BarrierPauseRows, RestoreRows,       DeltaSizeRows,       EmbeddingsRows,  ZeroCopyReadRows,
+        NexmarkRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

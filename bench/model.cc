@@ -197,12 +197,11 @@ class Model final : public Engine {
     return std::unique_ptr<Lists>(std::make_unique<ModelLists>(lists_, changes_));
   }
   Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
-    return MakeModelRows(rows_[number], [this](uint64_t* last_epoch, uint64_t bytes) {
-      last_epoch ? changes_.Count(*last_epoch, bytes) : changes_.Count(bytes);
-    });
+    return MakeModelRows(rows_[number]);
   }
 
   Status Checkpoint(uint64_t /*id*/) override {
+    for (auto& [number, table] : rows_) changes_.Count(table.EndEpoch());
     changes_.EndEpoch();
     return {};
   }

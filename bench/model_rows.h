@@ -4,7 +4,6 @@
 #include "bench/keyed_rows.h"
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,15 +11,16 @@
 
 namespace tidemark::bench {
 
-struct ModelRow {
-  std::string row;
-  uint64_t last_epoch = 0;
+struct RowTable {
+  std::unordered_map<uint64_t, std::map<std::string, std::string, std::less<>>> rows;
+  // In this epoch: key and entry as one -> bytes of the last change.
+  std::unordered_map<std::string, uint64_t> changes;
+
+  // Key and row of the last change of each key in the epoch, which ends.
+  uint64_t EndEpoch();
 };
-using RowTable = std::unordered_map<uint64_t, std::map<std::string, ModelRow, std::less<>>>;
 
-// Says how many bytes of key and row a change has, and, with a row that stays, its `last_epoch`.
-using CountChange = std::function<void(uint64_t* last_epoch, uint64_t bytes)>;
-
-std::unique_ptr<Rows> MakeModelRows(RowTable& table, CountChange count);
+// `table` outlives it.
+std::unique_ptr<Rows> MakeModelRows(RowTable& table);
 
 }  // namespace tidemark::bench

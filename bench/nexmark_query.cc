@@ -71,14 +71,17 @@ uint64_t NexmarkQuery::Increment(Rows& rows, uint64_t key, std::string_view entr
   return before;
 }
 
-const std::vector<NexmarkQuery::Entry>& NexmarkQuery::Read(Rows& rows, uint64_t key) {
-  read_.clear();
+std::span<const NexmarkQuery::Entry> NexmarkQuery::Read(Rows& rows, uint64_t key) {
+  size_t count = 0;
   rows.Scan(key,
-            [this](std::string_view entry, std::string_view row) {
-              read_.push_back({std::string(entry), std::string(row)});
+            [&](std::string_view entry, std::string_view row) {
+              if (count == read_.size()) read_.emplace_back();
+              read_[count].entry = entry;
+              read_[count].row = row;
+              ++count;
             })
       .Check();
-  return read_;
+  return std::span(read_).first(count);
 }
 
 }  // namespace tidemark::bench

@@ -9,11 +9,13 @@
 
 #include <tidemark/codec.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,13 +86,13 @@ class NexmarkQuery : public Session {
     std::string entry;
     std::string row;
   };
-  const std::vector<Entry>& Read(Rows& rows, uint64_t key);
+  std::span<const Entry> Read(Rows& rows, uint64_t key);
 
  private:
   const NexmarkEvents& events_;
   Engine& engine_;
   std::vector<std::unique_ptr<Rows>> rows_;
-  std::vector<Entry> read_;
+  std::vector<Entry> read_;  // its strings keep their memory
   ReadHash results_;
   std::chrono::steady_clock::time_point operation_begin_{};
   std::chrono::nanoseconds operation_max_{};

@@ -111,7 +111,8 @@ class Q7 final : public NexmarkQuery {
     const uint64_t window = second / kWindowSeconds - 1;
     EmitHighest(window);
     // A copy, because reading goes on.
-    const std::vector<Entry> timers = Read(timers_, window);
+    const std::span<const Entry> due = Read(timers_, window);
+    const std::vector<Entry> timers(due.begin(), due.end());
     for (const Entry& timer : timers) {
       Forget(NumberAt(timer.entry, 0), (window + 1) * kWindowMs);
       timers_.Delete(window, timer.entry).Check();

@@ -12,7 +12,7 @@ namespace tidemark::bench {
 // What the rows read.
 constexpr uint64_t TotalOf(uint64_t number) { return 1'000'000 + number % 999'983; }
 
-// Order number `number` with `lines` lines. About 200 bytes with two, 4 KB with 66.
+// Order number `number` with `lines` lines. About 200 bytes with two, 4 KB with 90.
 std::string EncodeFlatBuffersOrder(uint64_t number, uint64_t lines);
 
 // Nothing of these is there unless HasProtobuf().

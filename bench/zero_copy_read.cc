@@ -38,7 +38,10 @@ struct Variant {
   uint64_t lines;
   uint64_t keys_divisor;
 };
-constexpr Variant kVariants[] = {{"bytes_200", 2, 1}, {"bytes_4k", 66, 10}};
+constexpr Variant kVariants[] = {{"bytes_200", 2, 1},
+                                 {"bytes_200_hot", 2, 100},
+                                 {"bytes_4k", 90, 10},
+                                 {"bytes_4k_hot", 90, 1000}};
 
 void Expect(bool holds, const char* what) {
   if (!holds) throw std::runtime_error(what);
