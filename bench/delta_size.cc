@@ -10,6 +10,7 @@
 #include "bench/delta_changes.h"
 #include "bench/figures.h"
 #include "bench/frame_codecs.h"
+#include "bench/table_hash.h"
 #include "bench/tidemark_store.h"
 #include "bench/workloads.h"
 #include "format/frame.h"
@@ -160,10 +161,10 @@ class DeltaStore {
   }
   // Live and restored. Returns the hash of what is there.
   uint64_t Verify() {
-    CheckHash("the state", ExpectedHash(), Hash());
+    CheckHash("the state", ExpectedHash(), HashOf(*table_));
     store_->Restore().Check();
     OpenTable();
-    CheckHash("the newest checkpoint, restored,", ExpectedHash(), Hash());
+    CheckHash("the newest checkpoint, restored,", ExpectedHash(), HashOf(*table_));
     return ExpectedHash();
   }
 
@@ -178,16 +179,6 @@ class DeltaStore {
     return TidemarkStore::Open(options, policy).value();
   }
   void OpenTable() { table_ = store_->store().OpenTable("delta").value(); }
-  uint64_t Hash() {
-    ContentHash hash;
-    table_
-        ->ForEach([&](std::string_view key, std::string_view value) {
-          hash.Add(key, value);
-          return true;
-        })
-        .Check();
-    return hash.value();
-  }
   uint64_t ExpectedHash() {
     ContentHash hash;
     for (uint64_t number = 0; number < changes_.count(); ++number) {

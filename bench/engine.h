@@ -58,12 +58,9 @@ class Engine {
   virtual Result<std::unique_ptr<Values>> OpenValues() = 0;
   virtual Result<std::unique_ptr<Maps>> OpenMaps() = 0;
   virtual Result<std::unique_ptr<Lists>> OpenLists() = 0;
-  virtual Result<std::unique_ptr<ByteValues>> OpenByteValues() {
-    return Status(StatusCode::kUnsupported, "no-bytes", "this engine has no values by bytes");
-  }
   // `number`, up to 255, tells an engine's rows apart.
   virtual Result<std::unique_ptr<Rows>> OpenRows(uint8_t /*number*/, RowsKind /*kind*/) {
-    return Status(StatusCode::kUnsupported, "no-rows", "this engine has no rows");
+    return Status(StatusCode::kUnsupported, "no-rows", "this engine has no state of bytes");
   }
 
   // The barrier: what restoring `id` gives is the state at this call. Returns when the caller may

@@ -29,9 +29,6 @@ class RocksDbEngine final : public Engine {
     return updates_ == Updates::kMerge ? MakeRocksDbMergedValues(*table_)
                                        : MakeRocksDbValues(*table_);
   }
-  Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
-    return MakeRocksDbByteValues(*table_);
-  }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
   Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {

@@ -21,9 +21,6 @@ class RocksDbWalEngine final : public Engine {
   Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(*table_); }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
-  Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
-    return MakeRocksDbByteValues(*table_);
-  }
   Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
     return MakeRocksDbRows(*table_, number);
   }

@@ -17,9 +17,6 @@ class TidemarkEngine final : public Engine {
   Result<std::unique_ptr<Values>> OpenValues() override {
     return OpenTidemarkValues(store_->store());
   }
-  Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
-    return OpenTidemarkByteValues(store_->store());
-  }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return OpenTidemarkMaps(store_->store()); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return OpenTidemarkLists(store_->store()); }
   Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind kind) override {

@@ -26,7 +26,7 @@ class FlinkValues final : public Session {
       : operation_(operation),
         keys_(keys),
         drawn_(drawn),
-        values_(engine.OpenByteValues().value()) {}
+        values_(engine.OpenRows(/*number=*/0, RowsKind::kValue).value()) {}
 
   void Load(uint64_t begin, uint64_t end) override {
     for (uint64_t i = begin; i < end; ++i) Put(i, i);
@@ -45,23 +45,18 @@ class FlinkValues final : public Session {
     }
   }
   uint64_t HashOfReads() const override { return reads_.value(); }
-  uint64_t HashOfState() override {
-    ContentHash hash;
-    values_->ForEach([&](std::string_view key, std::string_view value) { hash.Add(key, value); })
-        .Check();
-    return hash.value();
-  }
+  uint64_t HashOfState() override { return HashOf(*values_); }
 
  private:
   using Number = Codec<uint64_t>;
+  static constexpr std::string_view kNoEntry{};
 
   void Put(uint64_t index, uint64_t seed) {
-    Number::Buffer key, value;
-    values_->Put(Number::Encode(FlinkKey(index), key), Number::Encode(Mix(seed), value)).Check();
+    Number::Buffer value;
+    values_->Put(FlinkKey(index), kNoEntry, Number::Encode(Mix(seed), value)).Check();
   }
   uint64_t Get(uint64_t index) {
-    Number::Buffer key;
-    const auto value = values_->Get(Number::Encode(FlinkKey(index), key)).value();
+    const auto value = values_->Get(FlinkKey(index), kNoEntry).value();
     if (!value) throw std::runtime_error("a key that was loaded has no value");
     return Number::Decode(*value).value();
   }
@@ -69,7 +64,7 @@ class FlinkValues final : public Session {
   const FlinkOperation operation_;
   const uint64_t keys_;
   const std::vector<uint32_t>& drawn_;
-  const std::unique_ptr<ByteValues> values_;
+  const std::unique_ptr<Rows> values_;
   ReadHash reads_;
 };
 

@@ -1,11 +1,13 @@
-// Rows: a state of bytes as the queries of Nexmark need it: values that are found by key, and maps
-// whose entries are rows. Thin adapters like those of states.h; engines need not have it.
+// Rows: a state of bytes of any length: values that are found by key, and maps whose entries are
+// rows. Thin adapters like those of states.h.
 //
 // A row is found by a number, which its stream is partitioned by, and by an entry under it; of
 // kValue states the entry is the rest of the key.
 //
 // Thread safety: as the engine that a state belongs to.
 #pragma once
+
+#include "bench/records.h"
 
 #include <tidemark/status.h>
 
@@ -41,5 +43,12 @@ class Rows {
   // All rows, in any order; `key` and entry as one.
   virtual Status ForEach(const Visitor& visit) = 0;
 };
+
+// Of all rows.
+inline uint64_t HashOf(Rows& rows) {
+  ContentHash hash;
+  rows.ForEach([&](std::string_view entry, std::string_view row) { hash.Add(entry, row); }).Check();
+  return hash.value();
+}
 
 }  // namespace tidemark::bench

@@ -74,37 +74,6 @@ class ModelValues final : public Values {
   ChangeCounter& changes_;
 };
 
-struct StoredBytes {
-  std::string value;
-  uint64_t last_epoch = 0;
-};
-using ByteTable = std::unordered_map<std::string, StoredBytes>;
-
-class ModelByteValues final : public ByteValues {
- public:
-  ModelByteValues(ByteTable& table, ChangeCounter& changes) : table_(table), changes_(changes) {}
-
-  Status Put(std::string_view key, std::string_view value) override {
-    StoredBytes& stored = table_[std::string(key)];
-    stored.value = value;
-    changes_.Count(stored.last_epoch, key.size() + value.size());
-    return {};
-  }
-  Result<std::optional<std::string_view>> Get(std::string_view key) override {
-    const auto found = table_.find(std::string(key));
-    if (found == table_.end()) return std::optional<std::string_view>();
-    return std::optional<std::string_view>(found->second.value);
-  }
-  Status ForEach(const Visitor& visit) override {
-    for (const auto& [key, stored] : table_) visit(key, stored.value);
-    return {};
-  }
-
- private:
-  ByteTable& table_;
-  ChangeCounter& changes_;
-};
-
 struct StoredEntry {
   double value = 0;
   uint64_t last_epoch = 0;
@@ -187,9 +156,6 @@ class Model final : public Engine {
   Result<std::unique_ptr<Values>> OpenValues() override {
     return std::unique_ptr<Values>(std::make_unique<ModelValues>(values_, changes_));
   }
-  Result<std::unique_ptr<ByteValues>> OpenByteValues() override {
-    return std::unique_ptr<ByteValues>(std::make_unique<ModelByteValues>(byte_values_, changes_));
-  }
   Result<std::unique_ptr<Maps>> OpenMaps() override {
     return std::unique_ptr<Maps>(std::make_unique<ModelMaps>(maps_, changes_));
   }
@@ -218,7 +184,6 @@ class Model final : public Engine {
  private:
   ChangeCounter changes_;
   ValueTable values_;
-  ByteTable byte_values_;
   MapTable maps_;
   ListTable lists_;
   std::map<uint8_t, RowTable> rows_;

@@ -5,6 +5,7 @@
 
 #include "bench/job.h"
 #include "bench/nexmark_events.h"
+#include "bench/record_bytes.h"
 #include "bench/records.h"
 
 #include <tidemark/codec.h>
@@ -31,11 +32,7 @@ struct Packed {
 };
 template <class... Numbers>
 Packed<sizeof...(Numbers)> Pack(Numbers... numbers) {
-  Packed<sizeof...(Numbers)> packed;
-  char* end = packed.bytes.data();
-  Codec<uint64_t>::Buffer buffer;
-  ((end = std::copy_n(Codec<uint64_t>::Encode(uint64_t{numbers}, buffer).data(), 8, end)), ...);
-  return packed;
+  return {KeyOf(uint64_t{numbers}...)};
 }
 // The one at `index` of what begins with such numbers.
 inline uint64_t NumberAt(std::string_view bytes, size_t index) {

@@ -2,6 +2,7 @@
 
 #include "bench/live_dump.h"
 #include "bench/records.h"
+#include "bench/table_hash.h"
 #include "format/key.h"
 #include "store/table_keys.h"
 
@@ -76,15 +77,9 @@ void NumberedTable::Check(uint64_t number) {
 }
 
 uint64_t NumberedTable::CheckAll(const char* what) {
-  ContentHash hash;
-  table_
-      ->ForEach([&](std::string_view key, std::string_view value) {
-        hash.Add(key, value);
-        return true;
-      })
-      .Check();
-  CheckHash(what, ExpectedHash(), hash.value());
-  return hash.value();
+  const uint64_t hash = HashOf(*table_);
+  CheckHash(what, ExpectedHash(), hash);
+  return hash;
 }
 
 uint64_t NumberedTable::ExpectedHash() const {

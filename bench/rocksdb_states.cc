@@ -78,27 +78,6 @@ class RocksDbMergedValues final : public RocksDbValues {
   }
 };
 
-class RocksDbByteValues final : public ByteValues, private RocksDbState {
- public:
-  using RocksDbState::RocksDbState;
-
-  Status Put(std::string_view key, std::string_view value) override { return Write(key, value); }
-  Result<std::optional<std::string_view>> Get(std::string_view key) override {
-    TIDEMARK_ASSIGN_OR_RETURN(const bool found, Find(key));
-    if (!found) return std::optional<std::string_view>();
-    return std::optional(pinned_.ToStringView());
-  }
-  Status ForEach(const Visitor& visit) override {
-    rocksdb::ReadOptions options;
-    options.fill_cache = false;
-    const auto entries = table_.Iterate(options);
-    for (entries->SeekToFirst(); entries->Valid(); entries->Next()) {
-      visit(entries->key().ToStringView(), entries->value().ToStringView());
-    }
-    return Translate(entries->status());
-  }
-};
-
 class RocksDbMaps final : public Maps, private RocksDbState {
  public:
   using RocksDbState::RocksDbState;
@@ -194,10 +173,6 @@ std::unique_ptr<Values> MakeRocksDbValues(RocksDbTable& table) {
 
 std::unique_ptr<Values> MakeRocksDbMergedValues(RocksDbTable& table) {
   return std::make_unique<RocksDbMergedValues>(table);
-}
-
-std::unique_ptr<ByteValues> MakeRocksDbByteValues(RocksDbTable& table) {
-  return std::make_unique<RocksDbByteValues>(table);
 }
 
 std::unique_ptr<Maps> MakeRocksDbMaps(RocksDbTable& table) {

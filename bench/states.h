@@ -13,9 +13,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace tidemark::bench {
@@ -32,20 +30,6 @@ class Values {
   virtual Result<bool> Get(const Key& key, Value& value) = 0;
   // Read-modify-write of a value that exists; NotFound otherwise.
   virtual Status Update(const Key& key, const Change& change) = 0;
-  // All of them, in any order.
-  virtual Status ForEach(const Visitor& visit) = 0;
-};
-
-// One value a key, both of any size.
-class ByteValues {
- public:
-  using Visitor = std::function<void(std::string_view key, std::string_view value)>;
-
-  virtual ~ByteValues() = default;
-
-  virtual Status Put(std::string_view key, std::string_view value) = 0;
-  // Nullopt if there is none. Valid until the next call.
-  virtual Result<std::optional<std::string_view>> Get(std::string_view key) = 0;
   // All of them, in any order.
   virtual Status ForEach(const Visitor& visit) = 0;
 };

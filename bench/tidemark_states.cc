@@ -1,6 +1,5 @@
 #include "bench/tidemark_states.h"
 
-#include <string>
 #include <utility>
 
 namespace tidemark::bench {
@@ -39,28 +38,6 @@ Status TidemarkValues::Update(const Key& key, const Change& change) {
     return {};
   return Status(StatusCode::kNotFound, "key-not-found", "an update met a key that was not loaded");
 }
-
-class TidemarkByteValues final : public ByteValues {
- public:
-  explicit TidemarkByteValues(ValueState<std::string, std::string> values)
-      : values_(std::move(values)) {}
-
-  Status Put(std::string_view key, std::string_view value) override {
-    return values_.Put(key, value);
-  }
-  Result<std::optional<std::string_view>> Get(std::string_view key) override {
-    return values_.Get(key);
-  }
-  Status ForEach(const Visitor& visit) override {
-    return values_.ForEach([&](std::string_view key, std::string_view value) {
-      visit(key, value);
-      return true;
-    });
-  }
-
- private:
-  ValueState<std::string, std::string> values_;
-};
 
 class TidemarkMaps final : public Maps {
  public:
@@ -126,11 +103,6 @@ Status TidemarkLists::Get(uint64_t key, std::vector<uint64_t>& elements) {
 Result<std::unique_ptr<Values>> OpenTidemarkValues(StateStore& store) {
   TIDEMARK_ASSIGN_OR_RETURN(auto values, (store.Value<Key, Value>("values")));
   return std::unique_ptr<Values>(std::make_unique<TidemarkValues>(std::move(values)));
-}
-
-Result<std::unique_ptr<ByteValues>> OpenTidemarkByteValues(StateStore& store) {
-  TIDEMARK_ASSIGN_OR_RETURN(auto values, (store.Value<std::string, std::string>("byte_values")));
-  return std::unique_ptr<ByteValues>(std::make_unique<TidemarkByteValues>(std::move(values)));
 }
 
 Result<std::unique_ptr<Maps>> OpenTidemarkMaps(StateStore& store) {

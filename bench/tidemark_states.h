@@ -11,7 +11,6 @@ namespace tidemark::bench {
 
 // Each is a table of `store`, created if missing.
 Result<std::unique_ptr<Values>> OpenTidemarkValues(StateStore& store);
-Result<std::unique_ptr<ByteValues>> OpenTidemarkByteValues(StateStore& store);
 Result<std::unique_ptr<Maps>> OpenTidemarkMaps(StateStore& store);
 Result<std::unique_ptr<Lists>> OpenTidemarkLists(StateStore& store);
 
