@@ -61,7 +61,8 @@ std::vector<Row> CommitLadderRows();
 // BarrierPause: how long any single operation may take while a state grows under checkpoints.
 std::vector<Row> BarrierPauseRows();
 
-// Restore: how long a job takes to come back, and RocksDB from a checkpoint of the same data.
+// Restore: how long a job takes to come back. The exception: RocksDB opens a checkpoint of the same
+// data.
 std::vector<Row> RestoreRows();
 
 // DeltaSize: what an epoch's changes take in the change log, by kind of value and by codec.
