@@ -2,11 +2,8 @@
 // As `rocksdb` values are read, changed and put; as `rocksdb_merge` they are changed by a merge
 // operator.
 #include "bench/checkpoint_folder.h"
-#include "bench/engine.h"
-#include "bench/rocksdb_database.h"
 #include "bench/rocksdb_merge.h"
-#include "bench/rocksdb_rows.h"
-#include "bench/rocksdb_states.h"
+#include "bench/rocksdb_peer.h"
 
 #include <rocksdb/utilities/checkpoint.h>
 
@@ -18,10 +15,10 @@ namespace {
 
 enum class Updates { kReadModifyWrite, kMerge };
 
-class RocksDbEngine final : public Engine {
+class RocksDbEngine final : public RocksDbPeer {
  public:
   RocksDbEngine(const EngineOptions& options, Updates updates)
-      : options_(options), updates_(updates), folder_(repository(), options.keep_checkpoints) {}
+      : RocksDbPeer(options), updates_(updates), folder_(repository(), options.keep_checkpoints) {}
 
   Status Open();
 
@@ -29,28 +26,20 @@ class RocksDbEngine final : public Engine {
     return updates_ == Updates::kMerge ? MakeRocksDbMergedValues(*table_)
                                        : MakeRocksDbValues(*table_);
   }
-  Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
-  Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
-  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
-    return MakeRocksDbRows(*table_, number);
-  }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
   Status Restore() override;
   void ResetFigures() override;
   EngineFigures Figures() override;
-  std::string repository() const override { return options_.directory + "/repository"; }
 
  private:
+  RocksDbTable& table() override { return *table_; }
   rocksdb::Options Options() const;
   void OpenTable();
 
-  const EngineOptions options_;
   const Updates updates_;
-  RocksDbDatabase database_;
   std::optional<DirectTable> table_;
   std::unique_ptr<rocksdb::Checkpoint> checkpoint_;
-  std::vector<std::chrono::nanoseconds> durable_;
   // Last, so that its thread ends first.
   CheckpointFolder folder_;
 };

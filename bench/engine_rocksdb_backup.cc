@@ -1,10 +1,7 @@
 // RocksDB with a BackupEngine: every barrier makes an incremental backup, which copies the tables
 // that the earlier ones do not have.
-#include "bench/engine.h"
-#include "bench/rocksdb_database.h"
 #include "bench/rocksdb_merge.h"
-#include "bench/rocksdb_rows.h"
-#include "bench/rocksdb_states.h"
+#include "bench/rocksdb_peer.h"
 
 #include <rocksdb/utilities/backup_engine.h>
 
@@ -15,36 +12,27 @@
 namespace tidemark::bench {
 namespace {
 
-class RocksDbBackupEngine final : public Engine {
+class RocksDbBackupEngine final : public RocksDbPeer {
  public:
-  explicit RocksDbBackupEngine(const EngineOptions& options) : options_(options) {}
+  explicit RocksDbBackupEngine(const EngineOptions& options) : RocksDbPeer(options) {}
 
   Status Open();
 
-  Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(*table_); }
-  Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
-  Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
-  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
-    return MakeRocksDbRows(*table_, number);
-  }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
   Status Restore() override;
   void ResetFigures() override;
   EngineFigures Figures() override;
-  std::string repository() const override { return options_.directory + "/repository"; }
 
  private:
+  RocksDbTable& table() override { return *table_; }
   rocksdb::Options Options() const;
   rocksdb::BackupEngineOptions BackupOptions() const;
   void OpenTable();
   Status CountNewBytes(rocksdb::BackupID id);
 
-  const EngineOptions options_;
-  RocksDbDatabase database_;
   std::optional<DirectTable> table_;
   std::unique_ptr<rocksdb::BackupEngine> backups_;
-  std::vector<std::chrono::nanoseconds> durable_;
   std::set<std::string> known_tables_;  // a table of a backup has a name of its own
   uint64_t published_bytes_ = 0;
 };

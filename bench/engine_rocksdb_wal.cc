@@ -1,10 +1,7 @@
 // RocksDB with a write-ahead log: the changes of an epoch are one batch, which the barrier writes
 // and syncs. The database itself is the repository, and it has the newest committed epoch only.
-#include "bench/engine.h"
-#include "bench/rocksdb_database.h"
 #include "bench/rocksdb_merge.h"
-#include "bench/rocksdb_rows.h"
-#include "bench/rocksdb_states.h"
+#include "bench/rocksdb_peer.h"
 
 #include <optional>
 #include <utility>
@@ -12,32 +9,23 @@
 namespace tidemark::bench {
 namespace {
 
-class RocksDbWalEngine final : public Engine {
+class RocksDbWalEngine final : public RocksDbPeer {
  public:
-  explicit RocksDbWalEngine(const EngineOptions& options) : options_(options) {}
+  explicit RocksDbWalEngine(const EngineOptions& options) : RocksDbPeer(options) {}
 
   Status Open();
 
-  Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(*table_); }
-  Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(*table_); }
-  Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(*table_); }
-  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
-    return MakeRocksDbRows(*table_, number);
-  }
   Status Checkpoint(uint64_t id) override;
   Status Drain() override;
   Status Restore() override;
   void ResetFigures() override;
   EngineFigures Figures() override;
-  std::string repository() const override { return options_.directory + "/repository"; }
 
  private:
+  RocksDbTable& table() override { return *table_; }
   rocksdb::Options Options() const;
 
-  const EngineOptions options_;
-  RocksDbDatabase database_;
   std::optional<BatchTable> table_;
-  std::vector<std::chrono::nanoseconds> durable_;
 };
 
 rocksdb::Options RocksDbWalEngine::Options() const {
