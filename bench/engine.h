@@ -6,7 +6,7 @@
 // affair.
 #pragma once
 
-#include "bench/keyed_rows.h"
+#include "bench/byte_rows.h"
 #include "bench/states.h"
 
 #include <tidemark/status.h>
@@ -59,7 +59,8 @@ class Engine {
   virtual Result<std::unique_ptr<Maps>> OpenMaps() = 0;
   virtual Result<std::unique_ptr<Lists>> OpenLists() = 0;
   // `number`, up to 255, tells an engine's rows apart.
-  virtual Result<std::unique_ptr<Rows>> OpenRows(uint8_t /*number*/, RowsKind /*kind*/) {
+  virtual Result<std::unique_ptr<ByteRows>> OpenByteRows(uint8_t /*number*/,
+                                                         ByteRowsKind /*kind*/) {
     return Status(StatusCode::kUnsupported, "no-rows", "this engine has no state of bytes");
   }
 

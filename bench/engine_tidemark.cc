@@ -19,7 +19,7 @@ class TidemarkEngine final : public Engine {
   }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return OpenTidemarkMaps(store_->store()); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return OpenTidemarkLists(store_->store()); }
-  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind kind) override {
+  Result<std::unique_ptr<ByteRows>> OpenByteRows(uint8_t number, ByteRowsKind kind) override {
     return OpenTidemarkRows(store_->store(), number, kind);
   }
   Status Checkpoint(uint64_t id) override { return store_->Checkpoint(id); }

@@ -16,7 +16,7 @@ constexpr uint64_t kEpochs = 10;
 
 class FillSession final : public Session {
  public:
-  explicit FillSession(std::unique_ptr<Rows> values) : values_(std::move(values)) {}
+  explicit FillSession(std::unique_ptr<ByteRows> values) : values_(std::move(values)) {}
 
   void Load(uint64_t /*begin*/, uint64_t /*end*/) override {}
   void Run(uint64_t begin, uint64_t end) override {
@@ -31,7 +31,7 @@ class FillSession final : public Session {
   uint64_t HashOfState() override { return HashOf(*values_); }
 
  private:
-  const std::unique_ptr<Rows> values_;
+  const std::unique_ptr<ByteRows> values_;
 };
 
 Job MakeJob(const Scale& scale) {
@@ -40,7 +40,8 @@ Job MakeJob(const Scale& scale) {
   job.operations = scale.fill_keys;
   job.epoch = scale.fill_keys / kEpochs;
   job.open = [](Engine& engine) {
-    return std::make_unique<FillSession>(engine.OpenRows(/*number=*/0, RowsKind::kValue).value());
+    return std::make_unique<FillSession>(
+        engine.OpenByteRows(/*number=*/0, ByteRowsKind::kValue).value());
   };
   return job;
 }

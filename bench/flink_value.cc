@@ -26,7 +26,7 @@ class FlinkValues final : public Session {
       : operation_(operation),
         keys_(keys),
         drawn_(drawn),
-        values_(engine.OpenRows(/*number=*/0, RowsKind::kValue).value()) {}
+        values_(engine.OpenByteRows(/*number=*/0, ByteRowsKind::kValue).value()) {}
 
   void Load(uint64_t begin, uint64_t end) override {
     for (uint64_t i = begin; i < end; ++i) Put(i, i);
@@ -64,7 +64,7 @@ class FlinkValues final : public Session {
   const FlinkOperation operation_;
   const uint64_t keys_;
   const std::vector<uint32_t>& drawn_;
-  const std::unique_ptr<Rows> values_;
+  const std::unique_ptr<ByteRows> values_;
   ReadHash reads_;
 };
 

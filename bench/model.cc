@@ -162,7 +162,7 @@ class Model final : public Engine {
   Result<std::unique_ptr<Lists>> OpenLists() override {
     return std::unique_ptr<Lists>(std::make_unique<ModelLists>(lists_, changes_));
   }
-  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
+  Result<std::unique_ptr<ByteRows>> OpenByteRows(uint8_t number, ByteRowsKind /*kind*/) override {
     return MakeModelRows(rows_[number]);
   }
 

@@ -5,7 +5,7 @@
 namespace tidemark::bench {
 namespace {
 
-class ModelRows final : public Rows {
+class ModelRows final : public ByteRows {
  public:
   explicit ModelRows(RowTable& table) : table_(table) {}
 
@@ -67,6 +67,8 @@ uint64_t RowTable::EndEpoch() {
   return bytes;
 }
 
-std::unique_ptr<Rows> MakeModelRows(RowTable& table) { return std::make_unique<ModelRows>(table); }
+std::unique_ptr<ByteRows> MakeModelRows(RowTable& table) {
+  return std::make_unique<ModelRows>(table);
+}
 
 }  // namespace tidemark::bench

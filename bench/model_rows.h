@@ -1,7 +1,7 @@
 // The rows of the model: plain containers.
 #pragma once
 
-#include "bench/keyed_rows.h"
+#include "bench/byte_rows.h"
 
 #include <cstdint>
 #include <map>
@@ -21,6 +21,6 @@ struct RowTable {
 };
 
 // `table` outlives it.
-std::unique_ptr<Rows> MakeModelRows(RowTable& table);
+std::unique_ptr<ByteRows> MakeModelRows(RowTable& table);
 
 }  // namespace tidemark::bench

@@ -79,10 +79,11 @@ class Q4 final : public NexmarkQuery {
     });
   }
 
-  Rows& auctions_ = OpenRows(RowsKind::kMap);    // id: {time, expires, category} -> how many
-  Rows& bids_ = OpenRows(RowsKind::kMap);        // auction: {time, price} -> how many
-  Rows& highest_ = OpenRows(RowsKind::kValue);   // auction, category -> price
-  Rows& averages_ = OpenRows(RowsKind::kValue);  // category -> {sum, count}
+  ByteRows& auctions_ =
+      OpenByteRows(ByteRowsKind::kMap);                // id: {time, expires, category} -> how many
+  ByteRows& bids_ = OpenByteRows(ByteRowsKind::kMap);  // auction: {time, price} -> how many
+  ByteRows& highest_ = OpenByteRows(ByteRowsKind::kValue);   // auction, category -> price
+  ByteRows& averages_ = OpenByteRows(ByteRowsKind::kValue);  // category -> {sum, count}
   std::vector<Match> matches_;
 };
 
@@ -106,7 +107,7 @@ class Q18 final : public NexmarkQuery {
   }
 
  private:
-  Rows& last_ = OpenRows(RowsKind::kValue);  // bidder, auction -> {time, price}, text
+  ByteRows& last_ = OpenByteRows(ByteRowsKind::kValue);  // bidder, auction -> {time, price}, text
   std::string row_;
 };
 
@@ -136,15 +137,16 @@ class Q20 final : public NexmarkQuery {
   }
 
  private:
-  void Add(Rows& rows, uint64_t key, std::string_view entry, std::string_view text) {
+  void Add(ByteRows& rows, uint64_t key, std::string_view entry, std::string_view text) {
     Update(rows, key, entry, [&](const std::optional<std::string_view>& row) {
       row_.assign(Pack((row ? NumberAt(*row, 0) : 0) + 1)).append(text);
       return std::string_view(row_);
     });
   }
 
-  Rows& bids_ = OpenRows(RowsKind::kMap);      // auction: {time, bidder, price} -> how many, text
-  Rows& auctions_ = OpenRows(RowsKind::kMap);  // id: {time, seller} -> how many, text
+  ByteRows& bids_ =
+      OpenByteRows(ByteRowsKind::kMap);  // auction: {time, bidder, price} -> how many, text
+  ByteRows& auctions_ = OpenByteRows(ByteRowsKind::kMap);  // id: {time, seller} -> how many, text
   std::string row_;
 };
 

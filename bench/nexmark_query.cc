@@ -43,8 +43,8 @@ uint64_t NexmarkQuery::HashOfState() {
   return hash;
 }
 
-Rows& NexmarkQuery::OpenRows(RowsKind kind) {
-  rows_.push_back(engine_.OpenRows(static_cast<uint8_t>(rows_.size()), kind).value());
+ByteRows& NexmarkQuery::OpenByteRows(ByteRowsKind kind) {
+  rows_.push_back(engine_.OpenByteRows(static_cast<uint8_t>(rows_.size()), kind).value());
   return *rows_.back();
 }
 
@@ -55,7 +55,7 @@ void NexmarkQuery::EndOperation() {
   slow_operations_ += took > kSlow;
 }
 
-uint64_t NexmarkQuery::Increment(Rows& rows, uint64_t key, std::string_view entry) {
+uint64_t NexmarkQuery::Increment(ByteRows& rows, uint64_t key, std::string_view entry) {
   uint64_t before = 0;
   Packed<1> after;
   Update(rows, key, entry, [&](const std::optional<std::string_view>& row) {
@@ -66,7 +66,7 @@ uint64_t NexmarkQuery::Increment(Rows& rows, uint64_t key, std::string_view entr
   return before;
 }
 
-std::span<const NexmarkQuery::Entry> NexmarkQuery::Read(Rows& rows, uint64_t key) {
+std::span<const NexmarkQuery::Entry> NexmarkQuery::Read(ByteRows& rows, uint64_t key) {
   size_t count = 0;
   rows.Scan(key,
             [&](std::string_view entry, std::string_view row) {

@@ -63,7 +63,7 @@ class NexmarkQuery : public Session {
   virtual void OnSecond(uint64_t /*second*/) {}
 
   // In the constructor, always in the same order.
-  Rows& OpenRows(RowsKind kind);
+  ByteRows& OpenByteRows(ByteRowsKind kind);
   // One operation is done: an event, or a timer. Those of one second are many, and each of them is
   // one that a job may wait for.
   void EndOperation();
@@ -73,22 +73,22 @@ class NexmarkQuery : public Session {
   void Emit(uint64_t number) { results_.Add(number); }
 
   template <class Change>
-  static void Update(Rows& rows, uint64_t key, std::string_view entry, Change&& change) {
+  static void Update(ByteRows& rows, uint64_t key, std::string_view entry, Change&& change) {
     rows.Update(key, entry, std::ref(change)).Check();
   }
   // Adds one to a row that is a number, 0 at first. Returns what it was.
-  static uint64_t Increment(Rows& rows, uint64_t key, std::string_view entry);
+  static uint64_t Increment(ByteRows& rows, uint64_t key, std::string_view entry);
   // The entries of one key, copied: valid until the next call.
   struct Entry {
     std::string entry;
     std::string row;
   };
-  std::span<const Entry> Read(Rows& rows, uint64_t key);
+  std::span<const Entry> Read(ByteRows& rows, uint64_t key);
 
  private:
   const NexmarkEvents& events_;
   Engine& engine_;
-  std::vector<std::unique_ptr<Rows>> rows_;
+  std::vector<std::unique_ptr<ByteRows>> rows_;
   std::vector<Entry> read_;  // its strings keep their memory
   ReadHash results_;
   std::chrono::steady_clock::time_point operation_begin_{};

@@ -74,10 +74,10 @@ class Q5 final : public NexmarkQuery {
     most_.Delete(slice, {}).Check();
   }
 
-  Rows& counts_ = OpenRows(RowsKind::kValue);  // auction, slice -> bids
-  Rows& timers_ = OpenRows(RowsKind::kMap);    // slice that ends a window: auctions
-  Rows& bids_ = OpenRows(RowsKind::kMap);      // slice that ends a window: auction -> bids
-  Rows& most_ = OpenRows(RowsKind::kValue);    // slice that ends a window -> bids
+  ByteRows& counts_ = OpenByteRows(ByteRowsKind::kValue);  // auction, slice -> bids
+  ByteRows& timers_ = OpenByteRows(ByteRowsKind::kMap);    // slice that ends a window: auctions
+  ByteRows& bids_ = OpenByteRows(ByteRowsKind::kMap);  // slice that ends a window: auction -> bids
+  ByteRows& most_ = OpenByteRows(ByteRowsKind::kValue);  // slice that ends a window -> bids
 };
 
 // The highest bids of every ten seconds. All bids of a window are kept by their price, so that they
@@ -138,9 +138,9 @@ class Q7 final : public NexmarkQuery {
     }
   }
 
-  Rows& highest_ = OpenRows(RowsKind::kValue);  // window -> price
-  Rows& bids_ = OpenRows(RowsKind::kMap);       // price: time -> {auction, bidder}, text
-  Rows& timers_ = OpenRows(RowsKind::kMap);     // window: prices
+  ByteRows& highest_ = OpenByteRows(ByteRowsKind::kValue);  // window -> price
+  ByteRows& bids_ = OpenByteRows(ByteRowsKind::kMap);    // price: time -> {auction, bidder}, text
+  ByteRows& timers_ = OpenByteRows(ByteRowsKind::kMap);  // window: prices
   std::string bid_;
 };
 
@@ -180,8 +180,8 @@ class Q8 final : public NexmarkQuery {
  private:
   static constexpr uint64_t kNameBytes = 13;
 
-  Rows& persons_ = OpenRows(RowsKind::kMap);  // window: id -> name
-  Rows& sellers_ = OpenRows(RowsKind::kMap);  // window: seller -> auctions
+  ByteRows& persons_ = OpenByteRows(ByteRowsKind::kMap);  // window: id -> name
+  ByteRows& sellers_ = OpenByteRows(ByteRowsKind::kMap);  // window: seller -> auctions
 };
 
 // How many bids each bidder made before a pause of ten seconds. With every bid the session's timer
@@ -229,8 +229,8 @@ class Q11 final : public NexmarkQuery {
   }
 
  private:
-  Rows& sessions_ = OpenRows(RowsKind::kValue);  // bidder -> {begin, end, bids}
-  Rows& timers_ = OpenRows(RowsKind::kMap);      // second: {end, bidder}
+  ByteRows& sessions_ = OpenByteRows(ByteRowsKind::kValue);  // bidder -> {begin, end, bids}
+  ByteRows& timers_ = OpenByteRows(ByteRowsKind::kMap);      // second: {end, bidder}
 };
 
 }  // namespace

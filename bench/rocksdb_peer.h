@@ -20,7 +20,7 @@ class RocksDbPeer : public Engine {
   Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(table()); }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(table()); }
   Result<std::unique_ptr<Lists>> OpenLists() override { return MakeRocksDbLists(table()); }
-  Result<std::unique_ptr<Rows>> OpenRows(uint8_t number, RowsKind /*kind*/) override {
+  Result<std::unique_ptr<ByteRows>> OpenByteRows(uint8_t number, ByteRowsKind /*kind*/) override {
     return MakeRocksDbRows(table(), number);
   }
   std::string repository() const override { return options_.directory + "/repository"; }

@@ -11,7 +11,7 @@ namespace {
 
 rocksdb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
-class RocksDbRows final : public Rows {
+class RocksDbRows final : public ByteRows {
  public:
   RocksDbRows(RocksDbTable& table, uint8_t number)
       : table_(table), key_(Prefix(number)), end_(Prefix(number)) {}
@@ -74,7 +74,7 @@ class RocksDbRows final : public Rows {
 
 }  // namespace
 
-std::unique_ptr<Rows> MakeRocksDbRows(RocksDbTable& table, uint8_t number) {
+std::unique_ptr<ByteRows> MakeRocksDbRows(RocksDbTable& table, uint8_t number) {
   return std::make_unique<RocksDbRows>(table, number);
 }
 

@@ -11,7 +11,7 @@
 namespace tidemark::bench {
 namespace {
 
-class TidemarkValueRows final : public Rows {
+class TidemarkValueRows final : public ByteRows {
  public:
   explicit TidemarkValueRows(Table table) : table_(std::move(table)) {}
 
@@ -46,7 +46,7 @@ class TidemarkValueRows final : public Rows {
   RowKey key_;
 };
 
-class TidemarkMapRows final : public Rows {
+class TidemarkMapRows final : public ByteRows {
  public:
   using Map = MapState<uint64_t, std::string, std::string>;
   explicit TidemarkMapRows(Map map) : map_(std::move(map)) {}
@@ -90,14 +90,15 @@ class TidemarkMapRows final : public Rows {
 
 }  // namespace
 
-Result<std::unique_ptr<Rows>> OpenTidemarkRows(StateStore& store, uint8_t number, RowsKind kind) {
+Result<std::unique_ptr<ByteRows>> OpenTidemarkRows(StateStore& store, uint8_t number,
+                                                   ByteRowsKind kind) {
   const std::string name = "rows-" + std::to_string(number);
-  if (kind == RowsKind::kMap) {
+  if (kind == ByteRowsKind::kMap) {
     TIDEMARK_ASSIGN_OR_RETURN(auto map, (store.Map<uint64_t, std::string, std::string>(name)));
-    return std::unique_ptr<Rows>(std::make_unique<TidemarkMapRows>(std::move(map)));
+    return std::unique_ptr<ByteRows>(std::make_unique<TidemarkMapRows>(std::move(map)));
   }
   TIDEMARK_ASSIGN_OR_RETURN(auto table, store.OpenTable(name, {.kind = TableKind::kValue}));
-  return std::unique_ptr<Rows>(std::make_unique<TidemarkValueRows>(std::move(table)));
+  return std::unique_ptr<ByteRows>(std::make_unique<TidemarkValueRows>(std::move(table)));
 }
 
 }  // namespace tidemark::bench

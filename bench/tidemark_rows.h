@@ -1,7 +1,7 @@
 // The rows of the Tidemark engine: a table each, through the public API.
 #pragma once
 
-#include "bench/keyed_rows.h"
+#include "bench/byte_rows.h"
 
 #include <tidemark/store.h>
 
@@ -10,6 +10,7 @@
 namespace tidemark::bench {
 
 // The table `rows-<number>` of `store`, created if missing.
-Result<std::unique_ptr<Rows>> OpenTidemarkRows(StateStore& store, uint8_t number, RowsKind kind);
+Result<std::unique_ptr<ByteRows>> OpenTidemarkRows(StateStore& store, uint8_t number,
+                                                   ByteRowsKind kind);
 
 }  // namespace tidemark::bench

@@ -1,5 +1,5 @@
-// Rows: a state of bytes of any length: values that are found by key, and maps whose entries are
-// rows. Thin adapters like those of states.h.
+// ByteRows: a state of bytes of any length: values that are found by key, and maps whose entries
+// are rows. Thin adapters like those of states.h.
 //
 // A row is found by a number, which its stream is partitioned by, and by an entry under it; of
 // kValue states the entry is the rest of the key.
@@ -18,19 +18,19 @@
 
 namespace tidemark::bench {
 
-enum class RowsKind : uint8_t {
+enum class ByteRowsKind : uint8_t {
   kValue,  // found by the whole key only
   kMap,    // ... and all entries of a key in the order of their bytes
 };
 
-class Rows {
+class ByteRows {
  public:
   // Both must not call the engine. What `Change` returns is the new row, valid until Update
   // returns; it gets nullopt if there is none.
   using Change = std::function<std::string_view(const std::optional<std::string_view>& row)>;
   using Visitor = std::function<void(std::string_view entry, std::string_view row)>;
 
-  virtual ~Rows() = default;
+  virtual ~ByteRows() = default;
 
   virtual Status Put(uint64_t key, std::string_view entry, std::string_view row) = 0;
   // Nullopt if there is none. Valid until the next call on the engine.
@@ -45,7 +45,7 @@ class Rows {
 };
 
 // Of all rows.
-inline uint64_t HashOf(Rows& rows) {
+inline uint64_t HashOf(ByteRows& rows) {
   ContentHash hash;
   rows.ForEach([&](std::string_view entry, std::string_view row) { hash.Add(entry, row); }).Check();
   return hash.value();
