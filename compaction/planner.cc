@@ -43,7 +43,11 @@ class Planner {
     if (dead != nullptr && may_compact)
       return {.action = Action::kCompact, .table = dead->table_id};
     if (is_write_back_due) return {.action = Action::kWriteBack};
-    const bool is_rebase_due = facts_.can_publish && IsRebaseDue();
+    // After an I/O error of RocksDB a base comes with the next write-back, and who has asked for
+    // one is told of the error.
+    const bool can_rebase =
+        facts_.can_publish && (facts_.state.exportable || facts_.base_requested);
+    const bool is_rebase_due = can_rebase && IsRebaseDue();
     const bool waits = is_rebase_due && MustWait(dead != nullptr);
     if (is_rebase_due && !waits) return {.action = Action::kRebase};
     // The base that is requested makes all of the log superfluous.

@@ -241,6 +241,7 @@ StateShape StateDatabase::Shape() {
   // After an I/O error it tries again later, and may go on failing.
   state.compacting =
       (compaction_running_.load() || database_->compactions().running()) && database_->settled();
+  state.exportable = database_->settled();
   state.settled = std::all_of(views_before_.begin(), views_before_.end(),
                               [](const auto& view) { return view.expired(); });
   for (const auto& [id, family] : tables_) {

@@ -29,6 +29,9 @@ struct StateShape {
   // Nobody reads the state as it was before the last ingestion, so a compaction can drop all that
   // this has replaced.
   bool settled = true;
+  // Its files can be exported: not between an I/O error of RocksDB and the next ingestion that
+  // succeeds.
+  bool exportable = true;
 };
 
 }  // namespace tidemark::storage

@@ -110,6 +110,26 @@ TEST(PlannerTest, AWriteBackIsDueToWhatItMakesSuperfluousOnly) {
   EXPECT_EQ(PlanFor(facts, /*links_are_free=*/false).action, Action::kWriteBack);
 }
 
+// Once it tried all the same, and Drain failed as long as there was nothing to write back, with an
+// error that had been over for long.
+TEST(PlannerTest, NoBaseIsMadeBetweenAnErrorOfRocksDbAndTheNextWriteBack) {
+  Facts facts;
+  facts.state.tables = OneTable(100 * kMiB);
+  facts.applied_epoch = 1;
+  facts.log = LogOf({kMiB});
+  facts.state.exportable = false;
+  EXPECT_EQ(PlanFor(facts).action, Action::kNothing);
+  facts.base_requested = true;
+  EXPECT_EQ(PlanFor(facts).action, Action::kRebase) << "who asks hears of it";
+  facts.base_requested = false;
+  facts.unapplied_epochs = 1;
+  facts.unapplied_bytes = 64 * kMiB;
+  EXPECT_EQ(PlanFor(facts).action, Action::kWriteBack);
+  facts.state.exportable = true;
+  facts.unapplied_epochs = facts.unapplied_bytes = 0;
+  EXPECT_EQ(PlanFor(facts).action, Action::kRebase);
+}
+
 TEST(PlannerTest, ACopyThatTakesNoMoreThanTheLogItReplacesIsPublished) {
   Facts facts;
   facts.state.tables = OneTable(1'000 * kMiB);

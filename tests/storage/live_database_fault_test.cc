@@ -251,9 +251,11 @@ TEST_F(LiveDatabaseFaultTest, MakesNoBaseOfAManifestInDoubt) {
   ASSERT_EQ(ApplyChanges(*database_, Changes(2), Mark(2)).name(), "io-error");
   const auto refused = database_->ExportFileSet(nullptr);
   ASSERT_FALSE(refused.has_value());
+  EXPECT_FALSE(database_->Shape().exportable);
   EXPECT_EQ(refused.error().name(), "file-set-unsettled");
   EXPECT_EQ(refused.error().code(), StatusCode::kUnavailable);
   ASSERT_TRUE(ApplyChanges(*database_, Changes(3), Mark(3)).ok());
+  EXPECT_TRUE(database_->Shape().exportable);
   const auto set = database_->ExportFileSet(nullptr);
   ASSERT_TRUE(set.has_value()) << set.error().ToString();
   EXPECT_EQ(set->mark, Mark(3));
