@@ -84,6 +84,8 @@ class Index {
         continue;
       }
       --slots;
+      // What is next lies anywhere: a miss for each would be most of what a sweep takes.
+      __builtin_prefetch(PointerOf(table.slots[(hand_slot_ + kSweepAhead) & table.mask]));
       uint64_t& slot = table.slots[hand_slot_];
       Version* met = PointerOf(slot);
       const Version* left = slot != 0 ? settle(met) : met;
@@ -106,6 +108,7 @@ class Index {
     uint64_t* slots = nullptr;
   };
 
+  static constexpr uint32_t kSweepAhead = 8;
   static constexpr uint64_t kPointerMask = (uint64_t{1} << 48) - 1;
   static Version* PointerOf(uint64_t slot) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): half the size of a slot is worth it
