@@ -101,7 +101,7 @@ inline constexpr Scale kScales[] = {
      .memory_budget_bytes = uint64_t{32} << 20,
      .measures = false,
      .repetitions_of_other_peers = 1},
-    // `make bench`: all rows within 15 minutes on 2 cores.
+    // `make bench`.
     {.name = "default",
      .value_update = {1'000'000, 1'000'000},
      .flink = {50'000, 400'000},
