@@ -122,7 +122,8 @@ class Planner {
   }
 
   // Where a link costs nothing, every write-back is published, so that restore replays little. So
-  // is one that costs little. A base of the same epoch is worth it when its data has been rewritten since.
+  // is a base of which little has to be copied. One of the same epoch is worth it when its data has
+  // been rewritten since.
   bool IsRebaseDue() const {
     if (facts_.applied_epoch == facts_.base_epoch) {
       return IsMostlyDead(facts_.base_bytes, live_bytes_) &&

@@ -51,7 +51,7 @@ struct LogSegment {
 struct Facts {
   // The newest checkpoint of the list.
   uint64_t base_epoch = 0;
-  uint64_t base_bytes = 0;      // of its SSTs
+  uint64_t base_bytes = 0;  // of its SSTs
   // What a new base would copy: the SSTs of `state` that this one lacks. Where links are free it
   // does not matter.
   uint64_t rebase_bytes = 0;
