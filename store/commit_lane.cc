@@ -1,7 +1,7 @@
 #include "store/commit_lane.h"
 
 #include "format/names.h"
-#include "store/scheduling.h"
+#include "store/executor.h"
 #include "store/segment_encoder.h"
 #include "store/segment_output.h"
 
@@ -44,13 +44,13 @@ CommitLane::CommitLane(storage::Repository& repository, CommitLaneOptions option
 CommitLane::~CommitLane() { Stop(); }
 
 bool CommitLane::Submit(std::shared_ptr<SealedEpoch> epoch,
-                        std::shared_ptr<CheckpointTicket> ticket, bool prompt) {
+                        std::shared_ptr<CheckpointTicket> ticket) {
   {
     std::lock_guard lock(mutex_);
     if (in_flight_ >= kInFlightMax) return false;
     ++in_flight_;
     newest_epoch_ = epoch->last_epoch;
-    jobs_.push_back({std::move(epoch), std::move(ticket), prompt});
+    jobs_.push_back({std::move(epoch), std::move(ticket)});
   }
   wake_.notify_one();
   return true;
@@ -105,7 +105,6 @@ void CommitLane::Run() {
       }
     }
     if (job) {
-      const PromptThread prompt(job->prompt);
       Commit(std::move(*job), requests);
       continue;
     }

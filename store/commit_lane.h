@@ -77,9 +77,7 @@ class CommitLane {
   ~CommitLane();
 
   // Queues a checkpoint; never blocks on I/O. False when kInFlightMax are under way.
-  // `prompt`: the writer leaves room for it on the processor.
-  bool Submit(std::shared_ptr<SealedEpoch> epoch, std::shared_ptr<CheckpointTicket> ticket,
-              bool prompt);
+  bool Submit(std::shared_ptr<SealedEpoch> epoch, std::shared_ptr<CheckpointTicket> ticket);
   // Publishes an edit; blocks until it is durable or has failed.
   Status PublishEdit(EditBuilder builder);
   // Blocks until nothing is queued or under way.
@@ -95,7 +93,6 @@ class CommitLane {
   struct Job {
     std::shared_ptr<SealedEpoch> epoch;
     std::shared_ptr<CheckpointTicket> ticket;
-    bool prompt;
   };
   struct EditRequest {
     EditBuilder builder;

@@ -1,12 +1,28 @@
 #include "store/executor.h"
 
-#include "store/scheduling.h"
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace tidemark::store {
+
+namespace {
+
+// Commits go first: a tenth of their share of a core that both want.
+constexpr int kMaintenanceNice = 10;
+
+}  // namespace
+
+void BecomeBackgroundThread(const char* name) {
+  pthread_setname_np(pthread_self(), name);
+  // SCHED_BATCH threads do not preempt others when they wake up. Best effort.
+  const sched_param parameters{};
+  pthread_setschedparam(pthread_self(), SCHED_BATCH, &parameters);
+}
 
 Executor::Executor(uint32_t threads) {
   for (uint32_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
@@ -60,7 +76,9 @@ void Executor::RunQueued() {
 }
 
 void Executor::Run() {
-  BecomeMaintenanceThread("tidemark-maint");
+  BecomeBackgroundThread("tidemark-maint");
+  // Of this thread alone. Best effort.
+  setpriority(PRIO_PROCESS, 0, kMaintenanceNice);
   while (true) {
     std::function<void()> task;
     {

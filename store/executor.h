@@ -13,6 +13,10 @@
 
 namespace tidemark::store {
 
+// Lets the calling thread yield to the writer's: a background thread that wakes up must not take
+// its core away in the middle of a barrier. Names it for debuggers.
+void BecomeBackgroundThread(const char* name);
+
 // Thread safety: all members may be called concurrently. Tasks must not throw.
 class Executor {
  public:

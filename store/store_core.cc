@@ -110,7 +110,7 @@ Result<std::shared_ptr<CheckpointTicket>> StoreCore::Checkpoint(uint64_t id,
   account_->AddUnapplied(static_cast<int64_t>(sealed->bytes));
   in_flight_.push_back(ticket);
   unreleased_epochs_.fetch_add(1);
-  commits_->Submit(std::move(sealed), ticket, writer_load_.LeavesRoom());
+  commits_->Submit(std::move(sealed), ticket);
   ++epoch_;
   const std::chrono::nanoseconds barrier = ticket->SinceBarrier();
   ticket->SetBarrierDuration(barrier);

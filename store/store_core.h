@@ -19,7 +19,6 @@
 #include "store/recorder.h"
 #include "store/restore.h"
 #include "store/runtime_impl.h"
-#include "store/scheduling.h"
 #include "store/sealed_epoch.h"
 #include "store/table_core.h"
 #include "store/view_core.h"
@@ -279,7 +278,6 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Counter accounted_table_bytes_;
   Counter epoch_bytes_;               // of versions that the current epoch made or changed
   uint64_t spilled_epoch_bytes_ = 0;  // of these, when it spilled last
-  WriterLoad writer_load_;            // from barrier to barrier
   bool in_callback_ = false;
   std::atomic<bool> closed_{false};
 
