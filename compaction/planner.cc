@@ -70,6 +70,16 @@ class Planner {
         [&](const LogSegment& segment) { return segment.last_epoch <= facts_.applied_epoch; });
     return {first, facts_.log.end()};
   }
+  // What a base of the applied epoch makes superfluous.
+  Log LogUpToApplied() const {
+    return Log(facts_.log).first(facts_.log.size() - LogAfterApplied().size());
+  }
+
+  static uint64_t BytesOf(Log log) {
+    uint64_t bytes = 0;
+    for (const LogSegment& segment : log) bytes += segment.bytes;
+    return bytes;
+  }
 
   // The parts of the state's size that the log, and that dead data, may take; some is left for what
   // is estimated wrongly, and for manifests. A log is shortened by writing it back, dead data goes
@@ -85,12 +95,10 @@ class Planner {
 
   // Whether it is `times` as long as it may be. Nothing but a new base makes it short again.
   bool IsTooLong(Log log, double times = 1) const {
-    uint64_t bytes = 0;
-    for (const LogSegment& segment : log) bytes += segment.bytes;
     const uint64_t least = costs_.links_are_free ? kLogBytesMin : kLogBytesMinOfCopies;
     const double bytes_max =
         std::max(static_cast<double>(least), LogPart() * static_cast<double>(live_bytes_));
-    return static_cast<double>(bytes) > times * bytes_max ||
+    return static_cast<double>(BytesOf(log)) > times * bytes_max ||
            EstimateRestoreSeconds(log, costs_) >
                std::min(1.0, times * kRestoreBudgetPart) * policy_.restore_budget_s;
   }
@@ -137,10 +145,7 @@ class Planner {
   // It copies no more than the log has that it makes superfluous: the checkpoint gets no larger by
   // it, and all such bases together take no more writing than the log did.
   bool IsRebaseCheap() const {
-    uint64_t bytes = 0;
-    for (const LogSegment& segment : facts_.log) {
-      if (segment.last_epoch <= facts_.applied_epoch) bytes += segment.bytes;
-    }
+    const uint64_t bytes = BytesOf(LogUpToApplied());
     return bytes > kLogBytesMinOfCopies && facts_.rebase_bytes <= bytes;
   }
 
@@ -161,11 +166,9 @@ class Planner {
 
   // A live database stands at the applied epoch, and replays what is after it: no merge crosses it.
   std::vector<uint64_t> ToMerge() const {
-    const Log after = LogAfterApplied();
     std::vector<uint64_t> segments;
-    if (!IsLogShortLived()) segments = ToMerge(after);
-    const Log before(facts_.log.data(), facts_.log.size() - after.size());
-    return segments.empty() ? ToMerge(before) : segments;
+    if (!IsLogShortLived()) segments = ToMerge(LogAfterApplied());
+    return segments.empty() ? ToMerge(LogUpToApplied()) : segments;
   }
 
   // The next write-back takes so few epochs, at the pace since the last one, that it is no trouble
