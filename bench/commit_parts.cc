@@ -1,10 +1,10 @@
 #include "bench/commit_parts.h"
 
 #include "bench/measure.h"
+#include "bench/record_bytes.h"
 #include "bench/records.h"
-#include "format/key.h"
+#include "bench/stored_key.h"
 #include "store/segment_encoder.h"
-#include "store/table_keys.h"
 
 #include <tidemark/options.h>
 
@@ -16,16 +16,6 @@ namespace {
 
 constexpr uint64_t kEpoch = 1;
 constexpr uint32_t kTable = 1;
-
-// As the only subtask of a job stores it.
-std::string StoredKeyOf(const Key& key) {
-  const store::GroupLayout layout{.first = 0, .max_parallelism = StoreOptions().max_parallelism};
-  const std::string_view bytes(reinterpret_cast<const char*>(&key), sizeof(key));
-  std::string stored;
-  format::AppendStoredKey(store::GroupOf(TableKind::kBytes, layout, format::HashKey(bytes), bytes),
-                          bytes, &stored);
-  return stored;
-}
 
 }  // namespace
 
@@ -41,7 +31,7 @@ CommitParts::~CommitParts() {
 }
 
 store::Version* CommitParts::Make(uint64_t number, size_t value_bytes) {
-  const std::string key = StoredKeyOf(Key::At(number));
+  const std::string key = StoredKeyOf(BytesOf(Key::At(number)));
   const size_t bytes = store::Version::BytesFor(key.size(), value_bytes);
   auto* version = new (arena_.Allocate(bytes)) store::Version;
   version->epoch = kEpoch;

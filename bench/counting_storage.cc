@@ -9,13 +9,13 @@
 namespace tidemark::bench {
 
 Status CountingStorage::Put(std::string_view name, std::string_view bytes) {
-  TIDEMARK_RETURN_IF_ERROR(target_->Put(name, bytes));
+  TIDEMARK_RETURN_IF_ERROR(target().Put(name, bytes));
   Count(name, bytes.size());
   return {};
 }
 
 Result<TransferKind> CountingStorage::PutFile(std::string_view name, const std::string& path) {
-  TIDEMARK_ASSIGN_OR_RETURN(const TransferKind kind, target_->PutFile(name, path));
+  TIDEMARK_ASSIGN_OR_RETURN(const TransferKind kind, target().PutFile(name, path));
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
   if (error) {
@@ -32,7 +32,7 @@ void CountingStorage::Count(std::string_view name, uint64_t bytes) {
 }
 
 Status CountingStorage::CreateIfAbsent(std::string_view name, std::string_view bytes) {
-  TIDEMARK_RETURN_IF_ERROR(target_->CreateIfAbsent(name, bytes));
+  TIDEMARK_RETURN_IF_ERROR(target().CreateIfAbsent(name, bytes));
   Count(name, bytes.size());
   return {};
 }

@@ -1,8 +1,7 @@
 #include "bench/delta_changes.h"
 
-#include "format/key.h"
+#include "bench/stored_key.h"
 #include "format/segment_builder.h"
-#include "store/table_keys.h"
 
 #include <tidemark/codec.h>
 
@@ -13,15 +12,6 @@ namespace {
 
 // A prime above all counts, so that different ranks are different numbers.
 constexpr uint64_t kStride = 982'451'653;
-
-// As the only subtask of a job stores it.
-std::string StoredKey(std::string_view key) {
-  const store::GroupLayout layout{.first = 0, .max_parallelism = StoreOptions().max_parallelism};
-  std::string bytes;
-  format::AppendStoredKey(store::GroupOf(TableKind::kBytes, layout, format::HashKey(key), key), key,
-                          &bytes);
-  return bytes;
-}
 
 class Records final : public format::RecordStream {
  public:
@@ -63,7 +53,7 @@ std::vector<DeltaChanges::Record> DeltaChanges::RecordsOf(std::vector<uint64_t> 
   std::vector<Record> records;
   records.reserve(numbers.size());
   for (const uint64_t number : numbers) {
-    records.emplace_back(StoredKey(KeyOf(number)), ValueOf(number));
+    records.emplace_back(StoredKeyOf(KeyOf(number)), ValueOf(number));
   }
   std::sort(records.begin(), records.end());
   return records;

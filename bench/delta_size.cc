@@ -173,10 +173,10 @@ class DeltaStore {
     StoreOptions policy;
     policy.log_compression = *choice.offered;
     policy.log_compression_level = choice.level;
-    EngineOptions options;
-    options.directory = context.directory;
-    options.memory_budget_bytes = context.scale.memory_budget_bytes;
-    return TidemarkStore::Open(options, policy).value();
+    return TidemarkStore::Open({.directory = context.directory,
+                                .memory_budget_bytes = context.scale.memory_budget_bytes},
+                               policy)
+        .value();
   }
   void OpenTable() { table_ = store_->store().OpenTable("delta").value(); }
   uint64_t ExpectedHash() {

@@ -41,10 +41,7 @@ class HashMapValues final : public Values {
   }
   Status Update(const Key& key, const Change& change) override {
     const auto found = table_.find(key);
-    if (found == table_.end()) {
-      return Status(StatusCode::kNotFound, "key-not-found",
-                    "an update met a key that was not loaded");
-    }
+    if (found == table_.end()) return NoValueToUpdate();
     change.ApplyTo(found->second);
     return {};
   }

@@ -1,13 +1,12 @@
 // RocksDB with a BackupEngine: every barrier makes an incremental backup, which copies the tables
 // that the earlier ones do not have.
-#include "bench/rocksdb_merge.h"
 #include "bench/rocksdb_peer.h"
 
 #include <rocksdb/utilities/backup_engine.h>
 
 #include <optional>
 #include <set>
-#include <utility>
+#include <string>
 
 namespace tidemark::bench {
 namespace {
@@ -19,16 +18,13 @@ class RocksDbBackupEngine final : public RocksDbPeer {
   Status Open();
 
   Status Checkpoint(uint64_t id) override;
-  Status Drain() override;
   Status Restore() override;
   void ResetFigures() override;
   EngineFigures Figures() override;
 
  private:
   RocksDbTable& table() override { return *table_; }
-  rocksdb::Options Options() const;
   rocksdb::BackupEngineOptions BackupOptions() const;
-  void OpenTable();
   Status CountNewBytes(rocksdb::BackupID id);
 
   std::optional<DirectTable> table_;
@@ -36,12 +32,6 @@ class RocksDbBackupEngine final : public RocksDbPeer {
   std::set<std::string> known_tables_;  // a table of a backup has a name of its own
   uint64_t published_bytes_ = 0;
 };
-
-rocksdb::Options RocksDbBackupEngine::Options() const {
-  rocksdb::Options options = TunedOptions(options_);
-  options.merge_operator = MakeAppendOperator();
-  return options;
-}
 
 rocksdb::BackupEngineOptions RocksDbBackupEngine::BackupOptions() const {
   rocksdb::BackupEngineOptions options(repository());
@@ -52,15 +42,9 @@ rocksdb::BackupEngineOptions RocksDbBackupEngine::BackupOptions() const {
   return options;
 }
 
-void RocksDbBackupEngine::OpenTable() {
-  rocksdb::WriteOptions options;
-  options.disableWAL = true;
-  table_.emplace(database_.db(), options);
-}
-
 Status RocksDbBackupEngine::Open() {
-  TIDEMARK_RETURN_IF_ERROR(database_.Open(Options(), options_.directory + "/live"));
-  OpenTable();
+  TIDEMARK_RETURN_IF_ERROR(database_.Open(TunedOptions(options_), options_.directory + "/live"));
+  table_.emplace(database_.db());
   rocksdb::BackupEngine* backups = nullptr;
   TIDEMARK_RETURN_IF_ERROR(
       Translate(rocksdb::BackupEngine::Open(BackupOptions(), rocksdb::Env::Default(), &backups)));
@@ -73,9 +57,8 @@ Status RocksDbBackupEngine::Checkpoint(uint64_t /*id*/) {
   rocksdb::CreateBackupOptions options;
   options.flush_before_backup = true;  // there is no log
   rocksdb::BackupID backup = 0;
-  const auto begin = std::chrono::steady_clock::now();
-  TIDEMARK_RETURN_IF_ERROR(Translate(backups_->CreateNewBackup(options, &database_.db(), &backup)));
-  durable_.push_back(std::chrono::steady_clock::now() - begin);
+  TIDEMARK_RETURN_IF_ERROR(TimeCheckpoint(
+      [&] { return Translate(backups_->CreateNewBackup(options, &database_.db(), &backup)); }));
   TIDEMARK_RETURN_IF_ERROR(CountNewBytes(backup));
   return Translate(backups_->PurgeOldBackups(options_.keep_checkpoints));
 }
@@ -92,40 +75,30 @@ Status RocksDbBackupEngine::CountNewBytes(rocksdb::BackupID id) {
   return {};
 }
 
-Status RocksDbBackupEngine::Drain() {
-  database_.AwaitIdle();
-  return {};
-}
-
 Status RocksDbBackupEngine::Restore() {
   table_.reset();
   const std::string restored = options_.directory + "/restored";
   TIDEMARK_RETURN_IF_ERROR(Translate(backups_->RestoreDBFromLatestBackup(restored, restored)));
-  TIDEMARK_RETURN_IF_ERROR(database_.Reopen(Options(), restored));
-  OpenTable();
+  TIDEMARK_RETURN_IF_ERROR(database_.Reopen(TunedOptions(options_), restored));
+  table_.emplace(database_.db());
   return {};
 }
 
 void RocksDbBackupEngine::ResetFigures() {
-  durable_.clear();
+  RocksDbPeer::ResetFigures();
   published_bytes_ = 0;
-  database_.ResetStall();
 }
 
 EngineFigures RocksDbBackupEngine::Figures() {
-  EngineFigures figures;
-  figures.durable = durable_;
+  EngineFigures figures = RocksDbPeer::Figures();
   figures.published_bytes = published_bytes_;
-  figures.stall_s = database_.StallSeconds();
   return figures;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Engine>> OpenRocksDbBackup(const EngineOptions& options) {
-  auto engine = std::make_unique<RocksDbBackupEngine>(options);
-  TIDEMARK_RETURN_IF_ERROR(engine->Open());
-  return std::unique_ptr<Engine>(std::move(engine));
+  return OpenEngine<RocksDbBackupEngine>(options);
 }
 
 }  // namespace tidemark::bench

@@ -1,10 +1,8 @@
 // RocksDB with a write-ahead log: the changes of an epoch are one batch, which the barrier writes
 // and syncs. The database itself is the repository, and it has the newest committed epoch only.
-#include "bench/rocksdb_merge.h"
 #include "bench/rocksdb_peer.h"
 
 #include <optional>
-#include <utility>
 
 namespace tidemark::bench {
 namespace {
@@ -16,26 +14,16 @@ class RocksDbWalEngine final : public RocksDbPeer {
   Status Open();
 
   Status Checkpoint(uint64_t id) override;
-  Status Drain() override;
   Status Restore() override;
-  void ResetFigures() override;
-  EngineFigures Figures() override;
 
  private:
   RocksDbTable& table() override { return *table_; }
-  rocksdb::Options Options() const;
 
   std::optional<BatchTable> table_;
 };
 
-rocksdb::Options RocksDbWalEngine::Options() const {
-  rocksdb::Options options = TunedOptions(options_);
-  options.merge_operator = MakeAppendOperator();
-  return options;
-}
-
 Status RocksDbWalEngine::Open() {
-  TIDEMARK_RETURN_IF_ERROR(database_.Open(Options(), repository()));
+  TIDEMARK_RETURN_IF_ERROR(database_.Open(TunedOptions(options_), repository()));
   table_.emplace(database_.db());
   return {};
 }
@@ -44,43 +32,21 @@ Status RocksDbWalEngine::Open() {
 Status RocksDbWalEngine::Checkpoint(uint64_t /*id*/) {
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  const auto begin = std::chrono::steady_clock::now();
-  TIDEMARK_RETURN_IF_ERROR(Translate(table_->Commit(synced)));
-  durable_.push_back(std::chrono::steady_clock::now() - begin);
-  return {};
-}
-
-Status RocksDbWalEngine::Drain() {
-  database_.AwaitIdle();
-  return {};
+  return TimeCheckpoint([&] { return Translate(table_->Commit(synced)); });
 }
 
 // Reads the log again, as after a crash.
 Status RocksDbWalEngine::Restore() {
   table_.reset();
-  TIDEMARK_RETURN_IF_ERROR(database_.Reopen(Options(), repository()));
+  TIDEMARK_RETURN_IF_ERROR(database_.Reopen(TunedOptions(options_), repository()));
   table_.emplace(database_.db());
   return {};
-}
-
-void RocksDbWalEngine::ResetFigures() {
-  durable_.clear();
-  database_.ResetStall();
-}
-
-EngineFigures RocksDbWalEngine::Figures() {
-  EngineFigures figures;
-  figures.durable = durable_;
-  figures.stall_s = database_.StallSeconds();
-  return figures;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Engine>> OpenRocksDbWal(const EngineOptions& options) {
-  auto engine = std::make_unique<RocksDbWalEngine>(options);
-  TIDEMARK_RETURN_IF_ERROR(engine->Open());
-  return std::unique_ptr<Engine>(std::move(engine));
+  return OpenEngine<RocksDbWalEngine>(options);
 }
 
 }  // namespace tidemark::bench

@@ -41,10 +41,9 @@ class MicroBatch {
         end_(end),
         context_(context),
         plan_(variant, end, context.scale.micro_batch) {
-    EngineOptions options;
-    options.directory = context.directory;
-    options.memory_budget_bytes = context.scale.memory_budget_bytes;
-    store_ = kind.open(options).value();
+    store_ = kind.open({.directory = context.directory,
+                        .memory_budget_bytes = context.scale.memory_budget_bytes})
+                 .value();
   }
 
   Counters Run();

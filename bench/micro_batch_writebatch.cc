@@ -8,7 +8,6 @@
 
 #include <rocksdb/comparator.h>
 #include <rocksdb/db.h>
-#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/utilities/write_batch_with_index.h>
 
 #include <chrono>
@@ -26,7 +25,7 @@ class WriteBatches final : public MicroBatchStore {
     write_options_.disableWAL = true;
   }
 
-  Status Open();
+  Status Open() { return database_.Open(TunedOptions(options_), options_.directory + "/live"); }
 
   Status Put(std::string_view key, std::string_view value) override {
     return Translate(batch_.Put(key, value));
@@ -43,7 +42,7 @@ class WriteBatches final : public MicroBatchStore {
     database_.AwaitIdle();
     return folder_.Drain();
   }
-  Status Restore() override;
+  Status Restore() override { return database_.Reopen(TunedOptions(options_), folder_.newest()); }
   void ResetFigures() override {
     durable_.clear();
     folder_.ResetCounters();
@@ -57,21 +56,12 @@ class WriteBatches final : public MicroBatchStore {
   const EngineOptions options_;
   rocksdb::WriteOptions write_options_;
   RocksDbDatabase database_;
-  std::unique_ptr<rocksdb::Checkpoint> checkpoint_;
   rocksdb::WriteBatchWithIndex batch_;
   std::vector<std::string> evicted_;
   std::vector<std::chrono::nanoseconds> durable_;
   // Last, so that its thread ends first.
   CheckpointFolder folder_;
 };
-
-Status WriteBatches::Open() {
-  TIDEMARK_RETURN_IF_ERROR(database_.Open(TunedOptions(options_), options_.directory + "/live"));
-  rocksdb::Checkpoint* checkpoint = nullptr;
-  TIDEMARK_RETURN_IF_ERROR(Translate(rocksdb::Checkpoint::Create(&database_.db(), &checkpoint)));
-  checkpoint_.reset(checkpoint);
-  return {};
-}
 
 // The batch must not change below an iterator that stands on what is changed, so the keys are
 // gathered first.
@@ -93,20 +83,14 @@ Status WriteBatches::Evict(std::string_view from, std::string_view to, const Vis
   return {};
 }
 
-// CreateCheckpoint flushes the memtable before it links the tables.
 Status WriteBatches::Commit(uint64_t id) {
   const auto begin = std::chrono::steady_clock::now();
   TIDEMARK_RETURN_IF_ERROR(Translate(database_.db().Write(write_options_, batch_.GetWriteBatch())));
   batch_.Clear();
-  TIDEMARK_RETURN_IF_ERROR(Translate(checkpoint_->CreateCheckpoint(folder_.PathOf(id))));
+  TIDEMARK_RETURN_IF_ERROR(TakeCheckpoint(database_.db(), folder_.PathOf(id)));
   durable_.push_back(std::chrono::steady_clock::now() - begin);
   folder_.Add(id);
   return {};
-}
-
-Status WriteBatches::Restore() {
-  checkpoint_.reset();
-  return database_.Reopen(TunedOptions(options_), folder_.newest());
 }
 
 EngineFigures WriteBatches::Figures() {

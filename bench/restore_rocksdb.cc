@@ -7,7 +7,6 @@
 #include "bench/wide_records.h"
 
 #include <rocksdb/db.h>
-#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include <unistd.h>
@@ -70,10 +69,7 @@ void RestoreRocks::Load() {
   }
   Translate(db->Flush(rocksdb::FlushOptions())).Check();
   AwaitIdleThreads();
-  rocksdb::Checkpoint* made = nullptr;
-  Translate(rocksdb::Checkpoint::Create(db.get(), &made)).Check();
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoints(made);
-  Translate(checkpoints->CreateCheckpoint(checkpoint())).Check();
+  TakeCheckpoint(*db, checkpoint()).Check();
   Translate(db->Close()).Check();
 }
 

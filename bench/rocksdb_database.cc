@@ -1,10 +1,12 @@
 #include "bench/rocksdb_database.h"
 
+#include "bench/rocksdb_merge.h"
 #include "bench/rocksdb_table.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
@@ -62,7 +64,16 @@ rocksdb::Options TunedOptions(const EngineOptions& engine) {
   options.allow_concurrent_memtable_write = false;
   options.memtable_prefix_bloom_size_ratio = 0.1;
   options.memtable_whole_key_filtering = true;
+
+  options.merge_operator = MakeAppendOperator();
   return options;
+}
+
+Status TakeCheckpoint(rocksdb::DB& db, const std::string& path) {
+  rocksdb::Checkpoint* made = nullptr;
+  TIDEMARK_RETURN_IF_ERROR(Translate(rocksdb::Checkpoint::Create(&db, &made)));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  return Translate(checkpoint->CreateCheckpoint(path));
 }
 
 Status RocksDbDatabase::Open(const rocksdb::Options& options, const std::string& path) {

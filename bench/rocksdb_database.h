@@ -12,8 +12,12 @@
 
 namespace tidemark::bench {
 
-// README.md says why each option has the value that it has. No merge operator is set.
+// README.md says why each option has the value that it has. The merge operator is
+// MakeAppendOperator's.
 rocksdb::Options TunedOptions(const EngineOptions& engine);
+
+// Makes a rocksdb::Checkpoint of what the database holds. It flushes, links and syncs.
+Status TakeCheckpoint(rocksdb::DB& db, const std::string& path);
 
 // Thread safety: one thread at a time.
 class RocksDbDatabase {

@@ -1,21 +1,17 @@
-// RocksDbPeer: what the RocksDB peers share as engines: a database, the states in it, and how long
-// checkpoints took.
+// RocksDbPeer: what the RocksDB peers share as engines: a database, and the states in it.
 #pragma once
 
-#include "bench/engine.h"
+#include "bench/peer.h"
 #include "bench/rocksdb_database.h"
 #include "bench/rocksdb_rows.h"
 #include "bench/rocksdb_states.h"
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace tidemark::bench {
 
-class RocksDbPeer : public Engine {
+class RocksDbPeer : public Peer {
  public:
   Result<std::unique_ptr<Values>> OpenValues() override { return MakeRocksDbValues(table()); }
   Result<std::unique_ptr<Maps>> OpenMaps() override { return MakeRocksDbMaps(table()); }
@@ -23,17 +19,27 @@ class RocksDbPeer : public Engine {
   Result<std::unique_ptr<ByteRows>> OpenByteRows(uint8_t number, ByteRowsKind /*kind*/) override {
     return MakeRocksDbRows(table(), number);
   }
-  std::string repository() const override { return options_.directory + "/repository"; }
+  Status Drain() override {
+    database_.AwaitIdle();
+    return {};
+  }
+  void ResetFigures() override {
+    Peer::ResetFigures();
+    database_.ResetStall();
+  }
+  EngineFigures Figures() override {
+    EngineFigures figures = Peer::Figures();
+    figures.stall_s = database_.StallSeconds();
+    return figures;
+  }
 
  protected:
-  explicit RocksDbPeer(const EngineOptions& options) : options_(options) {}
+  using Peer::Peer;
 
   // That of the open database.
   virtual RocksDbTable& table() = 0;
 
-  const EngineOptions options_;
   RocksDbDatabase database_;
-  std::vector<std::chrono::nanoseconds> durable_;
 };
 
 }  // namespace tidemark::bench

@@ -47,10 +47,7 @@ class RocksDbValues : public Values, protected RocksDbState {
   Status Update(const Key& key, const Change& change) override {
     Value value;
     TIDEMARK_ASSIGN_OR_RETURN(const bool found, Get(key, value));
-    if (!found) {
-      return Status(StatusCode::kNotFound, "key-not-found",
-                    "an update met a key that was not loaded");
-    }
+    if (!found) return NoValueToUpdate();
     change.ApplyTo(value);
     return Put(key, value);
   }

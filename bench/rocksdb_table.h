@@ -36,11 +36,10 @@ class RocksDbTable {
   virtual std::unique_ptr<rocksdb::Iterator> Iterate(const rocksdb::ReadOptions& options) = 0;
 };
 
-// Each change is a write of its own. `db` outlives the table.
+// Each change is a write of its own, without a log. `db` outlives the table.
 class DirectTable final : public RocksDbTable {
  public:
-  DirectTable(rocksdb::DB& db, const rocksdb::WriteOptions& options)
-      : db_(db), write_options_(options) {}
+  explicit DirectTable(rocksdb::DB& db) : db_(db) { write_options_.disableWAL = true; }
 
   rocksdb::Status Put(const rocksdb::Slice& key, const rocksdb::Slice& value) override;
   rocksdb::Status Merge(const rocksdb::Slice& key, const rocksdb::Slice& operand) override;
@@ -51,7 +50,7 @@ class DirectTable final : public RocksDbTable {
 
  private:
   rocksdb::DB& db_;
-  const rocksdb::WriteOptions write_options_;
+  rocksdb::WriteOptions write_options_;
   const rocksdb::ReadOptions read_options_;
   rocksdb::WriteBatch batch_;
 };

@@ -18,6 +18,11 @@
 
 namespace tidemark::bench {
 
+// What an update of a key without a value ends with.
+inline Status NoValueToUpdate() {
+  return Status(StatusCode::kNotFound, "key-not-found", "an update met a key that was not loaded");
+}
+
 // One value a key.
 class Values {
  public:

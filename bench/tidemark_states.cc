@@ -36,7 +36,7 @@ Status TidemarkValues::Update(const Key& key, const Change& change) {
   }));
   if (found) [[likely]]
     return {};
-  return Status(StatusCode::kNotFound, "key-not-found", "an update met a key that was not loaded");
+  return NoValueToUpdate();
 }
 
 class TidemarkMaps final : public Maps {

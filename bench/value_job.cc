@@ -63,4 +63,14 @@ Job MakeValueJob(ValueOperation operation, uint64_t keys, std::vector<uint32_t> 
   return job;
 }
 
+Job MakeResidentJob(ValueOperation operation, Draw draw, const Size& size, uint64_t epoch,
+                    const Scale& scale) {
+  const auto [keys, operations] = size;
+  Job job = MakeValueJob(operation, keys, draw(keys, operations));
+  job.memory_budget_bytes = scale.memory_budget_bytes;
+  job.load_epoch = keys;
+  job.epoch = epoch / scale.epoch_divisor;
+  return job;
+}
+
 }  // namespace tidemark::bench

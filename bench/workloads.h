@@ -81,8 +81,7 @@ std::vector<Row> NexmarkRows();
 // draws what the row does, in the row's process.
 template <class MakeJob>
 void AddRows(std::string workload, std::string variant, const MakeJob& make_job,
-             std::vector<Row>& rows, RowKind row_kind = RowKind::kShort,
-             uint32_t asked = kAllAbilities) {
+             std::vector<Row>& rows, RowKind row_kind, uint32_t asked) {
   for (const EngineKind& kind : kEngines) {
     if ((kind.abilities & asked) != asked) continue;
     rows.push_back({workload, std::string(kind.name), variant,
