@@ -26,7 +26,7 @@ CommitParts::CommitParts(uint64_t keys, size_t value_bytes) {
 
 CommitParts::~CommitParts() {
   for (store::Version* version : versions_) {
-    arena_.Free(version, version->size_class, version->bytes());
+    arena_.Free(version, version->size_class);
   }
 }
 

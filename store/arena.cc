@@ -2,31 +2,12 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 #include <new>
-#include <numeric>
 #include <utility>
 
 namespace tidemark::store {
-
-// At the start of every chunk, which is aligned to its size: a block finds its chunk by masking.
-struct Arena::Chunk {
-  Chunk* previous = nullptr;
-  Chunk* next = nullptr;
-  FreeBlock* free = nullptr;
-  uint32_t unused_offset = 0;  // blocks from here on were never handed out
-  uint32_t block_bytes = 0;
-  uint32_t live = 0;
-  int32_t size_class = 0;
-  uint32_t portion = 0;
-  bool linked = false;
-
-  bool HasRoom(size_t chunk_bytes) const {
-    return free != nullptr || unused_offset + block_bytes <= chunk_bytes;
-  }
-};
 
 namespace {
 
@@ -65,67 +46,27 @@ void* Arena::TakeChunk() {
 Arena::~Arena() {
   // Versions are trivially destructible; blocks that are still live belong to open or full chunks.
   // The store frees them one by one before (StoreCore::FreeAll), so that only empty chunks remain.
-  for (void* chunk : spare_) munmap(chunk, chunk_bytes_);
+  DropSpare();
 }
 
-bool Arena::IsHollowed(const Chunk* chunk) const { return IsHollowed(chunk->portion); }
-
-Arena::Chunk*& Arena::ListOf(const Chunk* chunk) {
-  return IsHollowed(chunk) ? hollowed_ : open_[chunk->size_class];
+bool Arena::HasRoomFor(size_t bytes, Use use) const {
+  return bytes <= small_bytes_max_ &&
+         (OpenChunk(SizeClass(bytes), use) != nullptr || !spare_.empty());
 }
 
-// A new chunk is not one of those that are given back.
-uint32_t Arena::NextPortion() {
-  for (uint32_t tries = 0; tries < kPortions; ++tries) {
-    next_portion_ = (next_portion_ + 1) % kPortions;
-    if (!IsHollowed(next_portion_)) break;
-  }
-  return next_portion_;
+size_t Arena::GrowthFor(size_t bytes) const {
+  return bytes <= small_bytes_max_ ? chunk_bytes_ : Capacity(kLarge, bytes) + kChunkHeaderBytes;
 }
 
-double Arena::StartHollowing(double part) {
-  const uint32_t first = (first_hollowed_ + hollowed_last_) % kPortions;
-  const double all = std::accumulate(chunks_in_, chunks_in_ + kPortions, 0.0);
-  double chosen = 0;
-  uint32_t portions = 0;
-  // Never all of them: what is allocated meanwhile needs a chunk.
-  while ((chosen < part * all || portions == 0) && portions < kPortions - 1)
-    chosen += chunks_in_[(first + portions++) % kPortions];
-  SetHollowed(first, portions);
+void Arena::DropSpare() {
   for (void* chunk : std::exchange(spare_, {})) {
     munmap(chunk, chunk_bytes_);
     reserved_bytes_.Subtract(chunk_bytes_);
   }
-  return all > 0 ? chosen / all : 1;
-}
-
-void Arena::StopHollowing() { SetHollowed(first_hollowed_, 0); }
-
-// Chunks change their lists.
-void Arena::SetHollowed(uint32_t first, uint32_t portions) {
-  std::vector<Chunk*> linked;
-  const auto take = [&](Chunk*& list) {
-    for (Chunk* chunk = list; chunk != nullptr; chunk = chunk->next) linked.push_back(chunk);
-    list = nullptr;
-  };
-  for (Chunk*& list : open_) take(list);
-  take(hollowed_);
-  if (hollowed_portions_ != 0) hollowed_last_ = hollowed_portions_;
-  first_hollowed_ = first;
-  hollowed_portions_ = portions;
-  for (Chunk* chunk : linked) Link(chunk);
-}
-
-bool Arena::HasRoomFor(size_t bytes) const {
-  return bytes <= small_bytes_max_ && (open_[ClassOf(bytes)] != nullptr || !spare_.empty());
-}
-
-size_t Arena::GrowthFor(size_t bytes) const {
-  return bytes <= small_bytes_max_ ? chunk_bytes_ : Capacity(kLarge, bytes);
 }
 
 void Arena::Link(Chunk* chunk) {
-  Chunk*& head = ListOf(chunk);
+  Chunk*& head = OpenChunk(chunk->size_class, chunk->use);
   chunk->previous = nullptr;
   chunk->next = head;
   if (head != nullptr) head->previous = chunk;
@@ -137,42 +78,68 @@ void Arena::Unlink(Chunk* chunk) {
   if (chunk->previous != nullptr) {
     chunk->previous->next = chunk->next;
   } else {
-    ListOf(chunk) = chunk->next;
+    OpenChunk(chunk->size_class, chunk->use) = chunk->next;
   }
   if (chunk->next != nullptr) chunk->next->previous = chunk->previous;
   chunk->linked = false;
 }
 
-void* Arena::Allocate(size_t bytes) {
-  if (bytes > small_bytes_max_) {
-    const size_t block_bytes = Capacity(kLarge, bytes);
-    void* block = std::malloc(block_bytes);
-    if (block == nullptr) throw std::bad_alloc();
-    reserved_bytes_.Add(block_bytes);
-    allocated_bytes_.Add(block_bytes);
-    return block;
+void Arena::JoinRing(Chunk* chunk) {
+  if (chunk->use != Use::kEntry) return;
+  chunk->ring_position = ring_.size();
+  ring_.push_back(chunk);
+}
+
+// The last one takes its place.
+void Arena::LeaveRing(Chunk* chunk) {
+  if (chunk->use != Use::kEntry) return;
+  if (chunk->ring_position == hand_) hand_offset_ = 0;
+  if (ring_.size() - 1 == hand_) hand_ = hand_offset_ = 0;
+  ring_[chunk->ring_position] = ring_.back();
+  ring_[chunk->ring_position]->ring_position = chunk->ring_position;
+  ring_.pop_back();
+}
+
+Arena::Chunk* Arena::NewChunk(uint8_t size_class, Use use) {
+  void* memory = nullptr;
+  if (!spare_.empty()) {
+    memory = spare_.back();
+    spare_.pop_back();
+  } else {
+    memory = TakeChunk();
   }
-  const int size_class = ClassOf(bytes);
-  Chunk* chunk = open_[size_class];
+  auto* chunk = new (memory) Chunk;
+  chunk->size_class = size_class;
+  chunk->use = use;
+  chunk->block_bytes = ClassBytes(size_class);
+  chunk->unused_offset = kChunkHeaderBytes;
+  JoinRing(chunk);
+  Link(chunk);
+  return chunk;
+}
+
+Arena::Chunk* Arena::NewLarge(size_t block_bytes, Use use) {
+  void* memory = std::malloc(kChunkHeaderBytes + block_bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  reserved_bytes_.Add(kChunkHeaderBytes + block_bytes);
+  auto* chunk = new (memory) Chunk;
+  chunk->size_class = kLarge;
+  chunk->use = use;
+  chunk->block_bytes = block_bytes;
+  chunk->unused_offset = kChunkHeaderBytes;
+  JoinRing(chunk);
+  return chunk;
+}
+
+void* Arena::Allocate(size_t bytes, Use use) {
+  const uint8_t size_class = SizeClass(bytes);
+  Chunk* chunk = size_class == kLarge ? nullptr : OpenChunk(size_class, use);
   if (chunk == nullptr) {
-    void* memory;
-    if (!spare_.empty()) {
-      memory = spare_.back();
-      spare_.pop_back();
-    } else {
-      memory = TakeChunk();
-    }
-    chunk = new (memory) Chunk;
-    chunk->size_class = size_class;
-    chunk->portion = NextPortion();
-    ++chunks_in_[chunk->portion];
-    chunk->block_bytes = static_cast<uint32_t>(ClassBytes(size_class));
-    chunk->unused_offset = (sizeof(Chunk) + 63) & ~size_t{63};
-    Link(chunk);
+    chunk =
+        size_class == kLarge ? NewLarge(Capacity(kLarge, bytes), use) : NewChunk(size_class, use);
   }
-  void* block;
-  if (chunk->free != nullptr) {
-    block = chunk->free;
+  void* block = chunk->free;
+  if (block != nullptr) {
     chunk->free = chunk->free->next;
   } else {
     block = reinterpret_cast<char*>(chunk) + chunk->unused_offset;
@@ -180,32 +147,32 @@ void* Arena::Allocate(size_t bytes) {
   }
   ++chunk->live;
   allocated_bytes_.Add(chunk->block_bytes);
-  if (!chunk->HasRoom(chunk_bytes_)) Unlink(chunk);
+  if (chunk->linked && !chunk->HasRoom(chunk_bytes_)) Unlink(chunk);
   return block;
 }
 
-void Arena::Free(void* block, uint8_t size_class, size_t bytes) {
-  if (size_class == kLarge) {
-    reserved_bytes_.Subtract(Capacity(kLarge, bytes));
-    allocated_bytes_.Subtract(Capacity(kLarge, bytes));
-    std::free(block);
-    return;
-  }
-  auto* chunk = const_cast<Chunk*>(ChunkOf(block));
+void Arena::Free(void* block, uint8_t size_class) {
+  Chunk* chunk = ChunkOf(block, size_class);
   assert(chunk->size_class == size_class);
-  auto* free_block = new (block) FreeBlock{chunk->free};
-  chunk->free = free_block;
   allocated_bytes_.Subtract(chunk->block_bytes);
+  if (--chunk->live == 0) return Return(chunk);
+  chunk->free = new (block) FreeBlock{chunk->free};
   if (!chunk->linked) Link(chunk);
-  if (--chunk->live > 0) return;
-  Unlink(chunk);
-  --chunks_in_[chunk->portion];
-  if (spare_.size() < kSpareChunksMax && hollowed_portions_ == 0) {
-    spare_.push_back(chunk);
-  } else {
-    munmap(chunk, chunk_bytes_);
-    reserved_bytes_.Subtract(chunk_bytes_);
+}
+
+// It has no blocks any more.
+void Arena::Return(Chunk* chunk) {
+  LeaveRing(chunk);
+  if (chunk->size_class == kLarge) {
+    reserved_bytes_.Subtract(kChunkHeaderBytes + chunk->block_bytes);
+    return std::free(chunk);
   }
+  if (chunk->linked) Unlink(chunk);
+  spare_.push_back(chunk);
+  if (spare_.size() <= kSpareChunksMax) return;
+  munmap(spare_.back(), chunk_bytes_);
+  spare_.pop_back();
+  reserved_bytes_.Subtract(chunk_bytes_);
 }
 
 }  // namespace tidemark::store

@@ -44,31 +44,36 @@ class Arena {
     return (bytes + step - 1) & ~(step - 1);
   }
 
-  // True if Allocate(bytes) needs no memory from the system.
-  bool HasRoomFor(size_t bytes) const;
+  // What a block is for: an entry, which Visit finds, or a table of such.
+  enum class Use : uint8_t { kEntry, kTable };
+
+  // True if Allocate(bytes, use) needs no memory from the system.
+  bool HasRoomFor(size_t bytes, Use use = Use::kEntry) const;
   // What Allocate(bytes) takes from the system when HasRoomFor is false.
   size_t GrowthFor(size_t bytes) const;
 
   // A block of Capacity(SizeClass(bytes), bytes), 16-byte aligned. Throws std::bad_alloc when the
-  // system has none.
-  void* Allocate(size_t bytes);
-  // `size_class` of the allocation; `bytes`, for kLarge, with the same capacity as was asked for.
-  void Free(void* block, uint8_t size_class, size_t bytes);
+  // system has none. The second word of an entry must never be kFreeMark.
+  void* Allocate(size_t bytes, Use use = Use::kEntry);
+  // `size_class` as of the allocation.
+  void Free(void* block, uint8_t size_class);
 
-  // Chooses about this part of the chunks, other ones than last time, to be given back: their free
-  // blocks are not handed out any more, until StopHollowing. The caller frees what it can there.
-  // Returns which part it is.
-  double StartHollowing(double part);
-  void StopHollowing();
-  // Whether a block lies in such a chunk, or is a large one that is as good as chosen.
-  bool IsHollowed(const void* block, uint8_t size_class) const {
-    if (hollowed_portions_ == 0) return false;
-    if (size_class == kLarge)
-      return IsHollowed(static_cast<uint32_t>(
-                            reinterpret_cast<uintptr_t>(block) / 4096 * 0x9e3779b97f4a7c15 >> 40) %
-                        kPortions);
-    return IsHollowed(ChunkOf(block));
-  }
+  // Calls visit(void*) for the entries that follow those where the last call stopped: all chunks
+  // and large blocks stand in a ring. Ends when it returns false, after the block that it was
+  // called with, when `bytes` were gone over, and where a round ends, so that it meets none twice.
+  // It must neither allocate nor free. Returns about the bytes gone over, 0 if the ring is empty.
+  template <class F>
+  size_t Visit(size_t bytes, F&& visit);
+  // The same for what is left of one chunk, all of it if the last call was to this too, or for one
+  // large block. Returns false if visit did; what is left of the chunk is then skipped.
+  template <class F>
+  bool VisitChunk(F&& visit);
+  // How many VisitChunk go around.
+  size_t ring_size() const noexcept { return ring_.size(); }
+  // Whether a round begins.
+  bool IsAtBegin() const noexcept { return hand_ == 0 && hand_offset_ == 0; }
+  // Gives chunks back to the system that are kept to save a trip to it.
+  void DropSpare();
 
   // Taken from the system and not given back.
   uint64_t reserved_bytes() const noexcept { return reserved_bytes_.Get(); }
@@ -76,11 +81,31 @@ class Arena {
   uint64_t allocated_bytes() const noexcept { return allocated_bytes_.Get(); }
 
  private:
-  struct Chunk;
+  static constexpr uintptr_t kFreeMark = ~uintptr_t{0};
+  static constexpr size_t kVisitAhead = 8;
   struct FreeBlock {
     FreeBlock* next;
+    uintptr_t mark = kFreeMark;
   };
-  static constexpr uint32_t kPortions = 16;  // of all chunks, which take turns
+  // At the start of every chunk, which is aligned to its size: a block finds its chunk by masking.
+  // And before a large block, which is a chunk with one block.
+  struct Chunk {
+    Chunk* previous = nullptr;
+    Chunk* next = nullptr;
+    FreeBlock* free = nullptr;
+    size_t block_bytes = 0;
+    size_t unused_offset = 0;  // blocks from here on were never handed out
+    size_t ring_position = 0;  // of those of entries
+    uint32_t live = 0;
+    uint8_t size_class = 0;
+    Use use = Use::kEntry;
+    bool linked = false;
+
+    bool HasRoom(size_t chunk_bytes) const {
+      return free != nullptr || unused_offset + block_bytes <= chunk_bytes;
+    }
+  };
+  static constexpr size_t kChunkHeaderBytes = (sizeof(Chunk) + 63) & ~size_t{63};
   // Classes: multiples of 16 up to 128, then four steps a doubling.
   static constexpr size_t kSmallMax = size_t{32} << 10;
   static constexpr int kClasses = 8 + 4 * 8;
@@ -96,33 +121,75 @@ class Arena {
     return (size_t{1} << log) +
            (size_t{1} << (log - 2)) * static_cast<size_t>((size_class - 8) % 4 + 1);
   }
-  const Chunk* ChunkOf(const void* block) const {
-    const size_t offset = reinterpret_cast<uintptr_t>(block) & (chunk_bytes_ - 1);
-    return reinterpret_cast<const Chunk*>(static_cast<const char*>(block) - offset);
+  Chunk* ChunkOf(void* block, uint8_t size_class) const {
+    char* bytes = static_cast<char*>(block);
+    const size_t offset = size_class == kLarge
+                              ? kChunkHeaderBytes
+                              : reinterpret_cast<uintptr_t>(block) & (chunk_bytes_ - 1);
+    return reinterpret_cast<Chunk*>(bytes - offset);
   }
-  bool IsHollowed(const Chunk* chunk) const;
-  bool IsHollowed(uint32_t portion) const {
-    return (portion + kPortions - first_hollowed_) % kPortions < hollowed_portions_;
+  Chunk*& OpenChunk(uint8_t size_class, Use use) {
+    return open_[static_cast<size_t>(use)][size_class];
   }
-  uint32_t NextPortion();
-  Chunk*& ListOf(const Chunk* chunk);
-  void SetHollowed(uint32_t first, uint32_t portions);
+  Chunk* OpenChunk(uint8_t size_class, Use use) const {
+    return open_[static_cast<size_t>(use)][size_class];
+  }
   void* TakeChunk();
+  Chunk* NewChunk(uint8_t size_class, Use use);
+  Chunk* NewLarge(size_t block_bytes, Use use);
+  void Return(Chunk* chunk);
   void Unlink(Chunk* chunk);
   void Link(Chunk* chunk);
+  void JoinRing(Chunk* chunk);
+  void LeaveRing(Chunk* chunk);
+  // Where Visit goes on after this chunk.
+  void MoveHand() {
+    hand_offset_ = 0;
+    if (++hand_ >= ring_.size()) hand_ = 0;
+  }
 
   const size_t chunk_bytes_;
-  const size_t small_bytes_max_;  // larger blocks come from the system one by one
-  Chunk* open_[kClasses] = {};    // chunks with a free block, doubly linked
-  Chunk* hollowed_ = nullptr;     // the same, of those to be given back
-  uint32_t chunks_in_[kPortions] = {};
-  uint32_t next_portion_ = 0;
-  uint32_t first_hollowed_ = 0;
-  uint32_t hollowed_portions_ = 0;
-  uint32_t hollowed_last_ = 0;  // portions of the last time
-  std::vector<void*> spare_;    // a few empty chunks, to save the trips to the system
+  const size_t small_bytes_max_;   // larger blocks come from the system one by one
+  Chunk* open_[2][kClasses] = {};  // chunks with a free block, doubly linked, by use and class
+  std::vector<Chunk*> ring_;       // of entries
+  size_t hand_ = 0;  // the chunk where Visit goes on, and where in it, 0: at its first
+  size_t hand_offset_ = 0;
+  std::vector<void*> spare_;  // a few empty chunks, to save the trips to the system
   Counter reserved_bytes_;
   Counter allocated_bytes_;
 };
+
+template <class F>
+size_t Arena::Visit(size_t bytes, F&& visit) {
+  size_t done = 0;
+  while (done < bytes && !ring_.empty()) {
+    const Chunk* chunk = ring_[hand_];
+    char* begin = reinterpret_cast<char*>(ring_[hand_]);
+    size_t offset = hand_offset_ == 0 ? kChunkHeaderBytes : hand_offset_;
+    bool goes_on = true;
+    for (; offset < chunk->unused_offset && done < bytes && goes_on; offset += chunk->block_bytes) {
+      __builtin_prefetch(begin + offset + kVisitAhead * chunk->block_bytes);
+      done += chunk->block_bytes;
+      auto* block = reinterpret_cast<FreeBlock*>(begin + offset);
+      if (block->mark != kFreeMark) goes_on = visit(static_cast<void*>(block));
+    }
+    hand_offset_ = offset;
+    if (offset >= chunk->unused_offset) MoveHand(), ++done;
+    if (!goes_on || IsAtBegin()) break;
+  }
+  return done;
+}
+
+template <class F>
+bool Arena::VisitChunk(F&& visit) {
+  if (ring_.empty()) return true;
+  const size_t at = hand_;
+  bool goes_on = true;
+  do {
+    (void)Visit(1, [&](void* block) { return goes_on = visit(block); });
+  } while (goes_on && hand_ == at && hand_offset_ != 0);
+  if (hand_offset_ != 0) MoveHand();
+  return goes_on;
+}
 
 }  // namespace tidemark::store

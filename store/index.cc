@@ -9,13 +9,15 @@ namespace tidemark::store {
 
 namespace {
 
-uint64_t HashOf(const Version* version) { return format::HashKey(format::UserKey(version->key())); }
-
 // Seven eighths: linear probing stays short, and tables of one cache line's worth of slots fill
 // well.
 bool IsFull(uint32_t used, uint32_t slots) { return used * 8 >= slots * 7; }
 
 }  // namespace
+
+uint64_t Index::HashOf(const Version* version) {
+  return format::HashKey(format::UserKey(version->key()));
+}
 
 Index::Index(Arena& arena) : arena_(arena) { directory_.push_back(NewTable(kSlotsMin, 0)); }
 
@@ -34,13 +36,12 @@ void Index::Clear() {
   directory_.assign(1, NewTable(kSlotsMin, 0));
   depth_ = 0;
   size_ = 0;
-  hand_table_ = 0;
-  hand_slot_ = 0;
 }
 
 Index::SubTable* Index::NewTable(uint32_t slots, uint32_t depth) {
   const size_t bytes = slots * sizeof(uint64_t);
-  auto* table = new SubTable{slots - 1, 0, depth, static_cast<uint64_t*>(arena_.Allocate(bytes))};
+  auto* table = new SubTable{slots - 1, 0, depth,
+                             static_cast<uint64_t*>(arena_.Allocate(bytes, Arena::Use::kTable))};
   std::memset(table->slots, 0, bytes);
   memory_bytes_.Add(sizeof(SubTable) + bytes);
   return table;
@@ -49,7 +50,7 @@ Index::SubTable* Index::NewTable(uint32_t slots, uint32_t depth) {
 void Index::FreeTable(SubTable* table) {
   const size_t bytes = (table->mask + uint64_t{1}) * sizeof(uint64_t);
   memory_bytes_.Subtract(sizeof(SubTable) + bytes);
-  arena_.Free(table->slots, arena_.SizeClass(bytes), bytes);
+  arena_.Free(table->slots, arena_.SizeClass(bytes));
   delete table;
 }
 
@@ -69,8 +70,8 @@ Version* Index::Find(uint64_t hash, std::string_view user_key) const {
   }
 }
 
-void Index::Place(SubTable& table, uint64_t hash, uint64_t slot) {
-  uint32_t i = PositionOf(hash) & table.mask;
+void Index::Place(SubTable& table, uint64_t slot) {
+  uint32_t i = HomeOf(slot, table.mask);
   while (table.slots[i] != 0) i = (i + 1) & table.mask;
   table.slots[i] = slot;
   ++table.used;
@@ -80,7 +81,7 @@ void Index::Insert(uint64_t hash, Version* version) {
   while (true) {
     SubTable& table = TableOf(hash);
     if (!IsFull(table.used + 1, table.mask + 1)) {
-      Place(table, hash, TagOf(hash) | reinterpret_cast<uint64_t>(version));
+      Place(table, TagOf(hash) | PointerBits(version));
       ++size_;
       return;
     }
@@ -97,7 +98,7 @@ size_t Index::GrowthFor(uint64_t hash) const {
   if (!IsFull(table.used + 1, table.mask + 1)) return 0;
   const bool splits = table.mask + 1 >= kSlotsMax && table.depth < kDepthMax;
   const size_t bytes = (splits ? kSlotsMax : 2 * (table.mask + size_t{1})) * sizeof(uint64_t);
-  const size_t growth = arena_.HasRoomFor(bytes) ? 0 : arena_.GrowthFor(bytes);
+  const size_t growth = arena_.HasRoomFor(bytes, Arena::Use::kTable) ? 0 : arena_.GrowthFor(bytes);
   return splits ? 2 * growth : growth;
 }
 
@@ -112,7 +113,7 @@ uint32_t Index::SlotOf(const SubTable& table, uint64_t hash, const Version* vers
 
 void Index::Replace(uint64_t hash, const Version* from, Version* to) {
   SubTable& table = TableOf(hash);
-  table.slots[SlotOf(table, hash, from)] = TagOf(hash) | reinterpret_cast<uint64_t>(to);
+  table.slots[SlotOf(table, hash, from)] = TagOf(hash) | PointerBits(to);
 }
 
 void Index::Erase(uint64_t hash, const Version* version) {
@@ -124,7 +125,7 @@ void Index::Erase(uint64_t hash, const Version* version) {
 // that no tombstones are needed.
 void Index::EraseSlot(SubTable& table, uint32_t hole) {
   for (uint32_t i = (hole + 1) & table.mask; table.slots[i] != 0; i = (i + 1) & table.mask) {
-    const uint32_t home = PositionOf(HashOf(PointerOf(table.slots[i]))) & table.mask;
+    const uint32_t home = HomeOf(table.slots[i], table.mask);
     if (((i - home) & table.mask) >= ((i - hole) & table.mask)) {
       table.slots[hole] = table.slots[i];
       hole = i;
@@ -140,8 +141,7 @@ void Index::Grow(uint64_t hash) {
   SubTable* old = directory_[at];
   SubTable* grown = NewTable((old->mask + 1) * 2, old->depth);
   for (uint32_t i = 0; i <= old->mask; ++i) {
-    __builtin_prefetch(PointerOf(old->slots[(i + 8) & old->mask]));
-    if (old->slots[i] != 0) Place(*grown, HashOf(PointerOf(old->slots[i])), old->slots[i]);
+    if (old->slots[i] != 0) Place(*grown, old->slots[i]);
   }
   const size_t span = size_t{1} << (depth_ - old->depth);
   const size_t first = at & ~(span - 1);
@@ -156,7 +156,6 @@ void Index::Split(uint64_t hash) {
       doubled[2 * i] = doubled[2 * i + 1] = directory_[i];
     directory_ = std::move(doubled);
     ++depth_;
-    hand_table_ *= 2;
   }
   const size_t at = hash >> (64 - depth_);
   SubTable* old = directory_[at];
@@ -166,13 +165,12 @@ void Index::Split(uint64_t hash) {
     __builtin_prefetch(PointerOf(old->slots[(i + 8) & old->mask]));
     if (old->slots[i] == 0) continue;
     const uint64_t entry_hash = HashOf(PointerOf(old->slots[i]));
-    Place(*halves[(entry_hash >> (64 - depth)) & 1], entry_hash, old->slots[i]);
+    Place(*halves[(entry_hash >> (64 - depth)) & 1], old->slots[i]);
   }
   const size_t span = size_t{1} << (depth_ - old->depth);
   const size_t first = at & ~(span - 1);
   for (size_t i = 0; i < span; ++i) directory_[first + i] = halves[i >= span / 2 ? 1 : 0];
   FreeTable(old);
-  hand_slot_ = 0;
 }
 
 }  // namespace tidemark::store

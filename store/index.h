@@ -1,12 +1,14 @@
 // Index: stored key -> newest version, an extendible hash table of small open-addressing
 // sub-tables.
 //
-// A slot is 8 bytes: 16 bits of the hash and 48 of pointer. A sub-table grows alone, at first by
-// doubling, then by splitting in two, so no single insert ever rehashes more than kSlotsMax slots,
-// however many keys there are.
+// A slot is 8 bytes: 20 bits of the hash, its tag, and a pointer without its 4 lowest bits, as
+// blocks of the arena lie at multiples of 16. The tag has the bits that say where the look-up of an
+// entry begins, so that entries are moved without reading their keys, each of which would be a
+// cache miss. A sub-table grows alone, at first by doubling, then by splitting in two, so no single
+// insert ever rehashes more than kSlotsMax slots, however many keys there are.
 //
-//   hash   63 ... 64-depth | 43 ... 28 | 27 ... 16 | 15 ... 0
-//          directory         tag         slot        left to the key group
+//   hash   63 ... 64-depth | 35 ... 28 | 27 ... 16 | 15 ... 0
+//          directory         tag         tag, slot   left to the key group
 //
 // Thread safety: the store's writer thread only; memory_bytes any.
 #pragma once
@@ -56,7 +58,6 @@ class Index {
 
   size_t size() const noexcept { return size_; }
   uint64_t memory_bytes() const noexcept { return memory_bytes_.Get(); }
-  size_t slots() const noexcept { return memory_bytes() / sizeof(uint64_t); }  // about
 
   // Calls visit(Version*) for every entry; no changes meanwhile.
   template <class F>
@@ -69,37 +70,6 @@ class Index {
     }
   }
 
-  // CLOCK: looks at up to `slots` slots from where the last call stopped, and leaves in each what
-  // `settle(Version*)` returns (it must not touch the index): the same version, another one of that
-  // key, or nothing. A small index is gone around several times, and an entry that moves when
-  // another goes may be met twice. Returns how many it removed.
-  template <class F>
-  size_t Sweep(size_t slots, F&& settle) {
-    size_t removed = 0;
-    while (slots > 0) {
-      if (hand_table_ >= directory_.size()) hand_table_ = 0, hand_slot_ = 0;
-      SubTable& table = *directory_[hand_table_];
-      if (hand_slot_ > table.mask) {
-        hand_table_ = NextDistinct(hand_table_), hand_slot_ = 0;
-        continue;
-      }
-      --slots;
-      // What is next lies anywhere: a miss for each would be most of what a sweep takes.
-      __builtin_prefetch(PointerOf(table.slots[(hand_slot_ + kSweepAhead) & table.mask]));
-      uint64_t& slot = table.slots[hand_slot_];
-      Version* met = PointerOf(slot);
-      const Version* left = slot != 0 ? settle(met) : met;
-      if (slot != 0 && left == nullptr) {
-        EraseSlot(table, hand_slot_);  // may move another entry here: look again
-        ++removed;
-        continue;
-      }
-      if (left != met) slot = (slot & ~kPointerMask) | reinterpret_cast<uintptr_t>(left);
-      ++hand_slot_;
-    }
-    return removed;
-  }
-
  private:
   struct SubTable {
     uint32_t mask = 0;
@@ -108,14 +78,26 @@ class Index {
     uint64_t* slots = nullptr;
   };
 
-  static constexpr uint32_t kSweepAhead = 8;
-  static constexpr uint64_t kPointerMask = (uint64_t{1} << 48) - 1;
+  static constexpr int kTagBits = 20;
+  static constexpr int kPointerBits = 64 - kTagBits;
+  static constexpr uint64_t kPointerMask = (uint64_t{1} << kPointerBits) - 1;
   static Version* PointerOf(uint64_t slot) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): half the size of a slot is worth it
-    return reinterpret_cast<Version*>(slot & kPointerMask);
+    return reinterpret_cast<Version*>((slot & kPointerMask) << 4);
   }
-  static uint64_t TagOf(uint64_t hash) { return (hash >> 28) << 48; }
+  static uint64_t PointerBits(const Version* version) {
+    return reinterpret_cast<uintptr_t>(version) >> 4;
+  }
+  static uint64_t TagOf(uint64_t hash) { return (hash >> 16) << kPointerBits; }
   static uint32_t PositionOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 16); }
+  // Where the look-up of the entry in this slot begins. Only in tables that keys made to collide
+  // have blown up the tag has too few bits for it.
+  static uint32_t HomeOf(uint64_t slot, uint32_t mask) {
+    if (mask >> kTagBits == 0) [[likely]]
+      return static_cast<uint32_t>(slot >> kPointerBits) & mask;
+    return PositionOf(HashOf(PointerOf(slot))) & mask;
+  }
+  static uint64_t HashOf(const Version* version);
   SubTable& TableOf(uint64_t hash) const {
     return *directory_[depth_ == 0 ? 0 : hash >> (64 - depth_)];
   }
@@ -128,7 +110,7 @@ class Index {
   SubTable* NewTable(uint32_t slots, uint32_t depth);
   void FreeTable(SubTable* table);
   void FreeTables();
-  static void Place(SubTable& table, uint64_t hash, uint64_t slot);
+  static void Place(SubTable& table, uint64_t slot);
   uint32_t SlotOf(const SubTable& table, uint64_t hash, const Version* version) const;
   void EraseSlot(SubTable& table, uint32_t slot);
   void Grow(uint64_t hash);
@@ -139,8 +121,6 @@ class Index {
   uint32_t depth_ = 0;
   size_t size_ = 0;
   Counter memory_bytes_;
-  size_t hand_table_ = 0;
-  uint32_t hand_slot_ = 0;
 };
 
 }  // namespace tidemark::store

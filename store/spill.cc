@@ -83,7 +83,7 @@ Result<Below> StoreCore::ReadBelow(uint32_t table_id, const RangeDeletes& ranges
 Status TableCore::SpillTo(storage::SpillRun& run, const storage::SpilledEpoch& spilled) {
   std::sort(dirty_.begin(), dirty_.end(),
             [](const Version* a, const Version* b) { return a->key() < b->key(); });
-  for (size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->dirty_position = static_cast<uint32_t>(i);
+  for (size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->place = static_cast<uint32_t>(i);
   const bool may_be_there = spilled.HasTable(meta_.id);
   for (const Version* version : dirty_) {
     if (version->vanished()) continue;

@@ -183,7 +183,7 @@ bool StoreCore::TakeMail() {
 void StoreCore::FreeChain(Version* version) {
   while (version != nullptr) {
     Version* older = version->older;
-    Free(version, version->size_class, version->bytes());
+    Free(version);
     version = older;
   }
 }
@@ -220,13 +220,14 @@ void StoreCore::Release(size_t steps) {
     // released and had been looked at already.
     FreeChain(std::exchange(version->older, nullptr));
     if (version->newer == nullptr) {
+      version->place = epoch.parts[release_part_].table_id;
       if (version->op != format::Op::kMerge) continue;
       TableCore* table = FindTableOrDropped(epoch.parts[release_part_].table_id);
       if (table != nullptr) table->ForgetMerged(version);
       continue;
     }
     version->newer->older = nullptr;
-    Free(version, version->size_class, version->bytes());
+    Free(version);
   }
 }
 

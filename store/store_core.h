@@ -35,6 +35,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -114,9 +115,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     return block;
   }
   void AddEpochBytes(size_t bytes) { epoch_bytes_.Add(bytes); }
-  void Free(void* block, uint8_t size_class, size_t bytes) {
-    arena_.Free(block, size_class, bytes);
-  }
+  void Free(Version* version) { arena_.Free(version, version->size_class); }
   // The version and all older ones.
   void FreeChain(Version* version);
   // There is something to evict again.
@@ -170,12 +169,13 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // Another store of the runtime may lack memory: then this is a step of giving back what this one
   // has above its share. Evicts.
   void GiveIfAsked() {
-    if (account_->asked() || giving_slots_left_ > 0) [[unlikely]]
+    if (account_->asked() || giving_chunks_left_ > 0) [[unlikely]]
       GiveSome();
   }
 
  private:
   static constexpr size_t kReleaseSteps = 4;
+  static constexpr size_t kReleaseBatch = 1024;
 
   StoreCore(StoreOptions options, const Environment& environment);
   Status WhyBlocked() const;
@@ -206,7 +206,13 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t EvictSome();
   void GiveSome();
   void HollowFor(size_t bytes);
-  size_t LookFurther(size_t slots, TableCore::Evicting what, size_t* freed);
+  bool HollowChunk();
+  bool DropSpareLists();
+  // Whether the cache can do without it: RocksDB, or what it is a copy of, has its value.
+  bool MayEvict(const Version& version) const noexcept {
+    return (version.is_copy() || IsClean(version)) && version.newer == nullptr;
+  }
+  size_t Evict(std::span<Version* const> versions);
   bool CanSpill() const;  // whether the current epoch holds enough for it
   Status Spill();
   void RollbackSpilled();
@@ -267,12 +273,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t release_position_ = 0;
   std::string read_buffer_;
   std::string stored_key_;
-  size_t evict_table_ = 0;       // where CLOCK stands
-  size_t evict_slots_left_ = 0;  // ... and what it has still to look at there
+  std::vector<Version*> hollowed_;  // buffer of HollowChunk
   bool has_spare_lists_ = false;
   bool may_evict_ = true;  // false while nothing is clean
   Doorkeeper doorkeeper_;
-  size_t giving_slots_left_ = 0;  // to look at before it is done giving back
+  size_t giving_chunks_left_ = 0;  // to look at before it is done giving back
   uint64_t accounted_arena_bytes_ = 0;
   uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked
   Counter accounted_table_bytes_;

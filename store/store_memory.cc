@@ -2,6 +2,7 @@
 #include "store/store_core.h"
 
 #include <algorithm>
+#include <array>
 #include <thread>
 #include <utility>
 
@@ -11,8 +12,7 @@ namespace {
 
 // What one round of eviction frees, at least, where there is so much to free.
 constexpr size_t kEvictBytes = Arena::kSmallChunkBytes;
-constexpr size_t kEvictSlots = 1024;
-constexpr size_t kGiveSlots = 256;  // of one write: some microseconds
+constexpr size_t kEvictBatch = 32;
 constexpr uint64_t kSlowBytesPerSecond = uint64_t{32} << 20;
 // A write-back that has failed is not repeated by itself, so who waits for one asks again.
 constexpr std::chrono::milliseconds kAskAgain{100};
@@ -108,97 +108,112 @@ StoreMetrics StoreCore::Metrics() const {
   return metrics;
 }
 
-// CLOCK's hand: looks at up to `slots` slots of the table where it stands, or else of the next one.
-// Returns how many.
-size_t StoreCore::LookFurther(size_t slots, TableCore::Evicting what, size_t* freed) {
-  const bool is_through = evict_slots_left_ == 0;
-  if (is_through) ++evict_table_;
-  TableCore& table = *table_list_[evict_table_ % table_list_.size()];
-  if (is_through) evict_slots_left_ = table.index().slots();
-  slots = std::min(slots, evict_slots_left_);
-  *freed += table.Evict(slots, what);
-  evict_slots_left_ -= slots;
-  return slots;
-}
-
-// Goes over the tables with CLOCK until kEvictBytes are free, one table after the other from where
-// the last call stopped; twice around at most, as the first look only takes the mark of use away.
-// Frees nothing only if nothing is clean.
+// Goes over the entries with CLOCK until kEvictBytes are free; twice around at most, as the first
+// look only takes the mark of use away. Frees nothing only if nothing may go.
 size_t StoreCore::EvictSome() {
-  size_t tables_left = 2 * table_list_.size() + 1;
+  std::array<Version*, kEvictBatch> unused;
   size_t freed = 0;
-  while (freed < kEvictBytes && !table_list_.empty()) {
-    if (evict_slots_left_ == 0 && tables_left-- == 0) break;
-    (void)LookFurther(kEvictSlots, TableCore::Evicting::kUnused, &freed);
-  }
-  // What RocksDB holds of dropped tables Rollback can bring back from there.
-  for (size_t look = 0; freed == 0 && look < 2; ++look) {
-    for (const auto& table : dropped_)
-      freed += table->Evict(table->index().slots(), TableCore::Evicting::kUnused);
+  for (uint64_t left = 2 * arena_.reserved_bytes(); left > 0 && freed < kEvictBytes;) {
+    size_t count = 0;
+    const size_t looked = arena_.Visit(left, [&](void* entry) {
+      auto* version = static_cast<Version*>(entry);
+      if (!MayEvict(*version)) return true;
+      if (std::exchange(version->referenced, uint8_t{0}) == 0) unused[count++] = version;
+      return count < unused.size();
+    });
+    if (looked == 0) break;
+    left -= std::min<uint64_t>(left, looked);
+    freed += Evict({unused.data(), count});
   }
   AccountMemory();
   return freed;
 }
 
-// Memory goes back to the system by chunks, and entries that CLOCK evicts lie all over them. So
-// some chunks are chosen, as large a part of all as is to be given back, and all that is clean
-// there goes, in one round over all tables. Another store that still lacks memory asks again.
-void StoreCore::GiveSome() {
-  if (giving_slots_left_ == 0) {
-    const uint64_t excess = account_->excess_bytes();
-    if (excess == 0) return;
-    for (const TableCore* table : table_list_) giving_slots_left_ += table->index().slots();
-    if (giving_slots_left_ == 0) return account_->Answer();
-    (void)arena_.StartHollowing(static_cast<double>(excess) /
-                                static_cast<double>(account_->used_bytes()));
-  }
+// Their places in the index are cache misses, which overlap here. What a table that the last
+// barriers dropped still has is left to its end.
+size_t StoreCore::Evict(std::span<Version* const> versions) {
+  struct Place {
+    TableCore* table;
+    uint64_t hash;
+  };
+  std::array<Place, kEvictBatch> places;
   size_t freed = 0;
-  const size_t looked = table_list_.empty()
-                            ? giving_slots_left_
-                            : LookFurther(kGiveSlots, TableCore::Evicting::kHollowed, &freed);
-  giving_slots_left_ -= std::min(giving_slots_left_, looked);
-  if (giving_slots_left_ == 0) {
-    arena_.StopHollowing();
-    account_->Answer();
+  for (; !versions.empty(); versions = versions.subspan(std::min(kEvictBatch, versions.size()))) {
+    const auto batch = versions.first(std::min(kEvictBatch, versions.size()));
+    for (size_t i = 0; i < batch.size(); ++i) {
+      TableCore* table = FindTableOrDropped(batch[i]->place);
+      places[i] = {table, format::HashKey(format::UserKey(batch[i]->key()))};
+      if (table != nullptr) table->index().Prefetch(places[i].hash);
+    }
+    for (size_t i = 0; i < batch.size(); ++i)
+      if (places[i].table != nullptr) freed += places[i].table->Evict(places[i].hash, batch[i]);
   }
-  AccountMemory();
+  return freed;
 }
 
-// The same at once, for what this store needs itself and for some time to come, in as many rounds
-// as it takes; when all chunks had their turn there is nothing left but what is dirty.
-void StoreCore::HollowFor(size_t bytes) {
-  constexpr double kPartMin = 1.0 / 32;
-  double covered = 0;
-  while (covered < 1 && !table_list_.empty()) {
-    const uint64_t lacking = account_->lacking_bytes(bytes);
-    if (lacking == 0) break;
-    const double part =
-        1.5 * static_cast<double>(lacking) / static_cast<double>(arena_.reserved_bytes() + 1);
-    covered += arena_.StartHollowing(std::max(part, kPartMin));
-    for (TableCore* table : table_list_)
-      (void)table->Evict(table->index().slots(), TableCore::Evicting::kHollowed);
-    arena_.StopHollowing();
-    giving_slots_left_ = 0;  // a round of giving that was under way ends with it
+// Memory goes back to the system by chunks, and entries that CLOCK evicts lie all over them. So
+// this looks at the next chunk, and empties it if all that it holds may go. False if not.
+bool StoreCore::HollowChunk() {
+  hollowed_.clear();
+  const bool may_go = arena_.VisitChunk([&](void* entry) {
+    hollowed_.push_back(static_cast<Version*>(entry));
+    return MayEvict(*hollowed_.back());
+  });
+  if (may_go) {
+    (void)Evict(hollowed_);
+    arena_.DropSpare();
     AccountMemory();
   }
+  return may_go;
 }
 
+// Gives back a chunk, once around at most. Another store that still lacks memory asks again.
+void StoreCore::GiveSome() {
+  if (giving_chunks_left_ == 0) giving_chunks_left_ = arena_.ring_size();
+  if (account_->excess_bytes() == 0) giving_chunks_left_ = 0;
+  while (giving_chunks_left_ > 0 && !HollowChunk()) --giving_chunks_left_;
+  if (giving_chunks_left_ > 0) --giving_chunks_left_;
+  if (giving_chunks_left_ == 0) account_->Answer();
+}
+
+// The same at once, for what this store needs itself.
+void StoreCore::HollowFor(size_t bytes) {
+  arena_.DropSpare();
+  AccountMemory();
+  for (size_t left = arena_.ring_size(); left > 0 && account_->lacking_bytes(bytes) > 0; --left)
+    (void)HollowChunk();
+}
+
+// Lists that tables keep for their next epoch. False if there are none.
+bool StoreCore::DropSpareLists() {
+  if (!std::exchange(has_spare_lists_, false)) return false;
+  for (TableCore* table : table_list_) table->DropSpareList();
+  for (const auto& table : dropped_) table->DropSpareList();
+  return true;
+}
+
+// What was superseded goes first, then what is not in use. No single call pays for the release of a
+// whole epoch if it need not.
 bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
   if (HasRoomFor(bytes, growth)) return true;
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
-  Release(SIZE_MAX);
-  AccountMemory();
   account_->Ask();
-  if (std::exchange(has_spare_lists_, false)) {
-    for (TableCore* table : table_list_) table->DropSpareList();
-    for (const auto& table : dropped_) table->DropSpareList();
-  }
   // What must come from the system comes by chunks, which CLOCK empties last of all.
-  if (may_evict_ && (growth > 0 || arena_.SizeClass(bytes) == Arena::kLarge))
-    HollowFor(growth + arena_.GrowthFor(bytes));
+  const bool needs_chunks = growth > 0 || arena_.SizeClass(bytes) == Arena::kLarge;
   while (!HasRoomFor(bytes, growth)) {
-    // Looking at everything in vain costs too much to be done for every read.
+    const bool releases = !releasing_.empty();
+    if (releases) {
+      Release(kReleaseBatch);
+      AccountMemory();
+      if (needs_chunks || HasRoomFor(bytes, growth)) continue;
+    }
+    if (may_evict_ && needs_chunks) {
+      HollowFor(growth + arena_.GrowthFor(bytes));
+      if (HasRoomFor(bytes, growth)) return true;
+    }
     if (may_evict_ && EvictSome() > 0) continue;
+    if (releases || DropSpareLists()) continue;
+    // Looking at everything in vain costs too much to be done for every read.
     may_evict_ = false;
     return HasRoomFor(bytes, growth);
   }

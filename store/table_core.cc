@@ -28,7 +28,11 @@ Status Dropped(const std::string& table) {
 }  // namespace
 
 TableCore::TableCore(StoreCore& store, format::TableMeta meta)
-    : store_(store), meta_(std::move(meta)), options_(OptionsOf(meta_)), index_(store.arena()) {}
+    : store_(store),
+      arena_(store.arena()),
+      meta_(std::move(meta)),
+      options_(OptionsOf(meta_)),
+      index_(arena_) {}
 
 Status TableCore::CheckUsable() const {
   return dropped_ ? Dropped(meta_.name) : store_.CheckUsable();
@@ -44,9 +48,16 @@ Status TableCore::CheckValue(std::string_view value) const {
   return value.size() > limit ? ValueTooLong(value.size(), limit) : Status();
 }
 
+// What is met again is in use. What is not, a new key say, goes when it is clean and its turn
+// comes.
+Version* TableCore::FindAndMark(uint64_t hash, std::string_view key) {
+  Version* version = index_.Find(hash, key);
+  if (version != nullptr && version->referenced == 0) version->referenced = 1;
+  return version;
+}
+
 Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
-  if (Version* version = index_.Find(hash, key)) {
-    if (version->referenced == 0) version->referenced = 1;
+  if (Version* version = FindAndMark(hash, key)) {
     if (version->op == Op::kMerge) [[unlikely]]
       return ReadMerged(hash, key);
     if (!version->present()) {
@@ -106,7 +117,7 @@ Status TableCore::PutValue(std::string_view key, std::string_view value) {
   const uint64_t hash = format::HashKey(key);
   if (!scans_.empty()) [[unlikely]]
     RememberForScans(hash, &key, &value);
-  return Write(hash, key, index_.Find(hash, key), Op::kPut, value, false);
+  return Write(hash, key, FindAndMark(hash, key), Op::kPut, value, false);
 }
 
 Status TableCore::Delete(std::string_view key) {
@@ -120,7 +131,7 @@ Status TableCore::DeleteKey(std::string_view key, std::string_view /*none*/) {
   const uint64_t hash = format::HashKey(key);
   if (!scans_.empty()) [[unlikely]]
     RememberForScans(hash, &key, nullptr);
-  return Write(hash, key, index_.Find(hash, key), Op::kDelete, "", false);
+  return Write(hash, key, FindAndMark(hash, key), Op::kDelete, "", false);
 }
 
 Status TableCore::Append(std::string_view key, std::string_view bytes) {
@@ -167,7 +178,6 @@ Result<std::span<char>> TableCore::Mutable(std::string_view* key) {
   } else {
     writes_.Add();
   }
-  version->referenced = 1;
   *key = format::UserKey(version->key());
   return std::span<char>(version->value_data(), version->value_size);
 }
@@ -196,7 +206,6 @@ Status TableCore::Write(uint64_t hash, std::string_view key, Version* newest, Op
 void TableCore::WriteInPlace(Version* version, Op op, std::string_view value) {
   writes_.Add();
   version->op = op;
-  version->referenced = 1;
   // The offset of the value depends on the key alone. memmove: the caller may pass a view of this
   // very value.
   if (!value.empty()) std::memmove(version->value_data(), value.data(), value.size());
@@ -221,7 +230,7 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
     if (newest == nullptr && was_absent && !was_dirty) known_absent = true;
   }
   Version* version = NewVersion(hash, key, value, op, store_.epoch());
-  version->referenced = 1;
+  if (newest != nullptr) version->referenced = newest->referenced;
   if (newest != nullptr && newest->is_copy()) newest = TakeOff(hash, newest);
   if (newest == nullptr) {
     version->absent_before = known_absent;
@@ -270,8 +279,9 @@ Version* TableCore::TakeOff(uint64_t hash, Version* newest) {
 
 void TableCore::TakePlace(uint64_t hash, Version* from, Version* to) {
   to->absent_before = from->absent_before;
-  to->dirty_position = from->dirty_position;
-  dirty_[to->dirty_position] = to;
+  to->referenced = from->referenced;
+  to->place = from->place;
+  dirty_[to->place] = to;
   to->older = from->older;
   if (to->older != nullptr) to->older->newer = to;
   to->newer = from->newer;
@@ -291,7 +301,8 @@ Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_
   auto* version = new (store_.Allocate(bytes)) Version;
   version->epoch = epoch;
   version->op = op;
-  version->size_class = store_.arena().SizeClass(bytes);
+  version->size_class = arena_.SizeClass(bytes);
+  version->place = meta_.id;
   version->key_size = static_cast<uint32_t>(key_size);
   version->value_size = static_cast<uint32_t>(value_size);
   const uint16_t group = GroupOf(hash, key);
@@ -309,7 +320,7 @@ size_t TableCore::ListGrowth() const {
 }
 
 void TableCore::MarkDirty(Version* version) {
-  version->dirty_position = static_cast<uint32_t>(dirty_.size());
+  version->place = static_cast<uint32_t>(dirty_.size());
   const bool grows = dirty_.size() == dirty_.capacity();
   dirty_.push_back(version);
   if (grows) Account();
@@ -323,33 +334,18 @@ size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) co
   return growth;
 }
 
-void TableCore::Free(Version* version) {
-  store_.Free(version, version->size_class, version->bytes());
-}
-
-// Clean versions, and copies: what one was made of takes its place.
-size_t TableCore::Evict(size_t slots, Evicting what) {
-  size_t freed = 0;
-  uint64_t evicted = 0;
-  (void)index_.Sweep(slots, [&](Version* version) -> Version* {
-    if (!version->is_copy() && !store_.IsClean(*version)) return version;
-    const bool hollowed = store_.arena().IsHollowed(version, version->size_class);
-    if (!hollowed && what == Evicting::kHollowed) return version;
-    if (!hollowed && version->referenced != 0) {
-      version->referenced = 0;
-      return version;
-    }
-    Version* left = version->is_copy() ? version->older : nullptr;
-    if (left != nullptr) left->newer = nullptr;
-    if (ordered_ != nullptr)
-      left != nullptr ? ordered_->Replace(version, left) : ordered_->Erase(version);
-    freed += Arena::Capacity(version->size_class, version->bytes());
-    Free(version);
-    ++evicted;
-    return left;
-  });
-  evictions_.Add(evicted);
-  Account();
+size_t TableCore::Evict(uint64_t hash, Version* version) {
+  const size_t freed = Arena::Capacity(version->size_class, version->bytes());
+  // What a copy was made of takes its place.
+  if (Version* left = version->older; left != nullptr) {
+    left->newer = nullptr;
+    IndexReplace(hash, version, left);
+  } else {
+    IndexErase(hash, version);
+  }
+  Free(version);
+  evictions_.Add();
+  if (ordered_ != nullptr) Account();
   return freed;
 }
 

@@ -95,11 +95,9 @@ class TableCore {
   void ForgetCopies(uint64_t epoch);
   // Takes an operand out that is its key's newest version, and that RocksDB has merged.
   void ForgetMerged(Version* version);
-  // Looks at up to `slots` slots of the index, from where the last look ended, and evicts of the
-  // clean versions there those that were not used since CLOCK's last look, or those that lie in
-  // chunks to be given back. Returns the bytes freed.
-  enum class Evicting { kUnused, kHollowed };
-  size_t Evict(size_t slots, Evicting what);
+  // Takes the newest version of its key, clean or a copy, out of the cache. Returns the bytes
+  // freed.
+  size_t Evict(uint64_t hash, Version* version);
   void FreeAll();
   // Refuses all calls of handles while set, and ends the scans.
   void SetDropped(bool dropped);
@@ -163,6 +161,7 @@ class TableCore {
     std::string_view key;
   };
   Result<Found> Read(uint64_t hash, std::string_view key);
+  Version* FindAndMark(uint64_t hash, std::string_view key);
   // A part of MultiGet's keys, the first one of them being number `first`.
   Status GetBatch(std::span<const std::string_view> keys, size_t first, FoundFunction visit,
                   void* context);
@@ -212,9 +211,10 @@ class TableCore {
   size_t ListGrowth() const;
   // What index and dirty list would take from the system for one more entry.
   size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
-  void Free(Version* version);
+  void Free(Version* version) { arena_.Free(version, version->size_class); }
 
   StoreCore& store_;
+  Arena& arena_;
   const format::TableMeta meta_;
   const TableOptions options_;
   Index index_;

@@ -109,7 +109,7 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
   std::string key_copy;
   std::string bytes_copy;
   while (true) {
-    Version* newest = index_.Find(hash, key);
+    Version* newest = FindAndMark(hash, key);
     // To an absent key it is a put.
     if (newest != nullptr && !newest->present() && !newest->is_copy())
       return Write(hash, key, newest, Op::kPut, bytes, false);
@@ -153,7 +153,6 @@ void TableCore::ExtendOwn(uint64_t hash, std::string_view key, Version* own,
     TakePlace(hash, own, longer);
     own = longer;
   }
-  own->referenced = 1;
   if (own->newer != nullptr)
     ExtendCopy(hash, own->newer, own->value().substr(own->value_size - added));
 }
@@ -162,7 +161,7 @@ void TableCore::ExtendOwn(uint64_t hash, std::string_view key, Version* own,
 void TableCore::PushOperand(uint64_t hash, std::string_view key, Version* newest,
                             std::string_view bytes) {
   Version* operand = NewVersion(hash, key, bytes, Op::kMerge, store_.epoch());
-  operand->referenced = 1;
+  if (newest != nullptr) operand->referenced = newest->referenced;
   Version* copy = nullptr;
   if (newest == nullptr) {
     IndexInsert(hash, operand);
@@ -195,6 +194,7 @@ void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes)
   } else {
     Version* longer =
         NewVersion(hash, format::UserKey(copy->key()), copy->value(), Op::kPut, copy->epoch, bytes);
+    longer->referenced = copy->referenced;
     longer->older = copy->older;
     longer->older->newer = longer;
     IndexReplace(hash, copy, longer);

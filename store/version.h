@@ -30,8 +30,9 @@ struct Version {
   Version* newer = nullptr;  // writer only
   uint32_t value_size = 0;
   uint32_t key_size = 0;  // of the stored key
-  uint32_t dirty_position =
-      0;  // in its table's dirty list, while its epoch is the current one; writer only
+  // In its table's dirty list, while its epoch is the current one; from its release on, and in
+  // copies, the number of its table. Writer only.
+  uint32_t place = 0;
   format::Op op = format::Op::kPut;  // kPut, kDelete or kMerge
   bool absent_before = false;        // the key is known to have been absent before this epoch
   uint8_t referenced = 0;            // for CLOCK; writer only

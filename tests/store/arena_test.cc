@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 namespace tidemark::store {
@@ -24,7 +25,8 @@ class ArenaTest : public ::testing::TestWithParam<size_t> {
  protected:
   Block Allocate(size_t size) {
     Block block{static_cast<char*>(arena_.Allocate(size)), size, arena_.SizeClass(size),
-                static_cast<char>(next_fill_++)};
+                static_cast<char>(next_fill_)};
+    next_fill_ = next_fill_ == 254 ? 1 : next_fill_ + 1;  // 255 all over is what free blocks have
     std::memset(block.bytes, block.fill, Arena::Capacity(block.size_class, size));
     return block;
   }
@@ -33,7 +35,7 @@ class ArenaTest : public ::testing::TestWithParam<size_t> {
     EXPECT_EQ(std::count(block.bytes, block.bytes + capacity, block.fill),
               static_cast<ptrdiff_t>(capacity))
         << "a block of " << block.size << " bytes was written to by others";
-    arena_.Free(block.bytes, block.size_class, block.size);
+    arena_.Free(block.bytes, block.size_class);
   }
 
   Arena arena_{GetParam()};
@@ -43,48 +45,61 @@ class ArenaTest : public ::testing::TestWithParam<size_t> {
 INSTANTIATE_TEST_SUITE_P(ChunkBytes, ArenaTest,
                          ::testing::Values(Arena::kSmallChunkBytes, Arena::kHugeChunkBytes));
 
-// Of chunks that are full of blocks all over, a part is emptied and goes; the rest is as it was.
-TEST_P(ArenaTest, HollowingGivesChunksBack) {
+// The ring is gone over piece by piece, and each entry is met once in a round, whatever comes and
+// goes in between; tables never.
+TEST_P(ArenaTest, VisitMeetsEveryEntryOnceARound) {
+  std::mt19937 random(5);
   std::vector<Block> blocks;
-  while (arena_.reserved_bytes() < 64 * GetParam()) blocks.push_back(Allocate(100));
-  const auto take_hollowed = [&] {
-    const auto hollowed = std::partition(blocks.begin(), blocks.end(), [&](const Block& block) {
-      return !arena_.IsHollowed(block.bytes, block.size_class);
-    });
-    std::vector<Block> taken(hollowed, blocks.end());
-    blocks.erase(hollowed, blocks.end());
-    return taken;
-  };
-  EXPECT_TRUE(take_hollowed().empty());
-  for (const double part : {0.25, 0.25, 0.5}) {
-    const uint64_t before = arena_.reserved_bytes();
-    (void)arena_.StartHollowing(part);
-    std::vector<Block> taken = take_hollowed();
-    EXPECT_FALSE(taken.empty());
-    Free(taken.back());
-    taken.pop_back();
-    for (int i = 0; i < 10; ++i) {
-      blocks.push_back(Allocate(100));
-      EXPECT_FALSE(arena_.IsHollowed(blocks.back().bytes, blocks.back().size_class));
-    }
-    for (const Block& block : taken) Free(block);
-    EXPECT_LE(static_cast<double>(arena_.reserved_bytes()),
-              static_cast<double>(before) * (1 - part) + 2.0 * GetParam());
-    EXPECT_GE(static_cast<double>(arena_.reserved_bytes()),
-              static_cast<double>(before) * (1 - part) - 8.0 * GetParam());
-    arena_.StopHollowing();
+  std::vector<void*> tables;
+  for (int i = 0; i < 20'000; ++i) {
+    blocks.push_back(Allocate(random() % 500 == 0 ? 50'000 : 40 + random() % 400));
+    if (i % 100 == 0) tables.push_back(arena_.Allocate(128, Arena::Use::kTable));
   }
-  EXPECT_GT(arena_.StartHollowing(1), 0.9);
-  std::vector<Block> left = take_hollowed();
-  EXPECT_LE(blocks.size() * 100, 4 * GetParam()) << "a portion is left for new ones";
-  left.insert(left.end(), blocks.begin(), blocks.end());
-  Free(left.back());
-  left.pop_back();
-  arena_.StopHollowing();
-  const uint64_t before = arena_.reserved_bytes();
-  left.push_back(Allocate(100));
-  EXPECT_EQ(arena_.reserved_bytes(), before) << "the hole is filled again";
-  for (const Block& block : left) Free(block);
+  for (int round = 0; round < 5; ++round) {
+    std::shuffle(blocks.begin(), blocks.end(), random);
+    for (size_t i = blocks.size() / 3; i > 0; --i) Free(blocks.back()), blocks.pop_back();
+    while (arena_.VisitChunk([](void*) { return true; }), !arena_.IsAtBegin()) {
+    }
+    std::multiset<void*> seen;
+    do {
+      (void)arena_.Visit(1 + random() % 5'000, [&](void* block) {
+        seen.insert(block);
+        return random() % 100 != 0;
+      });
+    } while (!arena_.IsAtBegin());
+    ASSERT_EQ(seen.size(), blocks.size());
+    for (const Block& block : blocks) ASSERT_EQ(seen.count(block.bytes), 1u);
+    for (size_t i = 0; i < 3'000; ++i) blocks.push_back(Allocate(40 + random() % 400));
+  }
+  for (const Block& block : blocks) Free(block);
+  EXPECT_EQ(arena_.ring_size(), 0u);
+  EXPECT_EQ(arena_.Visit(1'000, [](void*) { return true; }), 0u);
+  for (void* table : tables) arena_.Free(table, arena_.SizeClass(128));
+  EXPECT_EQ(arena_.allocated_bytes(), 0u);
+}
+
+// Of chunks that are full of blocks all over, some are emptied and go; the rest is as it was.
+TEST_P(ArenaTest, AVisitedChunkCanBeEmptied) {
+  std::unordered_map<void*, Block> blocks;
+  const auto allocate = [&] {
+    const Block block = Allocate(100);
+    blocks.emplace(block.bytes, block);
+  };
+  while (arena_.reserved_bytes() < 16 * GetParam()) allocate();
+  ASSERT_EQ(arena_.ring_size(), 16u);
+  for (size_t left = 15; left > 8; --left) {
+    std::vector<void*> found;
+    ASSERT_TRUE(arena_.VisitChunk([&](void* block) {
+      found.push_back(block);
+      return true;
+    }));
+    for (void* block : found) Free(blocks.at(block)), blocks.erase(block);
+    EXPECT_EQ(arena_.ring_size(), left);
+    arena_.DropSpare();
+    EXPECT_EQ(arena_.reserved_bytes(), left * GetParam());
+  }
+  EXPECT_FALSE(arena_.VisitChunk([](void*) { return false; })) << "and goes to the next";
+  for (const auto& [bytes, block] : blocks) Free(block);
   EXPECT_EQ(arena_.allocated_bytes(), 0u);
 }
 
@@ -138,9 +153,10 @@ TEST_P(ArenaTest, LargeBlocksAreCountedInWholePages) {
   const uint64_t before = arena_.reserved_bytes();
   const Block block = Allocate(1'000'001);
   EXPECT_EQ(block.size_class, Arena::kLarge);
-  EXPECT_EQ(arena_.reserved_bytes(), before + size_t{16} * 65'536) << "eight sizes a doubling";
-  EXPECT_EQ(arena_.GrowthFor(1'000'001), 16 * 65'536u);
-  EXPECT_EQ(arena_.GrowthFor(33'000), 9 * 4'096u);
+  EXPECT_EQ(arena_.reserved_bytes(), before + size_t{16} * 65'536 + 64)
+      << "eight sizes a doubling, and a header";
+  EXPECT_EQ(arena_.GrowthFor(1'000'001), 16 * 65'536u + 64);
+  EXPECT_EQ(arena_.GrowthFor(33'000), 9 * 4'096u + 64);
   Free(block);
   EXPECT_EQ(arena_.reserved_bytes(), before);
 }
