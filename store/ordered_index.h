@@ -18,6 +18,7 @@
 #include <new>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace tidemark::store {
 
@@ -72,6 +73,10 @@ class OrderedIndex {
   OrderedIndex(const OrderedIndex&) = delete;
   OrderedIndex& operator=(const OrderedIndex&) = delete;
 
+  // Fills an empty one with versions of different keys, in any order; for as long as it takes it
+  // needs kFillBytes for each.
+  static constexpr size_t kFillBytes = 2 * sizeof(Entry) + 4;
+  void Fill(std::vector<Version*> versions);
   // A key that is not there.
   void Insert(Version* version);
   // A key that is.

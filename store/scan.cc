@@ -71,7 +71,7 @@ Result<bool> ScanCore::MoveToNearest() {
   TIDEMARK_RETURN_IF_ERROR(SettleBelow());
   const Version* version = memory_.here();
   if (version != nullptr && !IsAhead(version->key())) version = nullptr;
-  const bool in_below = below_->valid();
+  const bool in_below = below_ != nullptr && below_->valid();
   const auto image = NearestPreImage();
 
   std::optional<std::string_view> nearest;
@@ -138,6 +138,15 @@ void ScanCore::SettleMemory() {
 }
 
 Status ScanCore::SettleBelow() {
+  if (marks_seen_ != table_->marks_voided()) {
+    marks_seen_ = table_->marks_voided();
+    is_complete_ = table_->IsComplete(format::UserKey(range_.from));
+  }
+  if (is_complete_) {
+    below_.reset();
+    below_shown_ = false;
+    return {};
+  }
   const StoreCore& store = table_->store();
   if (below_ == nullptr || below_generation_ != store.layers().generation()) {
     below_generation_ = store.layers().generation();

@@ -101,8 +101,10 @@ class ScanCore {
 
   OrderedIndex::Cursor memory_;
   bool memory_shown_ = false;  // where `memory_` stands was shown: move on
-  std::unique_ptr<storage::StateCursor> below_;
-  uint64_t below_generation_ = 0;  // of the layers that it goes over
+  bool is_complete_ = false;   // all that it may show is in memory, as of marks_seen_
+  uint64_t marks_seen_ = UINT64_MAX;
+  std::unique_ptr<storage::StateCursor> below_;  // null where it is complete
+  uint64_t below_generation_ = 0;                // of the layers that it goes over
   bool below_shown_ = false;
   PreImages images_;
   std::vector<std::shared_ptr<const RangeSet>> hidden_;

@@ -130,6 +130,7 @@ Result<uint64_t> TableCore::SpilledBytes(uint64_t hash, std::string_view key) {
 
 // The run has them.
 void TableCore::ForgetSpilled() {
+  VoidMarks();
   for (Version* version : dirty_) {
     // Normally gone with its epoch; see StoreCore::Release.
     store_.FreeChain(std::exchange(version->older, nullptr));
@@ -146,6 +147,7 @@ void TableCore::ForgetSpilled() {
 
 // Those of the epoch that were read from its runs.
 void TableCore::ForgetCopies(uint64_t epoch) {
+  VoidMarks();
   std::vector<Version*> copies;
   index_.ForEach([&](Version* version) {
     if (version->epoch == (epoch | Version::kCopyBit)) copies.push_back(version);

@@ -88,7 +88,7 @@ StoreMetrics StoreCore::Metrics() const {
   metrics.writes = gone_.writes;
   for (const TableCore* table : counted_) {
     table->AddTo(&metrics);
-    index_bytes += table->index().memory_bytes();
+    index_bytes += table->index_bytes();
   }
   const storage::CompactionWaits waits =
       live_ == nullptr ? compaction_waits_ : live_->compaction_waits();

@@ -32,7 +32,8 @@ TableCore::TableCore(StoreCore& store, format::TableMeta meta)
       arena_(store.arena()),
       meta_(std::move(meta)),
       options_(OptionsOf(meta_)),
-      index_(arena_) {}
+      index_(arena_),
+      marks_(meta_.kind == TableKind::kMap ? std::make_unique<Index>(arena_) : nullptr) {}
 
 Status TableCore::CheckUsable() const {
   return dropped_ ? Dropped(meta_.name) : store_.CheckUsable();
@@ -67,6 +68,10 @@ Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
     }
     present_hits_.Add();
     return Found{version, version->value(), false, key};
+  }
+  if (IsComplete(key)) {
+    absent_hits_.Add();
+    return Found{nullptr, std::nullopt, true, key};
   }
   // Nothing newer than the layers below exists of a key that the cache does not hold (invariant 7).
   TIDEMARK_ASSIGN_OR_RETURN(const Below below,
@@ -336,6 +341,13 @@ size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) co
 
 size_t TableCore::Evict(uint64_t hash, Version* version) {
   const size_t freed = Arena::Capacity(version->size_class, version->bytes());
+  if (version->is_mark()) {
+    marks_->Erase(hash, version);
+    Free(version);
+    ++marks_voided_;
+    return freed;
+  }
+  if (version->present()) VoidMark(format::UserKey(version->key()));
   // What a copy was made of takes its place.
   if (Version* left = version->older; left != nullptr) {
     left->newer = nullptr;
@@ -366,6 +378,11 @@ void TableCore::SetDropped(bool dropped) {
 void TableCore::FreeAll() {
   index_.ForEach([this](Version* version) { store_.FreeChain(version); });
   index_.Clear();
+  if (marks_ != nullptr) {
+    marks_->ForEach([this](Version* mark) { Free(mark); });
+    marks_->Clear();
+    VoidMarks();
+  }
   dirty_ = std::vector<Version*>();
   spare_list_ = std::vector<Version*>();
   sealed_list_bytes_ = 0;

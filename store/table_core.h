@@ -60,12 +60,21 @@ class TableCore {
   const format::TableMeta& meta() const noexcept { return meta_; }
   const TableOptions& options() const noexcept { return options_; }
   const Index& index() const noexcept { return index_; }
+  // Any thread.
+  uint64_t index_bytes() const noexcept {
+    return index_.memory_bytes() + (marks_ != nullptr ? marks_->memory_bytes() : 0);
+  }
   StoreCore& store() const noexcept { return store_; }
 
   // For scans. The ordered index is there once a scan has been made.
   const OrderedIndex* ordered() const noexcept { return ordered_.get(); }
   void AddScan(ScanCore* scan) { scans_.push_back(scan); }
   void RemoveScan(ScanCore* scan);
+
+  // Of tables of partitions: whether the cache holds all that the partition of this key has. Once
+  // it does it goes on to, unless marks_voided() has risen.
+  bool IsComplete(std::string_view key) const;
+  uint64_t marks_voided() const noexcept { return marks_voided_; }
 
   // For tables that keep count: the exact number of keys, as restored and now.
   bool keeps_count() const noexcept { return meta_.exact_count; }
@@ -123,6 +132,13 @@ class TableCore {
   Result<ScanCore::Range> RangeOf(const ScanOptions& options) const;
   Status BuildOrderedIndex();
   void FillOrderedIndex();
+  // Marks of complete partitions: see table_partitions.cc.
+  Status Complete(const ScanCore::Range& range);
+  bool BringIn(std::string_view key, std::string_view stored_value, uint64_t generation);
+  Version* FindMark(std::string_view key) const;
+  Version* AddMark(std::string_view partition);
+  void VoidMark(std::string_view key);
+  void VoidMarks();
   // DeleteRange's two ways.
   static Status DeleteOneByOne(const std::shared_ptr<TableCore>& self, const ScanOptions& range);
   void DeleteAsRange(ScanCore::Range range);
@@ -222,6 +238,9 @@ class TableCore {
   std::vector<Version*> spare_list_;       // empty, with the capacity of an earlier one
   std::unique_ptr<OrderedIndex> ordered_;  // the same versions as index_, once there was a scan
   std::vector<ScanCore*> scans_;           // that are open
+  const std::unique_ptr<Index> marks_;     // by partition; null unless the table has such
+  uint64_t marks_generation_ = 1;
+  uint64_t marks_voided_ = 0;
   RangeDeletes ranges_;
   std::string folded_;  // buffers of Fold and ReadMerged
   std::string fold_key_;

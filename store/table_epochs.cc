@@ -50,6 +50,7 @@ void TableCore::Rollback() {
   for (Version* version : dirty_) {
     const uint64_t hash = format::HashKey(format::UserKey(version->key()));
     if (!scans_.empty()) Remember(version->key(), version, false);
+    VoidMark(format::UserKey(version->key()));
     if (version->newer != nullptr) TakeOff(hash, version->newer);
     TakeOff(hash, version);
   }
@@ -58,6 +59,7 @@ void TableCore::Rollback() {
   // What was deleted when a scan was made stays so to it.
   if (const auto ranges = ranges_.Rollback(); ranges != nullptr) {
     for (ScanCore* scan : scans_) scan->Hide(ranges);
+    VoidMarks();
     store_.RangesChanged();
   }
   Account();

@@ -31,13 +31,17 @@ Result<std::unique_ptr<ScanCore>> TableCore::Scan(const std::shared_ptr<TableCor
   TIDEMARK_RETURN_IF_ERROR(self->CheckUsable());
   TIDEMARK_ASSIGN_OR_RETURN(ScanCore::Range range, self->RangeOf(options));
   if (self->ordered_ == nullptr) TIDEMARK_RETURN_IF_ERROR(self->BuildOrderedIndex());
+  const bool is_whole = options.from <= options.prefix && !options.to &&
+                        format::PartitionPrefix(options.prefix) == options.prefix;
+  if (is_whole) TIDEMARK_RETURN_IF_ERROR(self->Complete(range));
   return std::make_unique<ScanCore>(self, std::move(range), options.reverse);
 }
 
 // At the first scan; tables that are never scanned do not pay for it.
 Status TableCore::BuildOrderedIndex() {
-  constexpr size_t kEntryBytes = 32;  // of a tree that was filled in no order
-  const auto growth = [this] { return index_.size() * kEntryBytes + OrderedIndex::kGrowthBytes; };
+  const auto growth = [this] {
+    return index_.size() * OrderedIndex::kFillBytes + OrderedIndex::kGrowthBytes;
+  };
   if (!store_.MakeRoomForClean(0, growth())) {
     return Status(
         StatusCode::kResourceExhausted, "memory-budget",
@@ -52,7 +56,10 @@ Status TableCore::BuildOrderedIndex() {
 void TableCore::FillOrderedIndex() {
   ordered_ = std::make_unique<OrderedIndex>(meta_.kind == TableKind::kMap ? KeyOrder::kByPartition
                                                                           : KeyOrder::kByKey);
-  index_.ForEach([this](Version* version) { ordered_->Insert(version); });
+  std::vector<Version*> versions;
+  versions.reserve(index_.size());
+  index_.ForEach([&](Version* version) { versions.push_back(version); });
+  ordered_->Fill(std::move(versions));
   Account();
 }
 

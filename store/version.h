@@ -69,6 +69,12 @@ struct Version {
   static constexpr uint64_t kCopyBit = uint64_t{1} << 63;
   bool is_copy() const { return (epoch & kCopyBit) != 0; }
 
+  // In the epoch of a mark, which is a copy of nothing: that the cache holds all of a partition of
+  // a map, if the generation of the table's marks is added; that there is too much of it.
+  static constexpr uint64_t kMark = kCopyBit | uint64_t{1} << 62;
+  static constexpr uint64_t kLargeMark = kMark | uint64_t{1} << 61;
+  bool is_mark() const { return (epoch & kMark) == kMark; }
+
   // Whether the change log needs it: a key that came and went inside one epoch leaves no trace.
   bool vanished() const { return op == format::Op::kDelete && absent_before; }
   format::Op log_op() const {

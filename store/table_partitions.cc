@@ -1,0 +1,115 @@
+// TableCore's part in partitions that are wholly in the cache. What is read of one as a whole
+// enters the cache, if it is not much, and the partition is marked: it has nothing that the cache
+// lacks, so going through it again, or asking for an entry that is not there, needs nothing of what
+// lies below.
+//
+// A mark is a block of its own in the arena, which CLOCK may take. It is void once an entry that is
+// there leaves the cache by eviction, by rollback or by a spill. Deletes do not matter: what is
+// deleted is absent, whether the cache says so or nothing.
+#include "format/key.h"
+#include "store/store_core.h"
+#include "store/table_core.h"
+
+#include <utility>
+
+namespace tidemark::store {
+
+namespace {
+
+// What one scan may bring in, in a fraction of a millisecond.
+constexpr size_t kEntriesMax = 512;
+constexpr size_t kBytesMax = size_t{128} << 10;
+
+std::string_view PartitionOf(std::string_view key) {
+  return format::PartitionPrefix(key).value_or(key);
+}
+
+}  // namespace
+
+Version* TableCore::FindMark(std::string_view key) const {
+  if (marks_ == nullptr || marks_->size() == 0) return nullptr;
+  const std::string_view partition = PartitionOf(key);
+  return marks_->Find(format::HashKey(partition), partition);
+}
+
+bool TableCore::IsComplete(std::string_view key) const {
+  Version* mark = FindMark(key);
+  if (mark == nullptr || mark->epoch != (Version::kMark | marks_generation_)) return false;
+  mark->referenced = 1;
+  return true;
+}
+
+void TableCore::VoidMark(std::string_view key) {
+  Version* mark = FindMark(key);
+  if (mark == nullptr || mark->epoch != (Version::kMark | marks_generation_)) return;
+  mark->epoch = Version::kMark;
+  ++marks_voided_;
+}
+
+void TableCore::VoidMarks() {
+  ++marks_generation_;
+  ++marks_voided_;
+}
+
+// Null if there is no room for it.
+Version* TableCore::AddMark(std::string_view partition) {
+  const uint64_t hash = format::HashKey(partition);
+  const size_t bytes = Version::BytesFor(partition.size() + format::kKeyGroupBytes, 0);
+  if (!store_.Admits(meta_.id, hash) || !store_.MakeRoomForClean(bytes, marks_->GrowthFor(hash)))
+    return nullptr;
+  Version* mark = NewVersion(hash, partition, "", format::Op::kDelete, Version::kMark);
+  marks_->Insert(hash, mark);
+  store_.SetMayEvict();
+  return mark;
+}
+
+// The mark comes first: it is void in the end if anything was evicted again meanwhile. What memory
+// has of the partition counts for nothing here, only what is to be brought in.
+Status TableCore::Complete(const ScanCore::Range& range) {
+  const Layers& layers = store_.layers();
+  if (marks_ == nullptr || layers.has_spilled()) return {};
+  const std::string_view partition = format::UserKey(range.from);
+  Version* mark = FindMark(partition);
+  if (mark == nullptr) mark = AddMark(partition);
+  if (mark == nullptr) return {};
+  mark->referenced = 1;
+  if (mark->epoch == (Version::kMark | marks_generation_) || mark->epoch == Version::kLargeMark)
+    return {};
+  mark->epoch = Version::kMark | marks_generation_;
+
+  const uint64_t generation = layers.generation();
+  const auto cursor = layers.NewCursor(meta_.id, range.from, range.to,
+                                       {.own = &ranges_, .rolled_back = nullptr}, store_.epoch());
+  size_t entries = 0;
+  size_t bytes = 0;
+  for (cursor->SeekAtOrAfter(range.from); cursor->valid(); cursor->Next()) {
+    bytes += cursor->key().size() + cursor->value().size();
+    if (++entries > kEntriesMax || bytes > kBytesMax) {
+      VoidMark(partition);
+      if (Version* too_large = FindMark(partition)) too_large->epoch = Version::kLargeMark;
+      return {};
+    }
+    const bool came_in = BringIn(format::UserKey(cursor->key()), cursor->value(), generation);
+    if (!came_in) return VoidMark(partition), Status();
+  }
+  if (!cursor->status().ok()) VoidMark(partition);
+  return store_.NoteReadError(cursor->status());
+}
+
+// False if there is no room, if there is something newer to be read, or if the value is damaged,
+// which the scan will find too.
+bool TableCore::BringIn(std::string_view key, std::string_view stored_value, uint64_t generation) {
+  const uint64_t hash = format::HashKey(key);
+  if (index_.Find(hash, key) != nullptr) return true;
+  const auto parsed = format::ParseStoredValue(stored_value);
+  if (!parsed.has_value()) return false;
+  const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, parsed->value.size());
+  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false))) return false;
+  // Making room may have taken a newer view, and what was newer than this one out of the cache.
+  if (store_.layers().generation() != generation) return false;
+  IndexInsert(hash, NewVersion(hash, key, parsed->value, format::Op::kPut, 0));
+  store_.SetMayEvict();
+  return true;
+}
+
+}  // namespace tidemark::store
