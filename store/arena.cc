@@ -1,6 +1,6 @@
 #include "store/arena.h"
 
-#include <sys/mman.h>
+#include "store/chunk_source.h"
 
 #include <cassert>
 #include <cstdlib>
@@ -13,32 +13,17 @@ namespace {
 
 constexpr size_t kSpareChunksMax = 4;
 
-void* Map(size_t bytes) {
-  void* memory =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return memory;
-}
-
-// Not from malloc, whose headers would leave a hole as large as a chunk between any two of them.
-// Mostly it lies beside the last one, and so is aligned at once.
-void* MapAligned(size_t bytes) {
-  void* memory = Map(bytes);
-  if (reinterpret_cast<uintptr_t>(memory) % bytes == 0) return memory;
-  munmap(memory, bytes);
-  memory = Map(2 * bytes);
-  const size_t before = (bytes - reinterpret_cast<uintptr_t>(memory) % bytes) % bytes;
-  char* aligned = static_cast<char*>(memory) + before;
-  if (before > 0) munmap(memory, before);
-  munmap(aligned + bytes, bytes - before);
-  return aligned;
-}
-
 }  // namespace
 
+Arena::Arena(size_t chunk_bytes, ChunkSource* source)
+    : chunk_bytes_(chunk_bytes),
+      small_bytes_max_(chunk_bytes == kHugeChunkBytes ? kSmallMax : kSmallMax / 4),
+      source_(source) {
+  assert(source == nullptr || chunk_bytes == ChunkSource::kChunkBytes);
+}
+
 void* Arena::TakeChunk() {
-  void* memory = MapAligned(chunk_bytes_);
-  if (chunk_bytes_ == kHugeChunkBytes) madvise(memory, chunk_bytes_, MADV_HUGEPAGE);  // best effort
+  void* memory = source_ != nullptr ? source_->Take() : MapChunk(chunk_bytes_);
   reserved_bytes_.Add(chunk_bytes_);
   return memory;
 }
@@ -60,7 +45,7 @@ size_t Arena::GrowthFor(size_t bytes) const {
 
 void Arena::DropSpare() {
   for (void* chunk : std::exchange(spare_, {})) {
-    munmap(chunk, chunk_bytes_);
+    UnmapChunk(chunk, chunk_bytes_);
     reserved_bytes_.Subtract(chunk_bytes_);
   }
 }
@@ -170,7 +155,7 @@ void Arena::Return(Chunk* chunk) {
   if (chunk->linked) Unlink(chunk);
   spare_.push_back(chunk);
   if (spare_.size() <= kSpareChunksMax) return;
-  munmap(spare_.back(), chunk_bytes_);
+  UnmapChunk(spare_.back(), chunk_bytes_);
   spare_.pop_back();
   reserved_bytes_.Subtract(chunk_bytes_);
 }

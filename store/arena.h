@@ -17,15 +17,16 @@
 
 namespace tidemark::store {
 
+class ChunkSource;
+
 class Arena {
  public:
   // For small budgets, and for those that can do with whole huge pages. Powers of two.
   static constexpr size_t kSmallChunkBytes = size_t{64} << 10;
   static constexpr size_t kHugeChunkBytes = size_t{2} << 20;
 
-  explicit Arena(size_t chunk_bytes = kSmallChunkBytes)
-      : chunk_bytes_(chunk_bytes),
-        small_bytes_max_(chunk_bytes == kHugeChunkBytes ? kSmallMax : kSmallMax / 4) {}
+  // Huge chunks may come from a source, which outlives this.
+  explicit Arena(size_t chunk_bytes = kSmallChunkBytes, ChunkSource* source = nullptr);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -150,6 +151,7 @@ class Arena {
 
   const size_t chunk_bytes_;
   const size_t small_bytes_max_;   // larger blocks come from the system one by one
+  ChunkSource* const source_;      // null: chunks are mapped here
   Chunk* open_[2][kClasses] = {};  // chunks with a free block, doubly linked, by use and class
   std::vector<Chunk*> ring_;       // of entries
   size_t hand_ = 0;  // the chunk where Visit goes on, and where in it, 0: at its first

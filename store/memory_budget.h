@@ -18,6 +18,8 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 namespace tidemark::store {
 
@@ -34,12 +36,13 @@ class MemoryBudget {
       : limit_bytes_(limit_bytes), unused_reserves_(reserve_bytes()) {}
 
   uint64_t limit_bytes() const noexcept { return limit_bytes_; }
-  uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
+  bool has_huge_chunks() const noexcept { return limit_bytes_ >= kHugeChunksBudgetMin; }
+  uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_acquire); }
   uint64_t doorkeeper_bytes() const noexcept { return std::bit_floor(limit_bytes_ / 512); }
   uint64_t buffer_bytes() const noexcept { return kBufferBytes + doorkeeper_bytes(); }
   // With room for some chunks of every size that a store may need.
   uint64_t reserve_bytes() const noexcept {
-    const uint64_t least = limit_bytes_ >= kHugeChunksBudgetMin ? 8 * Arena::kHugeChunkBytes : 0;
+    const uint64_t least = has_huge_chunks() ? 8 * Arena::kHugeChunkBytes : 0;
     return std::max(limit_bytes_ / 32, least) + buffer_bytes();
   }
   // What anybody may take, reserves aside.
@@ -48,19 +51,35 @@ class MemoryBudget {
   // What belongs to no store. TryAdd takes the bytes if they are free. What is taken must be given
   // back.
   bool TryAdd(uint64_t bytes) noexcept {
-    uint64_t used = used_bytes();
-    do {
-      if (used + unused_reserves_.load() + bytes > limit_bytes_) return false;
-    } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-    common_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    return true;
+    return TryTake(bytes, 0) || (GiveSparesBack() && TryTake(bytes, 0));
   }
   void Add(int64_t bytes) noexcept {
     used_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
     common_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+    if (bytes > 0) KeepSparesWithin();
   }
 
+  // Spares are what somebody holds for speed alone. They take nothing of the last eighth, so that
+  // they do not come and go with every chunk while a full cache makes room for the next.
+  bool TryAddSpare(uint64_t bytes) noexcept { return TryTake(bytes, limit_bytes_ / 8); }
+  // Whoever finds no room calls this: it gives all spares back, and says whether there were any.
+  // Before anything else is done here.
+  void SetSpares(std::function<bool()> give_back) { give_spares_back_ = std::move(give_back); }
+
  private:
+  bool TryTake(uint64_t bytes, uint64_t leave) noexcept {
+    uint64_t used = used_bytes();
+    do {
+      if (used + unused_reserves_.load() + bytes + leave > limit_bytes_) return false;
+    } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_acq_rel));
+    common_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    return true;
+  }
+  bool GiveSparesBack() noexcept { return give_spares_back_ && give_spares_back_(); }
+  // After somebody took what he had not asked for.
+  void KeepSparesWithin() noexcept {
+    if (free_bytes() == 0) GiveSparesBack();
+  }
   uint64_t FreeBytes(uint64_t reserves) const noexcept {
     const uint64_t taken = used_bytes() + reserves;
     return taken < limit_bytes_ ? limit_bytes_ - taken : 0;
@@ -73,6 +92,7 @@ class MemoryBudget {
   }
 
   const uint64_t limit_bytes_;
+  std::function<bool()> give_spares_back_;  // constant from the first store on
   std::atomic<uint64_t> used_bytes_{0};
   std::atomic<uint64_t> common_bytes_{0};     // of these, what is no store's
   std::atomic<uint64_t> unused_reserves_;     // what stores, and the next one, lack of theirs
@@ -105,12 +125,13 @@ class MemoryBudget::Account {
     budget_.unused_reserves_.fetch_add(budget_.reserve_bytes());
     budget_.accounts_.fetch_add(1);
     Add(static_cast<int64_t>(budget_.buffer_bytes()));
+    budget_.KeepSparesWithin();
   }
   ~Account() {
     AddUnapplied(-static_cast<int64_t>(unapplied_bytes()));
     Add(-static_cast<int64_t>(used_bytes()));
-    budget_.accounts_.fetch_sub(1);
     budget_.unused_reserves_.fetch_sub(budget_.reserve_bytes());
+    if (budget_.accounts_.fetch_sub(1) == 1) budget_.GiveSparesBack();
   }
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
@@ -121,7 +142,7 @@ class MemoryBudget::Account {
   bool HasRoomFor(uint64_t bytes, bool gives_way) const noexcept {
     const uint64_t used = used_bytes() + bytes;
     if (used <= budget_.reserve_bytes()) return true;
-    if (bytes > free_bytes()) return false;
+    if (bytes > free_bytes() && !(budget_.GiveSparesBack() && bytes <= free_bytes())) return false;
     return !gives_way || budget_.accounts_.load() <= 1 || used <= budget_.ShareBytes() ||
            !WasAskedOfLate();
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "storage/write_limit.h"
+#include "store/chunk_source.h"
 #include "store/executor.h"
 #include "store/memory_budget.h"
 
@@ -25,10 +26,15 @@ class Runtime::Impl {
             options.background_bytes_per_second == 0
                 ? nullptr
                 : std::make_unique<storage::WriteLimit>(options.background_bytes_per_second)),
+        chunks_(budget_.has_huge_chunks()
+                    ? std::make_unique<store::ChunkSource>(budget_, options.background_threads > 0)
+                    : nullptr),
         executor_(options.background_threads) {}
 
   const RuntimeOptions& options() const noexcept { return options_; }
   store::MemoryBudget& budget() noexcept { return budget_; }
+  // Of huge chunks; null where arenas have small ones.
+  store::ChunkSource* chunks() noexcept { return chunks_.get(); }
   store::Executor& executor() noexcept { return executor_; }
   // A new gate to the limit of background_bytes_per_second; null if there is none.
   std::shared_ptr<storage::WriteGate> MakeWriteGate() const {
@@ -48,6 +54,7 @@ class Runtime::Impl {
   const RuntimeOptions options_;
   store::MemoryBudget budget_;
   const std::unique_ptr<const storage::WriteLimit> write_limit_;
+  const std::unique_ptr<store::ChunkSource> chunks_;
   store::Executor executor_;
   std::mutex block_cache_mutex_;
   std::weak_ptr<store::SharedBlockCache> block_cache_;  // guarded by block_cache_mutex_

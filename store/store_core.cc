@@ -28,9 +28,9 @@ StoreCore::StoreCore(StoreOptions options, const Environment& environment)
               .max_parallelism = options_.max_parallelism},
       recorder_(options_.listener),
       account_(std::in_place, runtime_->impl().budget()),
-      arena_(runtime_->options().memory_budget_bytes >= MemoryBudget::kHugeChunksBudgetMin
-                 ? Arena::kHugeChunkBytes
-                 : Arena::kSmallChunkBytes),
+      arena_(
+          runtime_->impl().chunks() != nullptr ? Arena::kHugeChunkBytes : Arena::kSmallChunkBytes,
+          runtime_->impl().chunks()),
       doorkeeper_(runtime_->impl().budget().doorkeeper_bytes()) {}
 
 StoreCore::~StoreCore() { (void)Close(); }

@@ -163,6 +163,48 @@ TEST_F(BudgetInvariantsTest, Invariant10TheBudgetIsHeldWithSmallEntries) {
   for (int i = 0; i < keys; i += 97) ASSERT_EQ(Read(*table_, KeyOf(i)), "v") << i;
 }
 
+// Where chunks are huge, some are ready before anybody needs them: they count, and no store is
+// refused memory because of them.
+class HugeChunksBudgetTest : public CoreFixture {
+ protected:
+  static constexpr uint64_t kBudget = MemoryBudget::kHugeChunksBudgetMin;
+  HugeChunksBudgetTest() : CoreFixture(kBudget) {}
+};
+
+TEST_F(HugeChunksBudgetTest, Invariant10TheBudgetIsHeldWithChunksReady) {
+  Open();
+  Runtime::Impl& runtime = options_.runtime->impl();
+  const std::string value(4'000, 'v');
+  uint64_t id = 0;
+  const auto put = [&](int keys) {
+    for (int i = 0; i < keys; ++i) {
+      ASSERT_EQ(table_->Put(KeyOf(i), value).ToString(), "OK");
+      ASSERT_LE(options_.runtime->memory_used_bytes(), kBudget);
+      if (i % 2'000 == 1'999) {
+        ASSERT_EQ(Save(++id).ToString(), "OK");
+      }
+    }
+  };
+  put(3'000);
+  while (runtime.chunks()->held_bytes() == 0) std::this_thread::yield();
+  // What is left to the store and the source, at the end nothing but the store's reserve.
+  int64_t neighbour = 0;
+  for (const uint64_t left : {48 * kMiB, 24 * kMiB, uint64_t{0}}) {
+    const uint64_t free = runtime.budget().free_bytes();
+    if (free > left) {
+      neighbour += static_cast<int64_t>(free - left);
+      runtime.budget().Add(static_cast<int64_t>(free - left));
+    }
+    ASSERT_LE(options_.runtime->memory_used_bytes(), kBudget);
+    put(TIDEMARK_SANITIZED ? 5'000 : 15'000);
+  }
+  EXPECT_EQ(runtime.chunks()->held_bytes(), 0u);
+  runtime.budget().Add(-neighbour);
+  put(2'000);
+  Close();
+  EXPECT_EQ(options_.runtime->memory_used_bytes(), 0u);
+}
+
 // Once, an entry that was changed in the place where it lay clean did not ask for room for its line
 // in the list of changed ones, which takes a megabyte at a time.
 TEST_F(BudgetInvariantsTest, Invariant10TheBudgetIsHeldWhenEntriesChangeInPlace) {
