@@ -14,60 +14,85 @@ namespace {
 
 constexpr std::string_view kFamilyName = "changelog";
 
+class NoRecords final : public format::RecordStream {
+ public:
+  Result<bool> Next() override { return false; }
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Changelog>> Changelog::Open(const LiveDatabaseOptions& options,
                                                    std::shared_ptr<rocksdb::Env> env,
                                                    std::shared_ptr<ScratchFiles> scratch,
                                                    const std::string& path, bool links_work) {
-  std::unique_ptr<Changelog> changelog(new Changelog(std::move(scratch), links_work));
-  const std::shared_ptr<rocksdb::Cache>& cache = options.block_cache->rocksdb();
-  const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
-  const rocksdb::DBOptions database_options =
-      DatabaseOptions(env.get(), /*background_jobs=*/1,
-                      MaxOpenFiles(options.passing, options.block_cache->capacity_bytes()));
-  TIDEMARK_ASSIGN_OR_RETURN(
-      Database::Opened opened,
-      Database::Open(options.fs, database_options, std::move(env), path,
-                     [&](const std::string& name) {
-                       // To be dropped; with fewer levels than it was made
-                       // with RocksDB would not open.
-                       return IsSpilledFamily(name) ? TableOptions(cache, options.sst_target_bytes)
-                                                    : family_options;
-                     }));
-  TIDEMARK_RETURN_IF_ERROR(changelog->TakeOver(std::move(opened), family_options));
+  std::unique_ptr<Changelog> changelog(
+      new Changelog(options, std::move(env), std::move(scratch), path, links_work));
+  if (Exists(*options.fs, path)) TIDEMARK_RETURN_IF_ERROR(changelog->OpenIfMissing().error());
   return changelog;
 }
 
-Status Changelog::TakeOver(Database::Opened opened, const rocksdb::ColumnFamilyOptions& options) {
-  database_ = std::move(opened.database);
+Result<std::shared_ptr<Database>> Changelog::database() {
+  TIDEMARK_ASSIGN_OR_RETURN(const Opened opened, OpenIfMissing());
+  return opened.database;
+}
+
+Result<Changelog::Opened> Changelog::OpenIfMissing() {
+  const std::lock_guard opening(opening_);
+  if (Opened opened = this->opened(); opened.database != nullptr) return opened;
+  const bool is_new = !Exists(*options_.fs, path_);
+  TIDEMARK_ASSIGN_OR_RETURN(Opened made, OpenDatabase());
+  // What it will hold shall not go with its folder.
+  if (is_new) TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*options_.fs, options_.directory));
+  const std::lock_guard lock(mutex_);
+  opened_ = made;
+  return made;
+}
+
+Result<Changelog::Opened> Changelog::OpenDatabase() const {
+  const std::shared_ptr<rocksdb::Cache>& cache = options_.block_cache->rocksdb();
+  const rocksdb::ColumnFamilyOptions family_options = ChangelogOptions(cache);
+  const rocksdb::DBOptions database_options =
+      DatabaseOptions(env_.get(), /*background_jobs=*/1,
+                      MaxOpenFiles(options_.passing, options_.block_cache->capacity_bytes()));
+  TIDEMARK_ASSIGN_OR_RETURN(
+      Database::Opened opened,
+      Database::Open(options_.fs, database_options, env_, path_, [&](const std::string& name) {
+        // To be dropped; with fewer levels than it was made with RocksDB would not open.
+        return IsSpilledFamily(name) ? TableOptions(cache, options_.sst_target_bytes)
+                                     : family_options;
+      }));
+  return TakeOver(std::move(opened), family_options);
+}
+
+Result<Changelog::Opened> Changelog::TakeOver(Database::Opened opened,
+                                              const rocksdb::ColumnFamilyOptions& options) {
+  Database& database = *opened.database;
   // What a crash has left of epochs that were larger than memory.
   for (const auto& [left, family] : opened.column_families) {
     if (!IsSpilledFamily(left)) continue;
     TIDEMARK_RETURN_IF_ERROR(
-        FromDatabase(database_->Changed((*database_)->DropColumnFamily(family.get())),
-                     "drop column family " + left + " of " + database_->path()));
+        FromDatabase(database.Changed(database->DropColumnFamily(family.get())),
+                     "drop column family " + left + " of " + database.path()));
   }
   const std::string name(kFamilyName);
   if (const auto family = opened.column_families.find(name);
-      family != opened.column_families.end()) {
-    family_ = std::move(family->second);
-    return {};
-  }
+      family != opened.column_families.end())
+    return Opened{opened.database, std::move(family->second)};
   rocksdb::ColumnFamilyHandle* handle = nullptr;
-  TIDEMARK_RETURN_IF_ERROR(
-      FromDatabase((*database_)->CreateColumnFamily(options, name, &handle),
-                   "create column family " + name + " in " + database_->path()));
-  family_ = database_->Own(handle);
-  return {};
+  TIDEMARK_RETURN_IF_ERROR(FromDatabase(database->CreateColumnFamily(options, name, &handle),
+                                        "create column family " + name + " in " + database.path()));
+  return Opened{opened.database, database.Own(handle)};
 }
 
 Result<std::vector<format::SegmentHeader>> Changelog::Segments() const {
-  const std::string where = "the segments in " + database_->path();
+  std::vector<format::SegmentHeader> headers;
+  const Opened opened = this->opened();
+  if (opened.database == nullptr) return headers;
+  const std::string where = "the segments in " + path_;
   rocksdb::ReadOptions options;
   options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> it((*database_)->NewIterator(options, family_.get()));
-  std::vector<format::SegmentHeader> headers;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      (*opened.database)->NewIterator(options, opened.family.get()));
   std::optional<std::string> next = format::EncodeSegmentKey(0, 0, "");
   while (next) {
     it->Seek(*next);
@@ -99,12 +124,13 @@ Status Changelog::Add(std::span<const SstFile> files) {
 }
 
 Status Changelog::TryAdd(std::span<const SstFile> files) {
-  const std::string doing = "add " + std::to_string(files.size()) + " segments to " +
-                            database_->path() + ", the first from " + files.front().path;
-  rocksdb::IngestExternalFileArg arg = IngestArg(family_, files, links_work_);
+  const std::string doing = "add " + std::to_string(files.size()) + " segments to " + path_ +
+                            ", the first from " + files.front().path;
+  TIDEMARK_ASSIGN_OR_RETURN(const Opened opened, OpenIfMissing());
+  rocksdb::IngestExternalFileArg arg = IngestArg(opened.family, files, links_work_);
   // Rather an error than a segment in level 0, from where it could not be dropped.
   arg.options.fail_if_not_bottommost_level = true;
-  const rocksdb::Status status = database_->Ingest({arg});
+  const rocksdb::Status status = opened.database->Ingest({arg});
   if (status.IsTryAgain()) {
     return Status(StatusCode::kInternal, "segment-overlap",
                   doing + ": their epochs overlap segments that are there");
@@ -113,49 +139,48 @@ Status Changelog::TryAdd(std::span<const SstFile> files) {
 }
 
 Status Changelog::Drop(uint64_t first, uint64_t last) {
-  if (first > last) return {};
+  const Opened opened = this->opened();
+  if (first > last || opened.database == nullptr) return {};
   const std::string from = format::EncodeSegmentKey(first, 0, "");
   const std::optional<std::string> to = SegmentKeyAfter(last);
   const rocksdb::Slice from_slice(from);
   const rocksdb::Slice to_slice = to ? rocksdb::Slice(*to) : rocksdb::Slice();
   const rocksdb::RangePtr range(&from_slice, to ? &to_slice : nullptr);
   TIDEMARK_RETURN_IF_ERROR(
-      FromDatabase(database_->Changed(rocksdb::DeleteFilesInRanges(
-                       database_->get(), family_.get(), &range, 1, /*include_end=*/false)),
+      FromDatabase(opened.database->Changed(rocksdb::DeleteFilesInRanges(
+                       opened.database->get(), opened.family.get(), &range, 1,
+                       /*include_end=*/false)),
                    "drop the segments of epochs " + std::to_string(first) + " to " +
-                       std::to_string(last) + " from " + database_->path()));
-  return CheckDropped(from, last);
+                       std::to_string(last) + " from " + path_));
+  return CheckDropped(opened, from, last);
 }
 
 // Cannot fail as long as the invariants hold; replaying a segment twice would be worse than an
 // error.
-Status Changelog::CheckDropped(const std::string& from, uint64_t last) const {
+Status Changelog::CheckDropped(const Opened& opened, const std::string& from, uint64_t last) {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> it((*database_)->NewIterator(options, family_.get()));
+  const std::string& path = opened.database->path();
+  const std::unique_ptr<rocksdb::Iterator> it(
+      (*opened.database)->NewIterator(options, opened.family.get()));
   it->Seek(from);
-  if (!it->Valid())
-    return FromDatabase(it->status(), "look at the segments in " + database_->path());
+  if (!it->Valid()) return FromDatabase(it->status(), "look at the segments in " + path);
   TIDEMARK_ASSIGN_OR_RETURN(const format::SegmentKey key,
-                            format::DecodeSegmentKey(it->key().ToStringView(), database_->path()));
+                            format::DecodeSegmentKey(it->key().ToStringView(), path));
   if (key.last_epoch > last) return {};
   return Status(StatusCode::kInternal, "segment-not-dropped",
-                database_->path() + ": the segment of epoch " + std::to_string(key.last_epoch) +
+                path + ": the segment of epoch " + std::to_string(key.last_epoch) +
                     " is still there after it was dropped");
 }
 
 std::unique_ptr<format::RecordStream> Changelog::OpenSegment(uint64_t last_epoch,
                                                              uint32_t table_id) const {
-  struct Owner {
-    std::shared_ptr<Database> database;
-    ColumnFamily family;  // goes first
-  };
-  auto owner = std::make_shared<const Owner>(Owner{database_, family_});
+  auto owner = std::make_shared<const Opened>(opened());
+  if (owner->database == nullptr) return std::make_unique<NoRecords>();
   const SegmentStream::OpenIterator open = [&](const rocksdb::ReadOptions& options) {
-    return (*database_)->NewIterator(options, family_.get());
+    return (*owner->database)->NewIterator(options, owner->family.get());
   };
-  return std::make_unique<SegmentStream>(std::move(owner), open, FromDatabase, database_->path(),
-                                         last_epoch, table_id);
+  return std::make_unique<SegmentStream>(owner, open, FromDatabase, path_, last_epoch, table_id);
 }
 
 }  // namespace tidemark::storage

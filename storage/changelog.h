@@ -7,6 +7,7 @@
 //     two segments overlap, and DeleteFilesInRange, which passes over level 0, removes whole
 //     segments
 //   - nothing is ever compacted, flushed or written to its WAL
+// The database is made when there is something to put into it.
 #pragma once
 
 #include "storage/database.h"
@@ -15,16 +16,18 @@
 #include "storage/scratch_files.h"
 
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace tidemark::storage {
 
-// Thread safety: OpenSegment and the streams from any thread, everything else from one thread at a
-// time.
+// Thread safety: OpenSegment, the streams and database() from any thread, everything else from one
+// thread at a time.
 class Changelog {
  public:
+  // Opens what is in `path`, if anything is.
   static Result<std::unique_ptr<Changelog>> Open(const LiveDatabaseOptions& options,
                                                  std::shared_ptr<rocksdb::Env> env,
                                                  std::shared_ptr<ScratchFiles> scratch,
@@ -36,21 +39,45 @@ class Changelog {
   Status Drop(uint64_t first, uint64_t last);
   std::unique_ptr<format::RecordStream> OpenSegment(uint64_t last_epoch, uint32_t table_id) const;
 
-  const std::shared_ptr<Database>& database() const { return database_; }
+  // The database, made if there is none yet.
+  Result<std::shared_ptr<Database>> database();
 
  private:
-  Changelog(std::shared_ptr<ScratchFiles> scratch, bool links_work)
-      : scratch_(std::move(scratch)), links_work_(links_work) {}
+  // Both null before there is a database.
+  struct Opened {
+    std::shared_ptr<Database> database;
+    ColumnFamily family;  // goes first
+  };
 
+  Changelog(const LiveDatabaseOptions& options, std::shared_ptr<rocksdb::Env> env,
+            std::shared_ptr<ScratchFiles> scratch, std::string path, bool links_work)
+      : options_(options),
+        env_(std::move(env)),
+        scratch_(std::move(scratch)),
+        path_(std::move(path)),
+        links_work_(links_work) {}
+
+  Opened opened() const {
+    const std::lock_guard lock(mutex_);
+    return opened_;
+  }
+  Result<Opened> OpenIfMissing();
+  Result<Opened> OpenDatabase() const;
+  static Result<Opened> TakeOver(Database::Opened opened,
+                                 const rocksdb::ColumnFamilyOptions& options);
   Status TryAdd(std::span<const SstFile> files);
-  Status TakeOver(Database::Opened opened, const rocksdb::ColumnFamilyOptions& options);
-  Status CheckDropped(const std::string& from, uint64_t last) const;
+  static Status CheckDropped(const Opened& opened, const std::string& from, uint64_t last);
 
-  // Constant after Open.
+  // Constant after construction.
+  const LiveDatabaseOptions options_;
+  const std::shared_ptr<rocksdb::Env> env_;
   const std::shared_ptr<ScratchFiles> scratch_;
+  const std::string path_;
   const bool links_work_;
-  std::shared_ptr<Database> database_;
-  ColumnFamily family_;
+
+  std::mutex opening_;  // held by who makes the database
+  mutable std::mutex mutex_;
+  Opened opened_;  // guarded by mutex_
 };
 
 }  // namespace tidemark::storage

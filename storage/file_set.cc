@@ -46,11 +46,13 @@ Status Unexpected(const LiveFileStorageInfo& file) {
 
 FileSetExporter::FileSetExporter(std::shared_ptr<Database> database, FileSystemPtr fs,
                                  std::shared_ptr<ScratchFiles> scratch,
-                                 rocksdb::Options sst_options)
+                                 rocksdb::Options sst_options,
+                                 std::shared_ptr<const LateSyncs> late_syncs)
     : database_(std::move(database)),
       fs_(std::move(fs)),
       scratch_(std::move(scratch)),
-      sst_options_(std::move(sst_options)) {}
+      sst_options_(std::move(sst_options)),
+      late_syncs_(std::move(late_syncs)) {}
 
 Result<FileSet> FileSetExporter::Export(
     const format::AppliedMark& mark, const std::function<bool(std::string_view unique_id)>& have) {
@@ -174,8 +176,21 @@ Result<FileSetEntry> FileSetExporter::TakeSst(
   entry.largest = known.largest;
   if (have && have(known.unique_id)) return entry;
   entry.path = directory + '/' + entry.live_name;
-  TIDEMARK_RETURN_IF_ERROR(LinkOrCopy(PathOf(file), entry.path));
+  const std::string path = PathOf(file);
+  const bool is_lost = late_syncs_ != nullptr && late_syncs_->IsLost(path);
+  TIDEMARK_RETURN_IF_ERROR(is_lost ? CopyLost(path, entry) : LinkOrCopy(path, entry.path));
   return entry;
+}
+
+// Of a file whose sync has failed the medium may have anything.
+Status FileSetExporter::CopyLost(const std::string& from, const FileSetEntry& entry) {
+  format::Hasher128 hasher;
+  TIDEMARK_RETURN_IF_ERROR(CopyFile(*fs_, from, entry.path, &hasher));
+  const format::Checksum128 checksum = hasher.Digest();
+  if (checksum == entry.checksum) return {};
+  return Status(StatusCode::kCorruption, "live-file-checksum",
+                from + ": expected checksum " + entry.checksum.Hex() + ", got " + checksum.Hex() +
+                    "; a sync of it had failed");
 }
 
 Result<FileSetEntry> FileSetExporter::TakeCopy(const LiveFileStorageInfo& file,

@@ -20,9 +20,11 @@ namespace tidemark::storage {
 // content.
 class FileSetExporter {
  public:
-  // `sst_options` open an SST of the database.
+  // `sst_options` open an SST of the database. `late_syncs` knows what is not to be linked; may be
+  // null.
   FileSetExporter(std::shared_ptr<Database> database, FileSystemPtr fs,
-                  std::shared_ptr<ScratchFiles> scratch, rocksdb::Options sst_options);
+                  std::shared_ptr<ScratchFiles> scratch, rocksdb::Options sst_options,
+                  std::shared_ptr<const LateSyncs> late_syncs);
 
   // Links and copies go to a directory of scratch files; on error it is removed. `mark` is what the
   // database holds.
@@ -51,12 +53,14 @@ class FileSetExporter {
   Result<FileSetEntry> TakeCopy(const rocksdb::LiveFileStorageInfo& file,
                                 const std::string& directory);
   Status LinkOrCopy(const std::string& from, const std::string& to);
+  Status CopyLost(const std::string& from, const FileSetEntry& entry);
 
   // Constant after construction.
   const std::shared_ptr<Database> database_;
   const FileSystemPtr fs_;
   const std::shared_ptr<ScratchFiles> scratch_;
   const rocksdb::Options sst_options_;
+  const std::shared_ptr<const LateSyncs> late_syncs_;
 
   std::map<std::string, KnownSst> known_;  // by file name
 };

@@ -26,9 +26,11 @@ Status Error(const IOStatus& status, std::string_view doing, const std::string& 
   return FromRocksDb(status, std::string(doing) + ' ' + path);
 }
 
+enum class Synced : uint8_t { kNo, kYes };
+
 // Appends whatever `next` hands out, syncs and closes. An empty piece ends the file.
 template <class Next>
-Status WriteFile(rocksdb::FileSystem& fs, const std::string& path, Next&& next) {
+Status WriteFile(rocksdb::FileSystem& fs, const std::string& path, Synced synced, Next&& next) {
   // Creating over a name empties the file behind it, and with it whatever is linked to that file.
   IOStatus status = fs.FileExists(path, IOOptions(), nullptr);
   if (status.ok()) {
@@ -49,7 +51,8 @@ Status WriteFile(rocksdb::FileSystem& fs, const std::string& path, Next&& next) 
     outcome =
         Error(file->Append({piece->data(), piece->size()}, IOOptions(), nullptr), "write", path);
   }
-  if (outcome.ok()) outcome = Error(file->Sync(IOOptions(), nullptr), "sync", path);
+  if (outcome.ok() && synced == Synced::kYes)
+    outcome = Error(file->Sync(IOOptions(), nullptr), "sync", path);
   status = file->Close(IOOptions(), nullptr);
   if (outcome.ok()) outcome = Error(status, "close", path);
   // Whatever a file holds whose sync failed, nobody may come to rely on it.
@@ -67,10 +70,9 @@ class PieceReader {
   }
   // Empty at the end. Valid until the next call.
   Result<std::string_view> Next(size_t bytes_max) {
-    buffer_.resize(std::min(bytes_max, kPieceBytes));
     rocksdb::Slice piece;
-    const IOStatus status =
-        file_->Read(buffer_.size(), IOOptions(), &piece, buffer_.data(), nullptr);
+    const IOStatus status = file_->Read(std::min(bytes_max, kPieceBytes), IOOptions(), &piece,
+                                        buffer_.get(), nullptr);
     if (!status.ok()) return Error(status, "read", path_);
     return std::string_view(piece.data(), piece.size());
   }
@@ -79,7 +81,8 @@ class PieceReader {
   rocksdb::FileSystem& fs_;
   std::string path_;
   std::unique_ptr<rocksdb::FSSequentialFile> file_;
-  std::string buffer_;
+  // Not filled: a small file touches little of it.
+  const std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
 };
 
 Result<bool> IsDirectory(rocksdb::FileSystem& fs, const std::string& path) {
@@ -90,6 +93,29 @@ Result<bool> IsDirectory(rocksdb::FileSystem& fs, const std::string& path) {
 }
 
 bool IsAbsent(const Status& status) { return status.code() == StatusCode::kNotFound; }
+
+// Calls looked_at(its parent, whether it was made) for each directory on the way.
+template <class LookedAt>
+Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path, LookedAt&& looked_at) {
+  std::filesystem::path made;
+  for (const std::filesystem::path& part : std::filesystem::path(path).lexically_normal()) {
+    const std::string parent = made.empty() ? "." : made.string();
+    made /= part;
+    if (part.empty() || part == "." || part == ".." || made == made.root_path()) continue;
+    const Result<bool> there = IsDirectory(fs, made.string());
+    if (there.has_value() && !*there) {
+      return Status(StatusCode::kUnavailable, "io-error",
+                    "create directory " + made.string() + ": a file of that name is in the way");
+    }
+    const bool absent = !there.has_value() && IsAbsent(there.error());
+    if (absent) {
+      const IOStatus created = fs.CreateDirIfMissing(made.string(), IOOptions(), nullptr);
+      if (!created.ok()) return Error(created, "create directory", made.string());
+    }
+    TIDEMARK_RETURN_IF_ERROR(looked_at(parent, absent));
+  }
+  return {};
+}
 
 // The existing directory at or above `path` that decides on which medium it lies.
 std::filesystem::path ExistingPart(const std::string& path) {
@@ -130,7 +156,7 @@ std::optional<Medium> MediumOf(const std::filesystem::path& path) {
 FileSystemPtr DefaultFileSystem() { return rocksdb::FileSystem::Default(); }
 
 Status WriteFileDurably(rocksdb::FileSystem& fs, const std::string& path, std::string_view bytes) {
-  return WriteFile(fs, path, [&]() -> Result<std::string_view> {
+  return WriteFile(fs, path, Synced::kYes, [&]() -> Result<std::string_view> {
     return std::exchange(bytes, std::string_view());
   });
 }
@@ -157,7 +183,7 @@ Status CopyFile(rocksdb::FileSystem& fs, const std::string& from, const std::str
                 format::Hasher128* hasher, uint64_t limit) {
   PieceReader reader(fs, from);
   TIDEMARK_RETURN_IF_ERROR(reader.Open());
-  return WriteFile(fs, to, [&]() -> Result<std::string_view> {
+  return WriteFile(fs, to, Synced::kYes, [&]() -> Result<std::string_view> {
     if (limit == 0) return std::string_view();
     TIDEMARK_ASSIGN_OR_RETURN(const std::string_view piece,
                               reader.Next(std::min<uint64_t>(limit, kPieceBytes)));
@@ -167,28 +193,23 @@ Status CopyFile(rocksdb::FileSystem& fs, const std::string& from, const std::str
   });
 }
 
+Status CopyFileUnsynced(rocksdb::FileSystem& fs, const std::string& from, const std::string& to) {
+  PieceReader reader(fs, from);
+  TIDEMARK_RETURN_IF_ERROR(reader.Open());
+  return WriteFile(fs, to, Synced::kNo, [&] { return reader.Next(kPieceBytes); });
+}
+
+Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path) {
+  return MakeDirectories(fs, path, [](const std::string&, bool) { return Status(); });
+}
+
 Status CreateDirectories(rocksdb::FileSystem& fs, const std::string& path) {
-  std::filesystem::path made;
-  for (const std::filesystem::path& part : std::filesystem::path(path).lexically_normal()) {
-    const std::string parent = made.empty() ? "." : made.string();
-    made /= part;
-    if (part.empty() || part == "." || part == ".." || made == made.root_path()) continue;
-    const Result<bool> there = IsDirectory(fs, made.string());
-    if (there.has_value() && !*there) {
-      return Status(StatusCode::kUnavailable, "io-error",
-                    "create directory " + made.string() + ": a file of that name is in the way");
-    }
-    if (there.has_value() || !IsAbsent(there.error())) {
-      // It is there, though perhaps made by a process that was killed before it synced the name.
-      // Above what is ours we may lack the right to look or to sync.
-      (void)SyncDirectory(fs, parent);
-      continue;
-    }
-    const IOStatus created = fs.CreateDirIfMissing(made.string(), IOOptions(), nullptr);
-    if (!created.ok()) return Error(created, "create directory", made.string());
-    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, parent));
-  }
-  return {};
+  return MakeDirectories(fs, path, [&](const std::string& parent, bool made) {
+    Status synced = SyncDirectory(fs, parent);
+    // It was there, though perhaps made by a process that was killed before it synced the name.
+    // Above what is ours we may lack the right to look or to sync.
+    return made ? std::move(synced) : Status();
+  });
 }
 
 Status RemoveAll(rocksdb::FileSystem& fs, const std::string& path) {

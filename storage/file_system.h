@@ -33,8 +33,12 @@ Result<std::string> ReadWholeFile(rocksdb::FileSystem& fs, const std::string& pa
 // copy only so many bytes.
 Status CopyFile(rocksdb::FileSystem& fs, const std::string& from, const std::string& to,
                 format::Hasher128* hasher, uint64_t limit = UINT64_MAX);
-// Creates the directory and its parents, each one durably in its parent; those that exist are
-// synced into theirs too where that is permitted.
+// The same, but for the sync.
+Status CopyFileUnsynced(rocksdb::FileSystem& fs, const std::string& from, const std::string& to);
+// Creates the directory and its parents.
+Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path);
+// The same, each one durably in its parent; those that exist are synced into theirs too where that
+// is permitted.
 Status CreateDirectories(rocksdb::FileSystem& fs, const std::string& path);
 // Removes the directory and all in it; absent is OK.
 Status RemoveAll(rocksdb::FileSystem& fs, const std::string& path);

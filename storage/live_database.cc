@@ -11,6 +11,7 @@
 #include "storage/steady_directory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <utility>
 
@@ -24,8 +25,9 @@ class LiveDatabaseImpl final : public LiveDatabase {
         scratch_(std::make_shared<ScratchFiles>(options.fs, PathOf(kLiveTemporaryName))) {}
 
   Status Open() {
-    TIDEMARK_RETURN_IF_ERROR(CreateDirectories(*options_.fs, options_.directory));
+    TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, options_.directory));
     TIDEMARK_ASSIGN_OR_RETURN(lock_, LockFile(PathOf(kLiveLockName), "live-locked"));
+    ready_ = Exists(*options_.fs, PathOf(kLiveReadyName));
     TIDEMARK_RETURN_IF_ERROR(scratch_->Empty());
     links_work_ = LinksWork();
     const std::string state = PathOf(kLiveStateName);
@@ -36,7 +38,7 @@ class LiveDatabaseImpl final : public LiveDatabase {
                               Changelog::Open(options_, MakeEnvironment(options_.fs), scratch_,
                                               PathOf(kLiveSideName), links_work_));
     exporter_ = std::make_unique<FileSetExporter>(state_->database(), options_.fs, scratch_,
-                                                  state_->file_options());
+                                                  state_->file_options(), options_.late_syncs);
     return {};
   }
 
@@ -45,23 +47,31 @@ class LiveDatabaseImpl final : public LiveDatabase {
   std::string TemporaryPath(std::string_view suffix) override { return scratch_->NewPath(suffix); }
   void RemoveTemporary(const std::string& path) override { scratch_->Remove(path); }
 
-  // The names in `state` may be links that restore made; `side` is RocksDB's own. Last READY, which
-  // vouches for both.
+  // Last READY, which vouches for all before it.
   Status MarkReady() override {
+    if (ready_ || quarantined_.load()) return {};
     rocksdb::FileSystem& fs = *options_.fs;
+    TIDEMARK_RETURN_IF_ERROR(Settle());
+    // The names in `state` may be links that restore made.
     TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, PathOf(kLiveStateName)));
-    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, PathOf(kLiveSideName)));
+    if (Exists(fs, PathOf(kLiveSideName)))
+      TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, PathOf(kLiveSideName)));
     TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, options_.directory));
     TIDEMARK_RETURN_IF_ERROR(WriteFileDurably(fs, PathOf(kLiveReadyName), ""));
-    return SyncDirectory(fs, options_.directory);
+    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(fs, options_.directory));
+    ready_ = true;
+    // Whichever of the two comes later sees the other.
+    return quarantined_.load() ? RemoveReady() : Status();
+  }
+
+  Status Retract() override {
+    ready_ = false;
+    return RemoveReady();
   }
 
   Status Quarantine() override {
-    const std::string ready = PathOf(kLiveReadyName);
-    const rocksdb::IOStatus removed = options_.fs->DeleteFile(ready, rocksdb::IOOptions(), nullptr);
-    Status status = FromRocksDb(removed, "remove " + ready);
-    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
-    return SyncDirectory(*options_.fs, options_.directory);
+    quarantined_.store(true);
+    return RemoveReady();
   }
 
   format::AppliedMark mark() const override { return state_->mark(); }
@@ -94,6 +104,8 @@ class LiveDatabaseImpl final : public LiveDatabase {
 
   Result<FileSet> ExportFileSet(
       const std::function<bool(std::string_view unique_id)>& have) override {
+    // A repository relies on what is linked into it; the exporter asks what is lost.
+    (void)Settle();
     return exporter_->Export(mark(), have);
   }
 
@@ -118,8 +130,8 @@ class LiveDatabaseImpl final : public LiveDatabase {
   }
 
   Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) override {
-    return storage::NewSpilledEpoch(changelog_->database(), state_->table_options(), scratch_,
-                                    links_work_, epoch);
+    TIDEMARK_ASSIGN_OR_RETURN(const std::shared_ptr<Database> database, changelog_->database());
+    return storage::NewSpilledEpoch(database, state_->table_options(), scratch_, links_work_, epoch);
   }
 
  private:
@@ -127,13 +139,32 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return options_.directory + '/' + std::string(name);
   }
 
+  // RocksDB's MANIFEST may be among what is lost: until it has begun a new one no base is made of it.
+  Status Settle() {
+    if (options_.late_syncs == nullptr || settled_) return {};
+    Status settled = options_.late_syncs->Settle();
+    settled_ = settled.ok();
+    if (!settled.ok() && !std::exchange(unsettled_, true)) state_->NoteIoError();
+    return settled;
+  }
+
+  Status RemoveReady() {
+    const std::string ready = PathOf(kLiveReadyName);
+    const rocksdb::IOStatus removed = options_.fs->DeleteFile(ready, rocksdb::IOOptions(), nullptr);
+    Status status = FromRocksDb(removed, "remove " + ready);
+    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
+    return SyncDirectory(*options_.fs, options_.directory);
+  }
+
   // RocksDB notices by itself when a link leads to another medium, not when there are no links at
   // all.
   bool LinksWork() {
     const std::string probe = TemporaryPath(".probe");
     const std::string link = TemporaryPath(".probe");
-    const bool works = WriteFileDurably(*options_.fs, probe, "").ok() &&
-                       options_.fs->LinkFile(probe, link, rocksdb::IOOptions(), nullptr).ok();
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    const bool works =
+        options_.fs->NewWritableFile(probe, rocksdb::FileOptions(), &file, nullptr).ok() &&
+        options_.fs->LinkFile(probe, link, rocksdb::IOOptions(), nullptr).ok();
     scratch_->Remove({probe, link});
     return works;
   }
@@ -143,10 +174,15 @@ class LiveDatabaseImpl final : public LiveDatabase {
   // Constant after Open. The lock is given up last.
   std::unique_ptr<StorageLock> lock_;
   bool links_work_ = false;
-  std::shared_ptr<rocksdb::Cache> cache_;
   std::unique_ptr<StateDatabase> state_;
   std::unique_ptr<Changelog> changelog_;
   std::unique_ptr<FileSetExporter> exporter_;
+
+  // Of whoever may change the database.
+  bool ready_ = false;
+  bool settled_ = false;
+  bool unsettled_ = false;
+  std::atomic<bool> quarantined_{false};
 };
 
 }  // namespace

@@ -9,6 +9,8 @@
 //   <directory>/tmp     files on their way in or out; emptied when opened
 //   <directory>/READY   made last: without it the directory is a leftover
 //
+// `side` is made when there is something for it.
+//
 // All of it is disposable. Files come in by hard link and are never modified in place, so they may
 // be shared with a repository on the same file system.
 #pragma once
@@ -18,6 +20,7 @@
 #include "format/segment.h"
 #include "storage/block_cache.h"
 #include "storage/file_system.h"
+#include "storage/late_syncs.h"
 #include "storage/segment_file.h"
 #include "storage/spill.h"
 #include "storage/state_shape.h"
@@ -48,6 +51,9 @@ inline constexpr std::string_view kLiveLockName = "LOCK";  // flocked while open
 struct LiveDatabaseOptions {
   std::string directory;
   FileSystemPtr fs = DefaultFileSystem();
+  // Of a directory that is being made, which `fs` is of: it is synced by MarkReady, not before. Null:
+  // everything is synced at once.
+  std::shared_ptr<LateSyncs> late_syncs{};
   // Not null; may serve other databases too.
   std::shared_ptr<BlockCache> block_cache = std::make_shared<BlockCache>(uint64_t{32} << 20);
   // What NewStateFiles writes, and what RocksDB compacts, passes it. Null: nothing waits.
@@ -180,9 +186,13 @@ class LiveDatabase {
   virtual std::string TemporaryPath(std::string_view suffix) = 0;
   // Removes a file in tmp. One that cannot be removed goes with the next that can.
   virtual void RemoveTemporary(const std::string& path) = 0;
-  // Makes READY, durably, and everything before it.
+  // Makes everything durable, then READY; nothing if it is there already, or was removed for good.
+  // After an error of a sync it stays with that: READY is never made. All else works as before, but
+  // the next Apply fails, after which RocksDB begins a new MANIFEST.
   virtual Status MarkReady() = 0;
-  // Removes READY: a later Open of the store will not reuse the directory.
+  // Removes READY, until the next MarkReady.
+  virtual Status Retract() = 0;
+  // Removes READY for good: a later Open of the store will not reuse the directory. Any thread.
   virtual Status Quarantine() = 0;
 
   // The applied mark; a fresh database stands at epoch 0 of attempt 0.

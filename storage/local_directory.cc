@@ -89,15 +89,19 @@ Status LocalDirectory::PrepareFolder(const std::string& folder) {
     if (prepared_.contains(folder)) return {};
   }
   // The folder may exist and yet not survive a power failure, if who made it died before its sync.
-  // So its parent is synced at the first use in any case.
+  // So its parent is synced at the first use in any case, for all that it holds by then.
   if (folder == root_) {
     TIDEMARK_RETURN_IF_ERROR(CreateDirectories(*fs_, root_));
     TIDEMARK_RETURN_IF_ERROR(SyncNameOfRoot());
   } else {
-    TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(folder)));
+    const std::string parent = ParentOf(folder);
+    TIDEMARK_RETURN_IF_ERROR(PrepareFolder(parent));
     TIDEMARK_RETURN_IF_ERROR(
         FromRocksDb(fs_->CreateDirIfMissing(folder, Io(), nullptr), "create directory " + folder));
-    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*fs_, ParentOf(folder)));
+    const std::vector<std::string> names = ListDirectory(*fs_, parent);
+    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*fs_, parent));
+    std::lock_guard lock(mutex_);
+    for (const std::string& name : names) prepared_.insert(parent + '/' + name);
   }
   std::lock_guard lock(mutex_);
   prepared_.insert(folder);
@@ -227,7 +231,7 @@ Result<TransferKind> LocalDirectory::Fetch(std::string_view name, const std::str
   }
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
   if (taken) return Taken(path);
-  if (Status copied = CopyFile(*fs_, source, path, nullptr); !copied.ok()) {
+  if (Status copied = CopyFileUnsynced(*fs_, source, path); !copied.ok()) {
     Discard(path);
     return copied;
   }

@@ -76,7 +76,7 @@ class LocalDirectory final : public CheckpointStorage {
 
   std::atomic<uint64_t> temporaries_made_{0};
   std::mutex mutex_;
-  std::set<std::string> prepared_;  // guarded by mutex_: folders whose names are durable
+  std::set<std::string> prepared_;  // guarded by mutex_: folders (and files) with durable names
 };
 
 }  // namespace tidemark::storage

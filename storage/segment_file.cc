@@ -99,11 +99,12 @@ Result<FileDigest> DigestFile(rocksdb::FileSystem& fs, const std::string& path) 
       FromRocksDb(fs.NewSequentialFile(path, rocksdb::FileOptions(), &file, nullptr), doing));
   format::Hasher128 hasher;
   FileDigest digest;
-  std::string buffer(kPieceBytes, '\0');
+  // Not filled: a small file touches little of it.
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kPieceBytes);
   while (true) {
     rocksdb::Slice piece;
     TIDEMARK_RETURN_IF_ERROR(FromRocksDb(
-        file->Read(buffer.size(), rocksdb::IOOptions(), &piece, buffer.data(), nullptr), doing));
+        file->Read(kPieceBytes, rocksdb::IOOptions(), &piece, buffer.get(), nullptr), doing));
     if (piece.empty()) break;
     hasher.Update({piece.data(), piece.size()});
     digest.size += piece.size();

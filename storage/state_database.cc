@@ -226,6 +226,10 @@ Status StateDatabase::TryApply(const std::vector<TableFiles>& tables,
   return {};
 }
 
+void StateDatabase::NoteIoError() {
+  database_->Changed(rocksdb::Status::IOError(database_->path())).PermitUncheckedError();
+}
+
 StateShape StateDatabase::Shape() {
   NoteCompaction();
   std::map<std::string, TableEntries, std::less<>> families;

@@ -134,6 +134,9 @@ Status Maintenance::RunStep() {
     }
     inbox_.clear();
   }
+  // First of all, as a process that dies before it has to restore again. A failure changes nothing
+  // for this one; where it was for want of room the next step may find some.
+  (void)live_.MarkReady();
   // Before the facts, so that whatever ends after them brings another step.
   waiting_.store(true);
   const compaction::Plan plan =

@@ -39,8 +39,18 @@ class Restoring {
   Result<RestoredState> From(const Checkpoint& target);
   Status OpenLive(const Checkpoint& target);
   bool IsBoundary(const Checkpoint& target, uint64_t base_epoch, uint64_t epoch) const;
+  Status MakeLive(const Checkpoint& target, const std::string& directory);
+  struct Fetched {
+    FileMeta meta;
+    std::string path;
+    bool hash = false;
+    TransferKind transfer{};
+    Status status{};
+  };
+
   Status FetchBase(const Checkpoint& target, const std::string& directory);
-  Status HashFetched(const std::vector<std::pair<FileMeta, std::string>>& files);
+  Status FetchAll(std::vector<Fetched>& files, size_t threads) const;
+  Status Fetch(Fetched& file) const;
   Status SyncChangeLog(const std::vector<FileMeta>& segments);
   Result<storage::SstFile> FetchSegment(const FileMeta& meta);
   std::vector<FileMeta> SegmentsAfterMark(const Checkpoint& target) const;
@@ -54,12 +64,17 @@ class Restoring {
   storage::LiveDatabaseOptions LiveOptions(const std::string& directory) const {
     storage::LiveDatabaseOptions live;
     live.directory = directory;
-    live.fs = options_.fs;
+    live.fs = fs();
+    live.late_syncs = late_syncs_;
     live.block_cache = options_.block_cache;
     live.write_gate = options_.write_gate;
     live.background_jobs = options_.background_jobs;
     live.passing = options_.for_reading;
     return live;
+  }
+  // Through which the live database is written.
+  const storage::FileSystemPtr& fs() const {
+    return late_syncs_ != nullptr ? late_syncs_->fs() : options_.fs;
   }
   // A name that is free: another repository's attempts, which count from 1 too, may have left
   // directories here.
@@ -67,7 +82,9 @@ class Restoring {
     while (true) {
       std::string path =
           LiveDirectoryPath(options_.directory, repository_.attempt(), directories_made_++);
-      if (!storage::Exists(*options_.fs, path)) return path;
+      if (storage::Exists(*options_.fs, path)) continue;
+      late_syncs_ = std::make_shared<storage::LateSyncs>(options_.fs);
+      return path;
     }
   }
   void DropLive();
@@ -77,6 +94,7 @@ class Restoring {
   const RestoreOptions& options_;
   const Manifest manifest_;
   RestoredState state_;
+  std::shared_ptr<storage::LateSyncs> late_syncs_;  // of a directory made here; else null
   bool may_reuse_ = true;
   int directories_made_ = 0;
 };
@@ -130,6 +148,7 @@ Result<RestoredState> Restoring::Run() {
 void Restoring::DropLive() {
   const std::string directory = state_.live != nullptr ? state_.live->directory() : "";
   state_ = {};
+  late_syncs_.reset();
   if (!directory.empty()) (void)storage::RemoveAll(*options_.fs, directory);
 }
 
@@ -140,7 +159,6 @@ Status Restoring::CheckGoingOn() const {
 
 Result<RestoredState> Restoring::FromEmpty() {
   TIDEMARK_ASSIGN_OR_RETURN(state_.live, storage::LiveDatabase::Open(LiveOptions(NewDirectory())));
-  TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
   return std::move(state_);
 }
 
@@ -159,7 +177,6 @@ Result<RestoredState> Restoring::From(const Checkpoint& target) {
   } else {
     TIDEMARK_RETURN_IF_ERROR(ApplyAll(target, segments));
   }
-  if (!options_.for_reading) TIDEMARK_RETURN_IF_ERROR(state_.live->MarkReady());
   state_.checkpoint = target;
   return std::move(state_);
 }
@@ -182,23 +199,23 @@ Status Restoring::OpenLive(const Checkpoint& target) {
     }
   }
   const std::string directory = NewDirectory();
-  Status status = base == manifest_.bases.end() ? Status() : FetchBase(target, directory);
-  if (status.ok()) {
-    auto live = storage::LiveDatabase::Open(LiveOptions(directory));
-    if (live.has_value()) {
-      state_.live = *std::move(live);
-      if (base == manifest_.bases.end() || state_.live->mark().at == base->second.at) return {};
-      status = Status(StatusCode::kCorruption, "base-mark",
-                      "base " + std::to_string(target.base) + ": expected epoch " +
-                          std::to_string(base_epoch) + ", got a database that stands at " +
-                          std::to_string(state_.live->mark().at.epoch));
-      state_.live.reset();
-    } else {
-      status = std::move(live).error();
-    }
-  }
+  Status made = MakeLive(target, directory);
+  if (made.ok()) return made;
+  state_.live.reset();
+  late_syncs_.reset();
   (void)storage::RemoveAll(*options_.fs, directory);
-  return status;
+  return made;
+}
+
+Status Restoring::MakeLive(const Checkpoint& target, const std::string& directory) {
+  const auto base = manifest_.bases.find(target.base);
+  if (base != manifest_.bases.end()) TIDEMARK_RETURN_IF_ERROR(FetchBase(target, directory));
+  TIDEMARK_ASSIGN_OR_RETURN(state_.live, storage::LiveDatabase::Open(LiveOptions(directory)));
+  if (base == manifest_.bases.end() || state_.live->mark().at == base->second.at) return {};
+  return Status(StatusCode::kCorruption, "base-mark",
+                "base " + std::to_string(target.base) + ": expected epoch " +
+                    std::to_string(base->second.at.epoch) + ", got a database that stands at " +
+                    std::to_string(state_.live->mark().at.epoch));
 }
 
 Status Restoring::FetchBase(const Checkpoint& target, const std::string& directory) {
@@ -208,10 +225,9 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
   const bool commits_drop = !options_.for_reading && target.id != manifest_.checkpoints.back().id;
   const bool hash_all = options_.verification == Verification::kFull || commits_drop;
   const std::string state_directory = directory + "/state";
-  TIDEMARK_RETURN_IF_ERROR(storage::CreateDirectories(*options_.fs, state_directory));
-  std::vector<std::pair<FileMeta, std::string>> fetched;
+  TIDEMARK_RETURN_IF_ERROR(storage::MakeDirectories(*fs(), state_directory));
+  std::vector<Fetched> files;
   for (const format::BaseFile& file : base.files) {
-    TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
     if (!format::IsValidObjectName(file.live_name) ||
         file.live_name.find('/') != std::string::npos) {
       return Status(StatusCode::kCorruption, "base-file-name",
@@ -219,43 +235,48 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
                         "`, which is no RocksDB file");
     }
     const FileMeta& meta = manifest_.files.at(file.file);
-    const std::string path = state_directory + "/" + file.live_name;
-    TIDEMARK_ASSIGN_OR_RETURN(const TransferKind kind, storage::FetchFile(repository_, meta, path));
-    Count(kind, meta.size);
     // RocksDB's MANIFEST is small, and what everything hangs on: always hashed.
-    if (hash_all || meta.kind == FileKind::kBaseMeta) {
-      fetched.emplace_back(meta, path);
-    } else {
-      state_.verify_first.push_back(meta);
-    }
+    const bool hash = hash_all || meta.kind == FileKind::kBaseMeta;
+    if (!hash) state_.verify_first.push_back(meta);
+    files.push_back({meta, state_directory + "/" + file.live_name, hash});
   }
-  TIDEMARK_RETURN_IF_ERROR(HashFetched(fetched));
-  TIDEMARK_RETURN_IF_ERROR(
-      storage::WriteFileDurably(*options_.fs, state_directory + "/CURRENT", base.current));
-  return storage::SyncDirectory(*options_.fs, state_directory);
+  // A disk gives more than one core can copy or hash, and these machines have several. Links are
+  // made faster than threads.
+  const bool links_only = !hash_all && repository_.storage().LinksFrom(state_directory);
+  const size_t threads_max =
+      options_.for_reading || links_only ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  TIDEMARK_RETURN_IF_ERROR(FetchAll(files, std::min(files.size(), threads_max)));
+  for (const Fetched& file : files) {
+    Count(file.transfer, file.meta.size);
+    if (file.transfer == TransferKind::kCopied) late_syncs_->Owe(file.path);
+  }
+  return storage::WriteFileDurably(*fs(), state_directory + "/CURRENT", base.current);
 }
 
-// Hashes in parallel: a disk gives more than one core can hash, and these machines have several.
-Status Restoring::HashFetched(const std::vector<std::pair<FileMeta, std::string>>& files) {
-  std::vector<Status> outcomes(files.size());
+Status Restoring::FetchAll(std::vector<Fetched>& files, size_t threads) const {
   std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
   const auto work = [&] {
-    for (size_t i = next.fetch_add(1); i < files.size(); i = next.fetch_add(1)) {
-      const auto digest = storage::DigestFile(*options_.fs, files[i].second);
-      outcomes[i] = digest.has_value() ? storage::CheckDigest(repository_, files[i].first, *digest)
-                                       : digest.error();
+    for (size_t i = next.fetch_add(1); i < files.size() && !failed.load(); i = next.fetch_add(1)) {
+      files[i].status = Fetch(files[i]);
+      if (!files[i].status.ok()) failed.store(true);
     }
   };
-  const size_t threads =
-      options_.for_reading
-          ? 1
-          : std::min<size_t>(files.size(), std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::thread> workers;
   for (size_t i = 1; i < threads; ++i) workers.emplace_back(work);
   work();
   for (std::thread& worker : workers) worker.join();
-  for (Status& outcome : outcomes) TIDEMARK_RETURN_IF_ERROR(std::move(outcome));
+  for (Fetched& file : files) TIDEMARK_RETURN_IF_ERROR(std::move(file.status));
   return {};
+}
+
+Status Restoring::Fetch(Fetched& file) const {
+  TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
+  TIDEMARK_ASSIGN_OR_RETURN(file.transfer, storage::FetchFile(repository_, file.meta, file.path));
+  if (!file.hash) return {};
+  TIDEMARK_ASSIGN_OR_RETURN(const storage::FileDigest digest,
+                            storage::DigestFile(*fs(), file.path));
+  return storage::CheckDigest(repository_, file.meta, digest);
 }
 
 std::vector<FileMeta> Restoring::SegmentsAfterMark(const Checkpoint& target) const {
@@ -297,7 +318,7 @@ Status Restoring::SyncChangeLog(const std::vector<FileMeta>& segments) {
 // A local, verified copy or link of the segment.
 Result<storage::SstFile> Restoring::FetchSegment(const FileMeta& meta) {
   TIDEMARK_ASSIGN_OR_RETURN(storage::FetchedSegment fetched,
-                            storage::FetchSegment(repository_, options_.fs, meta,
+                            storage::FetchSegment(repository_, fs(), meta,
                                                   state_.live->TemporaryPath("segment.sst")));
   Count(fetched.transfer, meta.size);
   return std::move(fetched.file);
@@ -309,7 +330,7 @@ Status Restoring::ApplyAll(const Checkpoint& target, const std::vector<FileMeta>
   // Between two parts the database stands at an epoch, but without the tables that are dropped
   // later on the way. After a crash there, a restore of a checkpoint that has them must not take it
   // for whole.
-  if (all.size() > kStreamSegmentsMax) TIDEMARK_RETURN_IF_ERROR(state_.live->Quarantine());
+  if (all.size() > kStreamSegmentsMax) TIDEMARK_RETURN_IF_ERROR(state_.live->Retract());
   for (size_t first = 0; first < all.size(); first += kStreamSegmentsMax) {
     TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
     const auto part = all.subspan(first, std::min(kStreamSegmentsMax, all.size() - first));

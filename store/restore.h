@@ -1,6 +1,9 @@
 // Restore: from a repository to a live database that stands in the history of the checkpoint asked
 // for, with the rest of that history in its change log. Local and remote recovery are the same code
 // from the live database on.
+//
+// A live database that is made here is not synced and not READY: the repository has it all, and
+// nobody should wait for it. Who keeps it calls MarkReady.
 #pragma once
 
 #include "format/manifest.h"
@@ -29,8 +32,8 @@ struct RestoreOptions {
   std::shared_ptr<const storage::WriteGate> write_gate;  // open meanwhile; may be null
   int background_jobs = 1;
   // For a copy that is only read and soon gone (store/view_core.h), in a directory of its own: all
-  // changes are applied, whatever load_bytes_max; nothing is made READY, compacted, or hashed with
-  // all processors, and few files are kept open.
+  // changes are applied, whatever load_bytes_max; nothing is compacted, or hashed with all
+  // processors, and few files are kept open.
   bool for_reading = false;
   // Set on another thread to have it given up: Closed (`store-closed`). May be null.
   const std::atomic<bool>* given_up = nullptr;

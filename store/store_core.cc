@@ -294,6 +294,8 @@ Status StoreCore::Close() {
     unread = std::exchange(mail_, {});
   }
   unread = {};
+  // Where maintenance has not got to it. If it fails the next opening restores from the repository.
+  if (live_ != nullptr && status.ok()) (void)live_->MarkReady();
   if (repository_ != nullptr) {
     Status closed = repository_->Close();
     if (status.ok()) {

@@ -70,7 +70,7 @@ Status StoreCore::OpenRepository() {
                               storage::OpenStorageOn(options_.repository, environment_.fs));
   }
   TIDEMARK_RETURN_IF_ERROR(CheckExplicitCheckpoint(*storage, options_));
-  TIDEMARK_RETURN_IF_ERROR(storage::CreateDirectories(*environment_.fs, options_.directory));
+  TIDEMARK_RETURN_IF_ERROR(storage::MakeDirectories(*environment_.fs, options_.directory));
   storage::RepositoryOptions repository;
   repository.storage = std::move(storage);
   repository.subtask = options_.subtask;

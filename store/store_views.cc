@@ -2,7 +2,6 @@
 // beside the writer and its lanes. What it shares with them: the list of checkpoints under its
 // lock, the storage, the budget, and `mutex_` for a moment.
 #include "storage/held_checkpoint.h"
-#include "storage/unsynced_files.h"
 #include "store/bounds.h"
 #include "store/store_core.h"
 #include "store/view_core.h"
@@ -99,7 +98,7 @@ Result<std::unique_ptr<storage::HeldCheckpoint>> StoreCore::HoldFor(const ViewOp
 Result<ViewCore::Source> StoreCore::MaterialiseView(const storage::HeldCheckpoint& held,
                                                     const ViewOptions& options) {
   RestoreOptions restore;
-  restore.fs = storage::WithoutSyncs(environment_.fs);
+  restore.fs = environment_.fs;
   restore.checkpoint = held.checkpoint().id;
   restore.verification = options.verification;
   restore.for_reading = true;

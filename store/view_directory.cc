@@ -22,7 +22,7 @@ Result<std::unique_ptr<ViewDirectory>> ViewDirectory::Create(storage::FileSystem
                 static_cast<unsigned long long>(format::RandomUnique()));
   std::unique_ptr<ViewDirectory> directory(
       new ViewDirectory(std::move(fs), ViewsOf(store_directory) + name));
-  TIDEMARK_RETURN_IF_ERROR(storage::CreateDirectories(*directory->fs_, directory->path_));
+  TIDEMARK_RETURN_IF_ERROR(storage::MakeDirectories(*directory->fs_, directory->path_));
   TIDEMARK_ASSIGN_OR_RETURN(directory->lock_,
                             storage::LockFile(LockOf(directory->path_), "view-locked"));
   return directory;

@@ -69,7 +69,8 @@ class CheckpointStorage {
   virtual Result<uint64_t> Size(std::string_view name) const = 0;
 
   // Makes the local file `path` (which must not exist) hold the content of `name`. Links if
-  // `may_link` and possible, else copies. A copy is synced, its directory entry is not. NotFound.
+  // `may_link` and possible, else copies. Neither a copy nor the directory entry need be synced.
+  // NotFound.
   virtual Result<TransferKind> Fetch(std::string_view name, const std::string& path,
                                      bool may_link) const = 0;
 

@@ -290,13 +290,18 @@ TEST_F(LiveDatabaseTest, IsReadyWhenSaidAndNotAfterQuarantine) {
   const std::string ready = options_.directory + "/READY";
   Open();
   EXPECT_FALSE(std::filesystem::exists(ready));
-  EXPECT_TRUE(database_->Quarantine().ok());
+  EXPECT_TRUE(database_->Retract().ok());
   EXPECT_TRUE(database_->MarkReady().ok());
   EXPECT_TRUE(std::filesystem::exists(ready));
+  EXPECT_TRUE(database_->Retract().ok());
+  EXPECT_FALSE(std::filesystem::exists(ready));
+  EXPECT_TRUE(database_->MarkReady().ok());
   Reopen();
   EXPECT_TRUE(std::filesystem::exists(ready));
   EXPECT_TRUE(database_->Quarantine().ok());
   EXPECT_FALSE(std::filesystem::exists(ready));
+  EXPECT_TRUE(database_->MarkReady().ok());
+  EXPECT_FALSE(std::filesystem::exists(ready)) << "what was found damaged stays so";
 }
 
 TEST_F(LiveDatabaseTest, EmptiesItsTemporariesWhenOpened) {
