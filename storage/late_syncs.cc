@@ -30,6 +30,7 @@ class LateSyncs::Debts {
 
   IOStatus Rename(const std::string& from, const std::string& to, const IOOptions& options,
                   IODebugContext* debug) {
+    if (!Tracks()) return target_->RenameFile(from, to, options, debug);
     const std::lock_guard lock(mutex_);
     IOStatus status = target_->RenameFile(from, to, options, debug);
     if (!status.ok()) return status;
@@ -40,6 +41,7 @@ class LateSyncs::Debts {
   }
   IOStatus Link(const std::string& from, const std::string& to, const IOOptions& options,
                 IODebugContext* debug) {
+    if (!Tracks()) return target_->LinkFile(from, to, options, debug);
     const std::lock_guard lock(mutex_);
     IOStatus status = target_->LinkFile(from, to, options, debug);
     if (!status.ok()) return status;
@@ -48,6 +50,7 @@ class LateSyncs::Debts {
     return status;
   }
   IOStatus Delete(const std::string& path, const IOOptions& options, IODebugContext* debug) {
+    if (!Tracks()) return target_->DeleteFile(path, options, debug);
     const std::lock_guard lock(mutex_);
     IOStatus status = target_->DeleteFile(path, options, debug);
     if (!status.ok()) return status;
@@ -74,6 +77,7 @@ class LateSyncs::Debts {
       if (!is_file && !is_directory) lost_.merge(files_);
       any_lost_.store(true);
     }
+    settled_.store(true);
     return failure_;
   }
 
@@ -95,6 +99,9 @@ class LateSyncs::Debts {
     std::unique_ptr<FSDirectory> directory{};
     IOStatus opened{};
   };
+
+  // Whether names matter.
+  bool Tracks() const { return !settled_.load() || any_lost_.load(); }
 
   bool PutOff(const std::string& path, std::set<std::string>* owed) {
     if (!late_.load()) return false;
@@ -133,6 +140,7 @@ class LateSyncs::Debts {
   std::mutex settling_;            // held by who settles
   Status failure_;                 // guarded by settling_
   std::atomic<bool> late_{true};   // changes under mutex_
+  std::atomic<bool> settled_{false};
   std::atomic<bool> any_lost_{false};
   mutable std::mutex mutex_;           // guards the rest
   std::set<std::string> files_;        // owed
