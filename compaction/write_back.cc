@@ -1,6 +1,7 @@
 #include "compaction/write_back.h"
 
 #include "compaction/merge.h"
+#include "compaction/read_ahead.h"
 
 namespace tidemark::compaction {
 
@@ -20,8 +21,10 @@ Status Write(storage::StateFileWriter& writer, const format::Record& record) {
 }
 
 Result<storage::TableFiles> WriteTable(storage::LiveDatabase& live, TableChanges changes,
-                                       uint64_t after_epoch, uint64_t* records) {
+                                       uint64_t after_epoch, WriteBackThreads threads,
+                                       uint64_t* records) {
   auto merged = MergeNewest(std::move(changes.streams), after_epoch);
+  if (threads == WriteBackThreads::kTwo) merged = ReadAhead(std::move(merged));
   auto writer = live.NewStateFiles(changes.table_id);
   while (true) {
     TIDEMARK_ASSIGN_OR_RETURN(const bool more, merged->Next());
@@ -36,12 +39,13 @@ Result<storage::TableFiles> WriteTable(storage::LiveDatabase& live, TableChanges
 
 Result<WriteBackStatistics> WriteBack(storage::LiveDatabase& live,
                                       std::vector<TableChanges> changes,
-                                      const format::AppliedMark& mark) {
+                                      const format::AppliedMark& mark,
+                                      WriteBackThreads threads) {
   WriteBackStatistics statistics;
   const uint64_t after_epoch = live.mark().at.epoch;
   std::vector<storage::TableFiles> files;
   for (TableChanges& table : changes) {
-    auto written = WriteTable(live, std::move(table), after_epoch, &statistics.records);
+    auto written = WriteTable(live, std::move(table), after_epoch, threads, &statistics.records);
     if (!written.has_value()) {
       live.DiscardStateFiles(files);  // a full disk must not become fuller with every try
       return std::move(written).error();

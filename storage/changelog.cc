@@ -13,6 +13,8 @@ namespace tidemark::storage {
 namespace {
 
 constexpr std::string_view kFamilyName = "changelog";
+// Dropped at the next opening like those of spilled epochs, whose numbers begin with 1.
+constexpr std::string_view kNoSpilledFamily = "epoch-0";
 
 class NoRecords final : public format::RecordStream {
  public:
@@ -36,9 +38,18 @@ Result<std::shared_ptr<Database>> Changelog::database() {
   return opened.database;
 }
 
+void Changelog::NoteLostManifest() {
+  if (const Opened opened = this->opened(); opened.database != nullptr)
+    opened.database->NoteLostManifest();
+}
+
 Result<Changelog::Opened> Changelog::OpenIfMissing() {
   const std::lock_guard opening(opening_);
-  if (Opened opened = this->opened(); opened.database != nullptr) return opened;
+  if (Opened opened = this->opened(); opened.database != nullptr) {
+    opened.database->ReplaceLostManifest(
+        std::string(kNoSpilledFamily), ChangelogOptions(options_.block_cache->rocksdb()));
+    return opened;
+  }
   const bool is_new = !Exists(*options_.fs, path_);
   TIDEMARK_ASSIGN_OR_RETURN(Opened made, OpenDatabase());
   // What it will hold shall not go with its folder.

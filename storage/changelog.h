@@ -41,6 +41,8 @@ class Changelog {
 
   // The database, made if there is none yet.
   Result<std::shared_ptr<Database>> database();
+  // As Database; of nothing if there is none.
+  void NoteLostManifest();
 
  private:
   // Both null before there is a database.

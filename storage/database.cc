@@ -94,6 +94,20 @@ rocksdb::Status Database::Changed(rocksdb::Status status) {
   return status;
 }
 
+void Database::NoteLostManifest() noexcept {
+  errors_->Add();
+  manifest_is_lost_.store(true);
+}
+
+void Database::ReplaceLostManifest(const std::string& name,
+                                   const rocksdb::ColumnFamilyOptions& options) {
+  if (!manifest_is_lost_.exchange(false)) return;
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  if (!Changed(db_->CreateColumnFamily(options, name, &handle)).ok()) return;
+  Changed(db_->DropColumnFamily(handle)).PermitUncheckedError();
+  db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+}
+
 rocksdb::Status Database::Ingest(const std::vector<rocksdb::IngestExternalFileArg>& args) {
   // An error while this runs may come after the MANIFEST was written, and unsettles it again.
   const uint64_t errors = errors_->count();

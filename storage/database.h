@@ -56,6 +56,12 @@ class Database : public std::enable_shared_from_this<Database> {
   rocksdb::Status Ingest(const std::vector<rocksdb::IngestExternalFileArg>& args);
   // Notes the outcome of another change of the database.
   rocksdb::Status Changed(rocksdb::Status status);
+  // The MANIFEST may be among files whose late sync has failed (storage/late_syncs.h).
+  void NoteLostManifest() noexcept;
+  // Before a change: if that was noted, lets RocksDB begin another MANIFEST. It does so after a
+  // change that has failed, as any of a lost one does; here that of making a column family of this
+  // name, which otherwise is dropped again.
+  void ReplaceLostManifest(const std::string& name, const rocksdb::ColumnFamilyOptions& options);
   // False between an error and the next ingestion that succeeds: what is in memory is right, but
   // the MANIFEST on the disk need not be whole.
   bool settled() const noexcept { return errors_->count() == settled_errors_; }
@@ -78,6 +84,7 @@ class Database : public std::enable_shared_from_this<Database> {
   std::unique_ptr<rocksdb::DB> db_;
 
   std::atomic<uint64_t> settled_errors_{0};
+  std::atomic<bool> manifest_is_lost_{false};
 };
 
 // As FromRocksDb, but a file that an open database misses is damage, not an answer:

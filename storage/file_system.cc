@@ -200,6 +200,7 @@ Status CopyFileUnsynced(rocksdb::FileSystem& fs, const std::string& from, const 
 }
 
 Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path) {
+  if (IsDirectory(fs, path).value_or(false)) return {};
   return MakeDirectories(fs, path, [](const std::string&, bool) { return Status(); });
 }
 

@@ -131,7 +131,8 @@ class LiveDatabaseImpl final : public LiveDatabase {
 
   Result<std::shared_ptr<SpilledEpoch>> NewSpilledEpoch(uint64_t epoch) override {
     TIDEMARK_ASSIGN_OR_RETURN(const std::shared_ptr<Database> database, changelog_->database());
-    return storage::NewSpilledEpoch(database, state_->table_options(), scratch_, links_work_, epoch);
+    return storage::NewSpilledEpoch(database, state_->table_options(), scratch_, links_work_,
+                                    epoch);
   }
 
  private:
@@ -139,12 +140,15 @@ class LiveDatabaseImpl final : public LiveDatabase {
     return options_.directory + '/' + std::string(name);
   }
 
-  // RocksDB's MANIFEST may be among what is lost: until it has begun a new one no base is made of it.
+  // RocksDB's MANIFEST may be among what is lost: no base is made until it has begun another one.
   Status Settle() {
     if (options_.late_syncs == nullptr || settled_) return {};
     Status settled = options_.late_syncs->Settle();
     settled_ = settled.ok();
-    if (!settled.ok() && !std::exchange(unsettled_, true)) state_->NoteIoError();
+    if (!settled.ok() && !std::exchange(unsettled_, true)) {
+      state_->database()->NoteLostManifest();
+      changelog_->NoteLostManifest();
+    }
     return settled;
   }
 

@@ -51,7 +51,7 @@ inline constexpr std::string_view kLiveLockName = "LOCK";  // flocked while open
 struct LiveDatabaseOptions {
   std::string directory;
   FileSystemPtr fs = DefaultFileSystem();
-  // Of a directory that is being made, which `fs` is of: it is synced by MarkReady, not before. Null:
+  // Of a directory that is being made, which `fs` is of: MarkReady syncs it, nothing before. Null:
   // everything is synced at once.
   std::shared_ptr<LateSyncs> late_syncs{};
   // Not null; may serve other databases too.
@@ -188,7 +188,7 @@ class LiveDatabase {
   virtual void RemoveTemporary(const std::string& path) = 0;
   // Makes everything durable, then READY; nothing if it is there already, or was removed for good.
   // After an error of a sync it stays with that: READY is never made. All else works as before, but
-  // the next Apply fails, after which RocksDB begins a new MANIFEST.
+  // no file set is exported until an Apply has succeeded, for which RocksDB begins a new MANIFEST.
   virtual Status MarkReady() = 0;
   // Removes READY, until the next MarkReady.
   virtual Status Retract() = 0;

@@ -200,8 +200,12 @@ Result<uint64_t> LocalDirectory::Size(std::string_view name) const {
 
 Result<std::string> LocalDirectory::Read(std::string_view name, uint64_t offset,
                                          uint64_t length) const {
-  TIDEMARK_ASSIGN_OR_RETURN(const uint64_t size, Size(name));
+  TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string path = PathOf(name);
+  uint64_t size = 0;
+  const rocksdb::IOStatus looked = fs_->GetFileSize(path, Io(), &size, nullptr);
+  if (IsMissing(looked)) return NotFound(path);
+  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(looked, "find the size of " + path));
   std::unique_ptr<rocksdb::FSRandomAccessFile> file;
   const rocksdb::IOStatus opened =
       fs_->NewRandomAccessFile(path, rocksdb::FileOptions(), &file, nullptr);
@@ -210,8 +214,13 @@ Result<std::string> LocalDirectory::Read(std::string_view name, uint64_t offset,
   if (offset >= size) return std::string();
   std::string bytes(std::min(length, size - offset), '\0');
   rocksdb::Slice read;
-  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(
-      file->Read(offset, bytes.size(), Io(), &read, bytes.data(), nullptr), "read " + path));
+  if (const rocksdb::IOStatus status =
+          file->Read(offset, bytes.size(), Io(), &read, bytes.data(), nullptr);
+      !status.ok()) {
+    // A folder has a size and can be opened.
+    TIDEMARK_ASSIGN_OR_RETURN(const Kind kind, KindOf(path));
+    return kind == Kind::kFile ? FromRocksDb(status, "read " + path) : NotFound(path);
+  }
   if (read.data() != bytes.data()) return read.ToString();
   bytes.resize(read.size());
   return bytes;
@@ -219,16 +228,19 @@ Result<std::string> LocalDirectory::Read(std::string_view name, uint64_t offset,
 
 Result<TransferKind> LocalDirectory::Fetch(std::string_view name, const std::string& path,
                                            bool may_link) const {
-  TIDEMARK_RETURN_IF_ERROR(Size(name).error());
+  TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string source = PathOf(name);
   if (may_link) {
+    // Of a folder none can be made, nor of nothing.
     const rocksdb::IOStatus linked = fs_->LinkFile(source, path, Io(), nullptr);
     if (linked.ok()) return TransferKind::kLinked;
+    TIDEMARK_RETURN_IF_ERROR(Size(name).error());
     if (!SaysThatLinksDoNotWork(linked)) {
       TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
       return taken ? Taken(path) : FromRocksDb(linked, "link " + source + " as " + path);
     }
   }
+  TIDEMARK_RETURN_IF_ERROR(Size(name).error());
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
   if (taken) return Taken(path);
   if (Status copied = CopyFileUnsynced(*fs_, source, path); !copied.ok()) {

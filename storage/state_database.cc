@@ -21,6 +21,9 @@ namespace {
 constexpr uint64_t kSortedRunsMax = 20;
 constexpr std::chrono::milliseconds kCompactionPoll{5};
 
+// No table has this id.
+constexpr uint32_t kNoTable = 0;
+
 std::string FamilyName(uint32_t table_id) { return "t" + std::to_string(table_id); }
 
 std::optional<uint32_t> ParseFamilyName(std::string_view name) {
@@ -205,6 +208,7 @@ Status StateDatabase::Apply(std::vector<TableFiles> tables, const format::Applie
 Status StateDatabase::TryApply(const std::vector<TableFiles>& tables,
                                const format::AppliedMark& mark, const std::string& mark_path) {
   TIDEMARK_RETURN_IF_ERROR(CheckApply(tables, this->mark(), mark));
+  database_->ReplaceLostManifest(FamilyName(kNoTable), table_options_);
   // What a crash left between creating a table and ingesting into it, or between ingesting and
   // dropping.
   TIDEMARK_RETURN_IF_ERROR(DropUnlistedTables());
@@ -224,10 +228,6 @@ Status StateDatabase::TryApply(const std::vector<TableFiles>& tables,
   // The epoch is applied, whatever becomes of this; the next Apply or Open tries again.
   (void)DropUnlistedTables();
   return {};
-}
-
-void StateDatabase::NoteIoError() {
-  database_->Changed(rocksdb::Status::IOError(database_->path())).PermitUncheckedError();
 }
 
 StateShape StateDatabase::Shape() {

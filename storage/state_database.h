@@ -46,8 +46,6 @@ class StateDatabase {
   CompactionWaits compaction_waits() const {
     return {waits_begun_.load(), std::chrono::nanoseconds(waits_ns_.load())};
   }
-  // As after an error of the MANIFEST: what is in memory is right.
-  void NoteIoError();
   StateShape Shape();
   void StartCompaction(uint32_t table_id);
 

@@ -371,7 +371,11 @@ Status Restoring::Apply(const Checkpoint& target, std::span<const FileMeta> segm
   }
   std::sort(mark.tables.begin(), mark.tables.end());
   mark.tables.erase(std::unique(mark.tables.begin(), mark.tables.end()), mark.tables.end());
-  return compaction::WriteBack(*state_.live, std::move(changes), mark).error();
+  const bool has_a_thread = !options_.for_reading && std::thread::hardware_concurrency() > 1;
+  return compaction::WriteBack(*state_.live, std::move(changes), mark,
+                               has_a_thread ? compaction::WriteBackThreads::kTwo
+                                            : compaction::WriteBackThreads::kOne)
+      .error();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// SyncLog: what a power cut may take, worked out from the calls that a FaultFileSystem has recorded.
+// SyncLog: what a power cut may take, worked out from the calls that a FaultFileSystem has
+// recorded.
 #pragma once
 
 #include "tests/support/fault_file_system.h"
