@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kCreateLockName = "/.create-lock";
 constexpr std::chrono::seconds kCreateLockPatience{10};
+constexpr int kNamingTriesMax = 3;
 
 rocksdb::IOOptions Io() { return {}; }
 
@@ -41,12 +42,17 @@ Status LocalDirectory::Put(std::string_view name, std::string_view bytes) {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string path = PathOf(name);
   TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(path)));
-  const std::string temporary = TemporaryPath(path);
-  if (Status written = WriteFileDurably(*fs_, temporary, bytes); !written.ok()) {
-    Discard(temporary);
-    return written;
+  // Another writer that opens the repository, or is being replaced, takes a temporary file for a
+  // leftover and deletes it. Then the name is not given, and whose it is shows at the next try.
+  for (int tries = 1;; ++tries) {
+    const std::string temporary = TemporaryPath(path);
+    if (Status written = WriteFileDurably(*fs_, temporary, bytes); !written.ok()) {
+      Discard(temporary);
+      return written;
+    }
+    Status named = GiveName(temporary, path);
+    if (named.code() != StatusCode::kNotFound || tries == kNamingTriesMax) return named;
   }
-  return GiveName(temporary, path);
 }
 
 // A name is given to one caller only, whatever it is for.

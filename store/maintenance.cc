@@ -126,6 +126,10 @@ void Maintenance::Step() {
 }
 
 Status Maintenance::RunStep() {
+  // First of all, as a process that dies before it has to restore again; also before the inbox is
+  // emptied, since what comes in meanwhile is to be written back with what is there. A failure
+  // changes nothing for this process; where it was for want of room the next step may find some.
+  (void)live_.MarkReady();
   {
     std::lock_guard lock(mutex_);
     for (DurableEpoch& durable : inbox_) {
@@ -134,9 +138,6 @@ Status Maintenance::RunStep() {
     }
     inbox_.clear();
   }
-  // First of all, as a process that dies before it has to restore again. A failure changes nothing
-  // for this one; where it was for want of room the next step may find some.
-  (void)live_.MarkReady();
   // Before the facts, so that whatever ends after them brings another step.
   waiting_.store(true);
   const compaction::Plan plan =

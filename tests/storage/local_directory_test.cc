@@ -134,6 +134,23 @@ TEST_F(LocalDirectoryTest, DeletesWhatCrashedWritersLeftBelowAPrefix) {
   EXPECT_EQ(FilesOnDisk(), 1u);
 }
 
+// A store that opened while the one before it was still at work deleted the temporary file of that
+// one's manifest version, which then reported NotFound instead of being fenced; or the other way
+// round, and the store did not open.
+TEST_F(LocalDirectoryTest, WritesAgainWhatAnotherTookForALeftover) {
+  int taken = 0;
+  FileFault fault;
+  fault.spares = [&](FileOperation operation, std::string_view names) {
+    if (operation == FileOperation::kLink && ++taken < 3)
+      std::filesystem::remove(names.substr(0, names.find(' ')));
+    return true;
+  };
+  fs_->plan().Inject(fault);
+  EXPECT_EQ(storage_->Put("a", "bytes").ToString(), "OK");
+  EXPECT_EQ(taken, 3);
+  EXPECT_EQ(storage_->Read("a", 0, 10).value(), "bytes");
+}
+
 TEST_F(LocalDirectoryTest, PutsAndFetchesFilesByLink) {
   WriteLocal(directory_ / "local/source", "bytes");
   EXPECT_TRUE(storage_->LinksFrom(directory_ / "local"));
