@@ -23,7 +23,7 @@ using format::Manifest;
 
 // Segments merged and applied in one go when they are too many for the cache; bounds open
 // iterators.
-constexpr size_t kStreamSegmentsMax = 64;
+constexpr size_t kStreamSegmentsMax = 128;
 // A record's cost in the cache beside its key and value.
 constexpr uint64_t kRecordOverheadBytes = 96;
 
