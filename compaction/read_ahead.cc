@@ -124,7 +124,7 @@ class ReadAheadStream final : public RecordStream {
   std::thread reader_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;     // guarded by mutex_
+  bool stopping_ = false;    // guarded by mutex_
   std::deque<Batch> ready_;  // guarded by mutex_
 };
 

@@ -39,8 +39,7 @@ Result<storage::TableFiles> WriteTable(storage::LiveDatabase& live, TableChanges
 
 Result<WriteBackStatistics> WriteBack(storage::LiveDatabase& live,
                                       std::vector<TableChanges> changes,
-                                      const format::AppliedMark& mark,
-                                      WriteBackThreads threads) {
+                                      const format::AppliedMark& mark, WriteBackThreads threads) {
   WriteBackStatistics statistics;
   const uint64_t after_epoch = live.mark().at.epoch;
   std::vector<storage::TableFiles> files;

@@ -46,8 +46,8 @@ void Changelog::NoteLostManifest() {
 Result<Changelog::Opened> Changelog::OpenIfMissing() {
   const std::lock_guard opening(opening_);
   if (Opened opened = this->opened(); opened.database != nullptr) {
-    opened.database->ReplaceLostManifest(
-        std::string(kNoSpilledFamily), ChangelogOptions(options_.block_cache->rocksdb()));
+    opened.database->ReplaceLostManifest(std::string(kNoSpilledFamily),
+                                         ChangelogOptions(options_.block_cache->rocksdb()));
     return opened;
   }
   const bool is_new = !Exists(*options_.fs, path_);
@@ -86,8 +86,7 @@ Result<Changelog::Opened> Changelog::TakeOver(Database::Opened opened,
                      "drop column family " + left + " of " + database.path()));
   }
   const std::string name(kFamilyName);
-  if (const auto family = opened.column_families.find(name);
-      family != opened.column_families.end())
+  if (const auto family = opened.column_families.find(name); family != opened.column_families.end())
     return Opened{opened.database, std::move(family->second)};
   rocksdb::ColumnFamilyHandle* handle = nullptr;
   TIDEMARK_RETURN_IF_ERROR(FromDatabase(database->CreateColumnFamily(options, name, &handle),
@@ -157,12 +156,11 @@ Status Changelog::Drop(uint64_t first, uint64_t last) {
   const rocksdb::Slice from_slice(from);
   const rocksdb::Slice to_slice = to ? rocksdb::Slice(*to) : rocksdb::Slice();
   const rocksdb::RangePtr range(&from_slice, to ? &to_slice : nullptr);
-  TIDEMARK_RETURN_IF_ERROR(
-      FromDatabase(opened.database->Changed(rocksdb::DeleteFilesInRanges(
-                       opened.database->get(), opened.family.get(), &range, 1,
-                       /*include_end=*/false)),
-                   "drop the segments of epochs " + std::to_string(first) + " to " +
-                       std::to_string(last) + " from " + path_));
+  TIDEMARK_RETURN_IF_ERROR(FromDatabase(opened.database->Changed(rocksdb::DeleteFilesInRanges(
+                                            opened.database->get(), opened.family.get(), &range, 1,
+                                            /*include_end=*/false)),
+                                        "drop the segments of epochs " + std::to_string(first) +
+                                            " to " + std::to_string(last) + " from " + path_));
   return CheckDropped(opened, from, last);
 }
 

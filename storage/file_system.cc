@@ -71,8 +71,8 @@ class PieceReader {
   // Empty at the end. Valid until the next call.
   Result<std::string_view> Next(size_t bytes_max) {
     rocksdb::Slice piece;
-    const IOStatus status = file_->Read(std::min(bytes_max, kPieceBytes), IOOptions(), &piece,
-                                        buffer_.get(), nullptr);
+    const IOStatus status =
+        file_->Read(std::min(bytes_max, kPieceBytes), IOOptions(), &piece, buffer_.get(), nullptr);
     if (!status.ok()) return Error(status, "read", path_);
     return std::string_view(piece.data(), piece.size());
   }

@@ -137,9 +137,9 @@ class LateSyncs::Debts {
   }
 
   const FileSystemPtr target_;
-  std::mutex settling_;            // held by who settles
-  Status failure_;                 // guarded by settling_
-  std::atomic<bool> late_{true};   // changes under mutex_
+  std::mutex settling_;           // held by who settles
+  Status failure_;                // guarded by settling_
+  std::atomic<bool> late_{true};  // changes under mutex_
   std::atomic<bool> settled_{false};
   std::atomic<bool> any_lost_{false};
   mutable std::mutex mutex_;           // guards the rest
@@ -235,8 +235,7 @@ class LateSyncs::LateFileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus NewDirectory(const std::string& path, const IOOptions& options,
                         std::unique_ptr<FSDirectory>* result, IODebugContext* debug) override {
     IOStatus status = target()->NewDirectory(path, options, result, debug);
-    if (status.ok())
-      *result = std::make_unique<LateDirectory>(std::move(*result), path, debts_);
+    if (status.ok()) *result = std::make_unique<LateDirectory>(std::move(*result), path, debts_);
     return status;
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,

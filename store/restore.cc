@@ -317,9 +317,9 @@ Status Restoring::SyncChangeLog(const std::vector<FileMeta>& segments) {
 
 // A local, verified copy or link of the segment.
 Result<storage::SstFile> Restoring::FetchSegment(const FileMeta& meta) {
-  TIDEMARK_ASSIGN_OR_RETURN(storage::FetchedSegment fetched,
-                            storage::FetchSegment(repository_, fs(), meta,
-                                                  state_.live->TemporaryPath("segment.sst")));
+  TIDEMARK_ASSIGN_OR_RETURN(
+      storage::FetchedSegment fetched,
+      storage::FetchSegment(repository_, fs(), meta, state_.live->TemporaryPath("segment.sst")));
   Count(fetched.transfer, meta.size);
   return std::move(fetched.file);
 }
@@ -372,9 +372,9 @@ Status Restoring::Apply(const Checkpoint& target, std::span<const FileMeta> segm
   std::sort(mark.tables.begin(), mark.tables.end());
   mark.tables.erase(std::unique(mark.tables.begin(), mark.tables.end()), mark.tables.end());
   const bool has_a_thread = !options_.for_reading && std::thread::hardware_concurrency() > 1;
-  return compaction::WriteBack(*state_.live, std::move(changes), mark,
-                               has_a_thread ? compaction::WriteBackThreads::kTwo
-                                            : compaction::WriteBackThreads::kOne)
+  return compaction::WriteBack(
+             *state_.live, std::move(changes), mark,
+             has_a_thread ? compaction::WriteBackThreads::kTwo : compaction::WriteBackThreads::kOne)
       .error();
 }
 

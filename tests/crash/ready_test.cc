@@ -54,8 +54,8 @@ TEST_P(ReadyTest, RestoreSyncsNothingOfTheLiveDirectoryAndMaintenanceAllOfIt) {
               disk->plan().Record();
               auto store = TestStore::Open(OptionsOn(disk), disk).value();
               for (const auto& [operation, path] : disk->plan().recorded()) {
-                const bool syncs = operation == FileOperation::kSync ||
-                                   operation == FileOperation::kSyncDirectory;
+                const bool syncs =
+                    operation == FileOperation::kSync || operation == FileOperation::kSyncDirectory;
                 EXPECT_FALSE(syncs && path.starts_with(live)) << path;
               }
               EXPECT_FALSE(IsReady());
@@ -103,14 +103,13 @@ TEST_P(ReadyTest, CloseMakesItReady) {
               EXPECT_TRUE(IsReady());
             }),
             "");
-  Live(Options(),
-       [&](TestStore& store) { EXPECT_TRUE(store.restored().reused_live_database); });
+  Live(Options(), [&](TestStore& store) { EXPECT_TRUE(store.restored().reused_live_database); });
 }
 
 // The process goes on, and so do its checkpoints and bases; only the next one restores again.
 TEST_P(ReadyTest, Invariant11SyncThatFailsCostsTheNextStartItsLiveDirectory) {
-  for (const char* const lost : {"/state/MANIFEST", "/state/CURRENT", "/side/MANIFEST",
-                                 ".sst", "/state"}) {
+  for (const char* const lost :
+       {"/state/MANIFEST", "/state/CURRENT", "/side/MANIFEST", ".sst", "/state"}) {
     SCOPED_TRACE(lost);
     fs::remove_all(directory_ / "live");
     fs::remove_all(directory_ / "repository");
