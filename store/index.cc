@@ -13,6 +13,19 @@ namespace {
 // well.
 bool IsFull(uint32_t used, uint32_t slots) { return used * 8 >= slots * 7; }
 
+uint64_t Load64(const char* bytes) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof(word));
+  return word;
+}
+
+// Most keys have 8 to 16 bytes: two words, which may overlap.
+bool AreEqual(const char* a, const char* b, size_t size) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  if (size < kWord || size > 2 * kWord) return std::memcmp(a, b, size) == 0;
+  return ((Load64(a) ^ Load64(b)) | (Load64(a + size - kWord) ^ Load64(b + size - kWord))) == 0;
+}
+
 }  // namespace
 
 uint64_t Index::HashOf(const Version* version) {
@@ -63,10 +76,8 @@ Version* Index::Find(uint64_t hash, std::string_view user_key) const {
     if ((slot & ~kPointerMask) != tag) continue;
     Version* version = PointerOf(slot);
     if (version->key_size == user_key.size() + format::kKeyGroupBytes &&
-        std::memcmp(version->key_data() + format::kKeyGroupBytes, user_key.data(),
-                    user_key.size()) == 0) {
+        AreEqual(version->key_data() + format::kKeyGroupBytes, user_key.data(), user_key.size()))
       return version;
-    }
   }
 }
 

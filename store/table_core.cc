@@ -57,8 +57,8 @@ Version* TableCore::FindAndMark(uint64_t hash, std::string_view key) {
   return version;
 }
 
-Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
-  if (Version* version = FindAndMark(hash, key)) {
+Result<TableCore::Found> TableCore::Read(Version* version, uint64_t hash, std::string_view key) {
+  if (version != nullptr) {
     if (version->op == Op::kMerge) [[unlikely]]
       return ReadMerged(hash, key);
     if (!version->present()) {
@@ -84,7 +84,7 @@ Result<TableCore::Found> TableCore::Read(uint64_t hash, std::string_view key) {
   const std::optional<std::string_view>& value = below.value;
   const bool known_absent = !value && below.spilled_epoch != store_.epoch();
   const uint64_t epoch = below.spilled_epoch == 0 ? 0 : below.spilled_epoch | Version::kCopyBit;
-  Version* version = Cache(hash, key, value, epoch);
+  version = Cache(hash, key, value, epoch);
   if (version == nullptr) return Found{nullptr, value, known_absent, key};
   return Found{version, value ? std::optional(version->value()) : std::nullopt, known_absent, key};
 }
@@ -105,7 +105,14 @@ Version* TableCore::Cache(uint64_t hash, std::string_view key,
 
 Result<std::optional<std::string_view>> TableCore::Get(std::string_view* key) {
   TIDEMARK_RETURN_IF_ERROR(CheckKey(*key));
-  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(format::HashKey(*key), *key));
+  const uint64_t hash = format::HashKey(*key);
+  Version* version = FindAndMark(hash, *key);
+  // Mostly so, and then the rest would cost as many instructions again.
+  if (version != nullptr && version->op == Op::kPut) [[likely]] {
+    present_hits_.Add();
+    return std::optional(version->value());
+  }
+  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(version, hash, *key));
   *key = found.key;
   return found.value;
 }

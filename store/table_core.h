@@ -176,7 +176,11 @@ class TableCore {
     // it points into.
     std::string_view key;
   };
-  Result<Found> Read(uint64_t hash, std::string_view key);
+  Result<Found> Read(uint64_t hash, std::string_view key) {
+    return Read(FindAndMark(hash, key), hash, key);
+  }
+  // The same where the look-up has been made.
+  Result<Found> Read(Version* version, uint64_t hash, std::string_view key);
   Version* FindAndMark(uint64_t hash, std::string_view key);
   // A part of MultiGet's keys, the first one of them being number `first`.
   Status GetBatch(std::span<const std::string_view> keys, size_t first, FoundFunction visit,
