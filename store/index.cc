@@ -13,6 +13,8 @@ namespace {
 // well.
 bool IsFull(uint32_t used, uint32_t slots) { return used * 8 >= slots * 7; }
 
+constexpr size_t kCacheLineBytes = 64;
+
 uint64_t Load64(const char* bytes) {
   uint64_t word = 0;
   std::memcpy(&word, bytes, sizeof(word));
@@ -75,6 +77,8 @@ Version* Index::Find(uint64_t hash, std::string_view user_key) const {
     if (slot == 0) return nullptr;
     if ((slot & ~kPointerMask) != tag) continue;
     Version* version = PointerOf(slot);
+    // Where the value lies depends on what is read here: another miss, which would come after it.
+    __builtin_prefetch(reinterpret_cast<const char*>(version) + kCacheLineBytes);
     if (version->key_size == user_key.size() + format::kKeyGroupBytes &&
         AreEqual(version->key_data() + format::kKeyGroupBytes, user_key.data(), user_key.size()))
       return version;

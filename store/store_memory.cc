@@ -167,12 +167,19 @@ bool StoreCore::HollowChunk() {
   return may_go;
 }
 
-// Gives back a chunk, once around at most. Another store that still lacks memory asks again.
+// Gives back a chunk, once around at most. Another store that still lacks memory asks again. One
+// that has nothing above its share leaves the answer to those that have.
 void StoreCore::GiveSome() {
-  if (giving_chunks_left_ == 0) giving_chunks_left_ = arena_.ring_size();
-  if (account_->excess_bytes() == 0) giving_chunks_left_ = 0;
-  while (giving_chunks_left_ > 0 && !HollowChunk()) --giving_chunks_left_;
-  if (giving_chunks_left_ > 0) --giving_chunks_left_;
+  const bool has_excess = account_->excess_bytes() > 0;
+  if (giving_chunks_left_ == 0) {
+    if (!has_excess) return;
+    giving_chunks_left_ = arena_.ring_size();
+  }
+  if (!has_excess) giving_chunks_left_ = 0;
+  while (giving_chunks_left_ > 0) {
+    --giving_chunks_left_;
+    if (HollowChunk()) break;
+  }
   if (giving_chunks_left_ == 0) account_->Answer();
 }
 
@@ -211,11 +218,14 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
       HollowFor(growth + arena_.GrowthFor(bytes));
       if (HasRoomFor(bytes, growth)) return true;
     }
-    if (may_evict_ && EvictSome() > 0) continue;
+    // Of chunks that something dirty is left in CLOCK could take what it likes in vain.
+    if (may_evict_ && !needs_chunks && EvictSome() > 0) continue;
     if (releases || DropSpareLists()) continue;
     // Looking at everything in vain costs too much to be done for every read.
-    may_evict_ = false;
-    return HasRoomFor(bytes, growth);
+    const bool could_evict = std::exchange(may_evict_, false);
+    const bool has_room = HasRoomFor(bytes, growth);
+    may_evict_ = could_evict && needs_chunks;
+    return has_room;
   }
   return true;
 }
