@@ -85,6 +85,17 @@ void Arena::LeaveRing(Chunk* chunk) {
   ring_.pop_back();
 }
 
+// In its memory, and in the ring.
+Arena::Chunk* Arena::MakeChunk(void* memory, uint8_t size_class, size_t block_bytes, Use use) {
+  auto* chunk = new (memory) Chunk;
+  chunk->size_class = size_class;
+  chunk->use = use;
+  chunk->block_bytes = block_bytes;
+  chunk->unused_offset = kChunkHeaderBytes;
+  JoinRing(chunk);
+  return chunk;
+}
+
 Arena::Chunk* Arena::NewChunk(uint8_t size_class, Use use) {
   void* memory = nullptr;
   if (!spare_.empty()) {
@@ -93,12 +104,7 @@ Arena::Chunk* Arena::NewChunk(uint8_t size_class, Use use) {
   } else {
     memory = TakeChunk();
   }
-  auto* chunk = new (memory) Chunk;
-  chunk->size_class = size_class;
-  chunk->use = use;
-  chunk->block_bytes = ClassBytes(size_class);
-  chunk->unused_offset = kChunkHeaderBytes;
-  JoinRing(chunk);
+  Chunk* chunk = MakeChunk(memory, size_class, ClassBytes(size_class), use);
   Link(chunk);
   return chunk;
 }
@@ -107,13 +113,7 @@ Arena::Chunk* Arena::NewLarge(size_t block_bytes, Use use) {
   void* memory = std::malloc(kChunkHeaderBytes + block_bytes);
   if (memory == nullptr) throw std::bad_alloc();
   reserved_bytes_.Add(kChunkHeaderBytes + block_bytes);
-  auto* chunk = new (memory) Chunk;
-  chunk->size_class = kLarge;
-  chunk->use = use;
-  chunk->block_bytes = block_bytes;
-  chunk->unused_offset = kChunkHeaderBytes;
-  JoinRing(chunk);
-  return chunk;
+  return MakeChunk(memory, kLarge, block_bytes, use);
 }
 
 void* Arena::Allocate(size_t bytes, Use use) {

@@ -138,6 +138,7 @@ class Arena {
   void* TakeChunk();
   Chunk* NewChunk(uint8_t size_class, Use use);
   Chunk* NewLarge(size_t block_bytes, Use use);
+  Chunk* MakeChunk(void* memory, uint8_t size_class, size_t block_bytes, Use use);
   void Return(Chunk* chunk);
   void Unlink(Chunk* chunk);
   void Link(Chunk* chunk);

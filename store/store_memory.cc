@@ -138,8 +138,9 @@ size_t StoreCore::Evict(std::span<Version* const> versions) {
   };
   std::array<Place, kEvictBatch> places;
   size_t freed = 0;
-  for (; !versions.empty(); versions = versions.subspan(std::min(kEvictBatch, versions.size()))) {
+  while (!versions.empty()) {
     const auto batch = versions.first(std::min(kEvictBatch, versions.size()));
+    versions = versions.subspan(batch.size());
     for (size_t i = 0; i < batch.size(); ++i) {
       TableCore* table = FindTableOrDropped(batch[i]->place);
       places[i] = {table, format::HashKey(format::UserKey(batch[i]->key()))};

@@ -29,11 +29,10 @@ Status Dropped(const std::string& table) {
 
 TableCore::TableCore(StoreCore& store, format::TableMeta meta)
     : store_(store),
-      arena_(store.arena()),
       meta_(std::move(meta)),
       options_(OptionsOf(meta_)),
-      index_(arena_),
-      marks_(meta_.kind == TableKind::kMap ? std::make_unique<Index>(arena_) : nullptr) {}
+      index_(store.arena()),
+      marks_(meta_.kind == TableKind::kMap ? std::make_unique<Index>(store.arena()) : nullptr) {}
 
 Status TableCore::CheckUsable() const {
   return dropped_ ? Dropped(meta_.name) : store_.CheckUsable();
@@ -313,7 +312,7 @@ Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_
   auto* version = new (store_.Allocate(bytes)) Version;
   version->epoch = epoch;
   version->op = op;
-  version->size_class = arena_.SizeClass(bytes);
+  version->size_class = store_.arena().SizeClass(bytes);
   version->place = meta_.id;
   version->key_size = static_cast<uint32_t>(key_size);
   version->value_size = static_cast<uint32_t>(value_size);
@@ -345,6 +344,8 @@ size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) co
   if (in_dirty_list) growth += ListGrowth();
   return growth;
 }
+
+void TableCore::Free(Version* version) { store_.Free(version); }
 
 size_t TableCore::Evict(uint64_t hash, Version* version) {
   const size_t freed = Arena::Capacity(version->size_class, version->bytes());

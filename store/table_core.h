@@ -137,6 +137,7 @@ class TableCore {
   bool BringIn(std::string_view key, std::string_view stored_value, uint64_t generation);
   Version* FindMark(std::string_view key) const;
   Version* AddMark(std::string_view partition);
+  uint64_t ValidMark() const noexcept { return Version::kMark | marks_generation_; }
   void VoidMark(std::string_view key);
   void VoidMarks();
   // DeleteRange's two ways.
@@ -231,10 +232,9 @@ class TableCore {
   size_t ListGrowth() const;
   // What index and dirty list would take from the system for one more entry.
   size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
-  void Free(Version* version) { arena_.Free(version, version->size_class); }
+  void Free(Version* version);
 
   StoreCore& store_;
-  Arena& arena_;
   const format::TableMeta meta_;
   const TableOptions options_;
   Index index_;

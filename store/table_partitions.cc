@@ -34,14 +34,14 @@ Version* TableCore::FindMark(std::string_view key) const {
 
 bool TableCore::IsComplete(std::string_view key) const {
   Version* mark = FindMark(key);
-  if (mark == nullptr || mark->epoch != (Version::kMark | marks_generation_)) return false;
+  if (mark == nullptr || mark->epoch != ValidMark()) return false;
   mark->referenced = 1;
   return true;
 }
 
 void TableCore::VoidMark(std::string_view key) {
   Version* mark = FindMark(key);
-  if (mark == nullptr || mark->epoch != (Version::kMark | marks_generation_)) return;
+  if (mark == nullptr || mark->epoch != ValidMark()) return;
   mark->epoch = Version::kMark;
   ++marks_voided_;
 }
@@ -73,9 +73,8 @@ Status TableCore::Complete(const ScanCore::Range& range) {
   if (mark == nullptr) mark = AddMark(partition);
   if (mark == nullptr) return {};
   mark->referenced = 1;
-  if (mark->epoch == (Version::kMark | marks_generation_) || mark->epoch == Version::kLargeMark)
-    return {};
-  mark->epoch = Version::kMark | marks_generation_;
+  if (mark->epoch == ValidMark() || mark->epoch == Version::kLargeMark) return {};
+  mark->epoch = ValidMark();
 
   const uint64_t generation = layers.generation();
   const auto cursor = layers.NewCursor(meta_.id, range.from, range.to,
