@@ -140,13 +140,13 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     const bool has_block = bytes == 0 || arena_.HasRoomFor(bytes);
     if (has_block && growth == 0) [[likely]]
       return true;
-    return account_->HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)),
+    return account_->HasRoomFor(growth + (has_block ? 0 : ChunkBytesFor(bytes)),
                                 /*gives_way=*/may_evict_ && !has_block);
   }
   // Whether a value that was read now may enter the cache: not the first time, of late, that its
   // key is asked for while another chunk for entries would have to come from eviction.
   bool Admits(uint32_t table_id, uint64_t hash) {
-    return account_->HasRoomFor(arena_.GrowthFor(1), may_evict_) ||
+    return account_->HasRoomFor(ChunkBytesFor(1), may_evict_) ||
            doorkeeper_.SeenBefore(hash + table_id * uint64_t{0x100000001});
   }
   Status MakeRoom(size_t bytes, size_t growth);
@@ -176,6 +176,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
  private:
   static constexpr size_t kReleaseSteps = 4;
   static constexpr size_t kReleaseBatch = 1024;
+  // The part of the budget that entries leave to lists.
+  static constexpr uint64_t kForListsDivisor = 64;
 
   StoreCore(StoreOptions options, const Environment& environment);
   Status WhyBlocked() const;
@@ -213,6 +215,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     return (version.is_copy() || IsClean(version)) && version.newer == nullptr;
   }
   size_t Evict(std::span<Version* const> versions);
+  // What must be free for another block of entries to come from the system. Lists are no blocks, so
+  // entries leave them a part: what CLOCK evicts lies all over the chunks, and so does what is dirty,
+  // and a list that had to wait for a chunk without either would wait for write-back.
+  uint64_t ChunkBytesFor(size_t bytes) const {
+    return arena_.GrowthFor(bytes) + runtime_->options().memory_budget_bytes / kForListsDivisor;
+  }
   bool CanSpill() const;  // whether the current epoch holds enough for it
   Status Spill();
   void RollbackSpilled();

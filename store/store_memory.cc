@@ -216,7 +216,7 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
       if (needs_chunks || HasRoomFor(bytes, growth)) continue;
     }
     if (may_evict_ && needs_chunks) {
-      HollowFor(growth + arena_.GrowthFor(bytes));
+      HollowFor(growth + ChunkBytesFor(bytes));
       if (HasRoomFor(bytes, growth)) return true;
     }
     // Of chunks that something dirty is left in CLOCK could take what it likes in vain.
