@@ -37,6 +37,7 @@ class ForwardingStorage : public CheckpointStorage {
                              bool may_link) const override {
     return target_->Fetch(name, path, may_link);
   }
+  std::string LocalPath(std::string_view name) const override { return target_->LocalPath(name); }
   Result<std::vector<ObjectInfo>> List(std::string_view prefix) const override {
     return target_->List(prefix);
   }

@@ -2,7 +2,6 @@
 
 #include "format/assert.h"
 #include "format/checksum.h"
-#include "format/key.h"
 
 #include <openssl/evp.h>
 
@@ -62,10 +61,22 @@ Status ContentDigest::Add(const storage::StateView& view, uint32_t table_id) {
   Status added;
   const Status read =
       view.Scan(table_id, [&](std::string_view stored_key, std::string_view stored_value) {
-        added = AddRecord(stored_key, stored_value);
+        const auto value = format::ParseStoredValue(stored_value);
+        added = value.has_value() ? AddRecord(stored_key, *value) : value.error();
         return added.ok();
       });
   return (added.ok() ? read : added).WithContext("table `" + table_ + "`");
+}
+
+Status ContentDigest::Add(format::RecordStream& records) {
+  while (true) {
+    const Result<bool> more = records.Next();
+    if (!more.has_value()) return more.error().WithContext("table `" + table_ + "`");
+    if (!*more) return {};
+    const format::Record& record = records.record();
+    TIDEMARK_RETURN_IF_ERROR(
+        AddRecord(record.key, {record.value, record.expiry_ms}).WithContext("table `" + table_ + "`"));
+  }
 }
 
 void ContentDigest::EndTable() { AppendInteger(kEndOfTable, 4); }
@@ -75,7 +86,7 @@ Result<std::string> ContentDigest::Finish() {
   return hash_->Finish();
 }
 
-Status ContentDigest::AddRecord(std::string_view stored_key, std::string_view stored_value) {
+Status ContentDigest::AddRecord(std::string_view stored_key, const format::StoredValue& value) {
   if (stored_key.size() < format::kKeyGroupBytes) {
     return Status(
         StatusCode::kCorruption, "stored-key",
@@ -88,8 +99,6 @@ Status ContentDigest::AddRecord(std::string_view stored_key, std::string_view st
                       "; expected ascending ones from one subtask to the next");
   }
   group_ = group;
-  TIDEMARK_ASSIGN_OR_RETURN(const format::StoredValue value,
-                            format::ParseStoredValue(stored_value));
   AppendString(stored_key);
   AppendString(value.value);
   const bool expires = value.expiry_ms != 0;

@@ -7,7 +7,9 @@
 // digest of a whole job is the same for every number of subtasks.
 #pragma once
 
+#include "format/key.h"
 #include "format/manifest.h"
+#include "format/record.h"
 #include "storage/live_database.h"
 
 #include <tidemark/status.h>
@@ -34,6 +36,8 @@ class ContentDigest {
   // (`stored-key`, `value-header`, `key-group-order`, and what reading finds), naming the table;
   // Unavailable. After an error the digest is of no use.
   Status Add(const storage::StateView& view, uint32_t table_id);
+  // The same of live records, ascending.
+  Status Add(format::RecordStream& records);
   void EndTable();
 
   // 64 lower-case hexadecimal digits; the digest is done with. Internal (`digest-failed`) if
@@ -42,7 +46,7 @@ class ContentDigest {
 
  private:
   class Sha256;
-  Status AddRecord(std::string_view stored_key, std::string_view stored_value);
+  Status AddRecord(std::string_view stored_key, const format::StoredValue& value);
   void AppendInteger(uint64_t value, size_t bytes);
   // With its length.
   void AppendString(std::string_view bytes);

@@ -63,4 +63,13 @@ class RecordStream {
   Record record_;
 };
 
+// One that can pass over records without looking at all of them.
+class SkippingStream : public RecordStream {
+ public:
+  // The next call of Next moves to the first record at or after `key` that has not been passed yet,
+  // range deletes that begin before it left out. Keys ascend from call to call. After an error the
+  // stream is over.
+  virtual Status SkipTo(std::string_view key) = 0;
+};
+
 }  // namespace tidemark::format

@@ -63,23 +63,45 @@ Result<Database::Opened> Database::Open(const FileSystemPtr& fs, rocksdb::DBOpti
     TIDEMARK_RETURN_IF_ERROR(RefuseFilesWithoutCurrent(*fs, path));
     names.push_back(rocksdb::kDefaultColumnFamilyName);
   }
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  descriptors.reserve(names.size());
-  for (const std::string& name : names) descriptors.emplace_back(name, options_of(name));
-
   std::shared_ptr<Database> database(new Database(std::move(env), path));
   options.listeners.push_back(database->errors_);
   options.listeners.push_back(database->compactions_);
+  return OpenFamilies(database, names, options_of,
+                      [&](const auto& families, auto* handles, rocksdb::DB** db) {
+                        return rocksdb::DB::Open(options, path, families, handles, db);
+                      });
+}
+
+Result<Database::Opened> Database::OpenForReading(const FileSystemPtr& fs,
+                                                  const rocksdb::DBOptions& options,
+                                                  std::shared_ptr<rocksdb::Env> env,
+                                                  const std::string& path,
+                                                  const OptionsOf& options_of) {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                            ListColumnFamilies(*fs, options, path));
+  std::shared_ptr<Database> database(new Database(std::move(env), path));
+  return OpenFamilies(database, names, options_of,
+                      [&](const auto& families, auto* handles, rocksdb::DB** db) {
+                        return rocksdb::DB::OpenForReadOnly(options, path, families, handles, db);
+                      });
+}
+
+Result<Database::Opened> Database::OpenFamilies(std::shared_ptr<Database> database,
+                                                const std::vector<std::string>& names,
+                                                const OptionsOf& options_of,
+                                                const OpenFunction& open) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(names.size());
+  for (const std::string& name : names) descriptors.emplace_back(name, options_of(name));
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  TIDEMARK_RETURN_IF_ERROR(FromDatabase(
-      rocksdb::DB::Open(options, path, descriptors, &handles, &db), "open database " + path));
+  TIDEMARK_RETURN_IF_ERROR(
+      FromDatabase(open(descriptors, &handles, &db), "open database " + database->path()));
   database->db_.reset(db);
 
   Opened opened{database, {}};
-  for (size_t i = 0; i < handles.size(); ++i) {
+  for (size_t i = 0; i < handles.size(); ++i)
     opened.column_families.emplace(names[i], database->Own(handles[i]));
-  }
   return opened;
 }
 

@@ -43,6 +43,11 @@ class Database : public std::enable_shared_from_this<Database> {
                              std::shared_ptr<rocksdb::Env> env, const std::string& path,
                              const OptionsOf& options_of);
 
+  // The same for what is there, which is only read: creates and changes nothing, and takes no lock.
+  static Result<Opened> OpenForReading(const FileSystemPtr& fs, const rocksdb::DBOptions& options,
+                                       std::shared_ptr<rocksdb::Env> env, const std::string& path,
+                                       const OptionsOf& options_of);
+
   rocksdb::DB* operator->() const { return db_.get(); }
   rocksdb::DB* get() const { return db_.get(); }
   const std::string& path() const { return path_; }
@@ -73,6 +78,14 @@ class Database : public std::enable_shared_from_this<Database> {
   void ResumeFileDeletions();
 
  private:
+  // Of all column families of `names`.
+  using OpenFunction = std::function<rocksdb::Status(
+      const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+      std::vector<rocksdb::ColumnFamilyHandle*>* handles, rocksdb::DB** db)>;
+  static Result<Opened> OpenFamilies(std::shared_ptr<Database> database,
+                                     const std::vector<std::string>& names,
+                                     const OptionsOf& options_of, const OpenFunction& open);
+
   Database(std::shared_ptr<rocksdb::Env> env, std::string path)
       : env_(std::move(env)), path_(std::move(path)) {}
 

@@ -204,6 +204,10 @@ Result<uint64_t> LocalDirectory::Size(std::string_view name) const {
   return size;
 }
 
+std::string LocalDirectory::LocalPath(std::string_view name) const {
+  return CheckLocalName(name).ok() ? PathOf(name) : "";
+}
+
 Result<std::string> LocalDirectory::Read(std::string_view name, uint64_t offset,
                                          uint64_t length) const {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));

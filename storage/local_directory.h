@@ -38,6 +38,7 @@ class LocalDirectory final : public CheckpointStorage {
   Result<uint64_t> Size(std::string_view name) const override;
   Result<TransferKind> Fetch(std::string_view name, const std::string& path,
                              bool may_link) const override;
+  std::string LocalPath(std::string_view name) const override;
   Result<std::vector<ObjectInfo>> List(std::string_view prefix) const override;
   Status Delete(std::span<const std::string> names) override;
   Status DeleteUnfinished(std::string_view prefix) override;

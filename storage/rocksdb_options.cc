@@ -142,6 +142,21 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int m
   return options;
 }
 
+rocksdb::DBOptions ReadingOptions(rocksdb::Env* env) {
+  rocksdb::DBOptions options;
+  options.env = env;
+  options.max_open_files = -1;
+  options.max_file_opening_threads = 4;
+  // Who opens it has looked at the sizes, and statistics are for choosing compactions.
+  options.skip_checking_sst_file_sizes_on_db_open = true;
+  options.skip_stats_update_on_db_open = true;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.keep_log_file_num = 1;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
 rocksdb::ColumnFamilyOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& cache,
                                           uint64_t sst_target_bytes) {
   rocksdb::ColumnFamilyOptions options;

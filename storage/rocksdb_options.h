@@ -31,6 +31,9 @@ using Limiter = std::shared_ptr<rocksdb::RateLimiter>;  // null: nothing waits
 // For `state` and `side`; column families have options of their own. Compactions pass `limiter`.
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files,
                                    Limiter limiter = nullptr);
+// For a base that is looked at where it lies. All of its files stay open, so that it can be read to
+// its end though a writer deletes them meanwhile.
+rocksdb::DBOptions ReadingOptions(rocksdb::Env* env);
 // Open files that one database may keep, given the process's limit and the cache that counts what
 // they hold; fewer for a passing one.
 int MaxOpenFiles(bool passing, uint64_t block_cache_bytes);

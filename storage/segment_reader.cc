@@ -29,7 +29,7 @@ class Reader final : public SegmentReader {
     return {};
   }
 
-  std::unique_ptr<format::RecordStream> Records(uint32_t table_id) const override {
+  std::unique_ptr<format::SkippingStream> Records(uint32_t table_id) const override {
     return std::make_unique<SegmentStream>(
         shared_from_this(),
         [this](const rocksdb::ReadOptions& options) { return file_.NewIterator(options); },

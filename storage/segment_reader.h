@@ -24,7 +24,7 @@ class SegmentReader : public std::enable_shared_from_this<SegmentReader> {
 
   const format::SegmentHeader& header() const noexcept { return header_; }
   // The records of one table, none if it has none here. Keeps the reader alive. Memory: one frame.
-  virtual std::unique_ptr<format::RecordStream> Records(uint32_t table_id) const = 0;
+  virtual std::unique_ptr<format::SkippingStream> Records(uint32_t table_id) const = 0;
 
  protected:
   format::SegmentHeader header_;

@@ -3,13 +3,12 @@
 #include "storage/file_checksum.h"
 #include "storage/rocksdb_status.h"
 #include "storage/sst_file.h"
+#include "storage/state_families.h"
 #include "storage/table_entries.h"
 
 #include <rocksdb/convenience.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -23,16 +22,6 @@ constexpr std::chrono::milliseconds kCompactionPoll{5};
 
 // No table has this id.
 constexpr uint32_t kNoTable = 0;
-
-std::string FamilyName(uint32_t table_id) { return "t" + std::to_string(table_id); }
-
-std::optional<uint32_t> ParseFamilyName(std::string_view name) {
-  uint32_t id = 0;
-  if (!name.starts_with('t')) return std::nullopt;
-  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), id);
-  const bool whole = error == std::errc() && end == name.data() + name.size();
-  return whole && FamilyName(id) == name ? std::optional(id) : std::nullopt;
-}
 
 bool Lists(const format::AppliedMark& mark, uint32_t table_id) {
   return std::find(mark.tables.begin(), mark.tables.end(), table_id) != mark.tables.end();
@@ -114,36 +103,11 @@ Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(const LiveDatabaseOpt
 }
 
 Status StateDatabase::TakeOver(Database::Opened opened) {
-  database_ = std::move(opened.database);
-  for (auto& [name, family] : opened.column_families) {
-    if (name == rocksdb::kDefaultColumnFamilyName) {
-      default_family_ = std::move(family);
-    } else if (const auto id = ParseFamilyName(name)) {
-      tables_.emplace(*id, std::move(family));
-    } else {
-      return Status(StatusCode::kCorruption, "live-foreign-family",
-                    database_->path() + ": column family '" + name + "' is not one of ours");
-    }
-  }
-  TIDEMARK_RETURN_IF_ERROR(ReadMark());
-  Publish(mark_);
-  return {};
-}
-
-Status StateDatabase::ReadMark() {
-  const std::string where = "the applied mark of " + database_->path();
-  std::string frame;
-  const rocksdb::Slice key(format::kAppliedMarkKey.data(), format::kAppliedMarkKey.size());
-  const rocksdb::Status status =
-      (*database_)->Get(rocksdb::ReadOptions(), default_family_.get(), key, &frame);
-  if (status.IsNotFound()) return {};  // a fresh one: epoch 0
-  TIDEMARK_RETURN_IF_ERROR(FromDatabase(status, "read " + where));
-  TIDEMARK_ASSIGN_OR_RETURN(mark_, format::DecodeAppliedMark(frame, where));
-  for (const uint32_t id : mark_.tables) {
-    if (tables_.contains(id)) continue;
-    return Status(StatusCode::kCorruption, "live-table-missing",
-                  where + " lists table " + std::to_string(id) + ", which has no column family");
-  }
+  database_ = opened.database;
+  TIDEMARK_ASSIGN_OR_RETURN(StateFamilies families, ReadStateFamilies(std::move(opened)));
+  default_family_ = std::move(families.default_family);
+  tables_ = std::move(families.tables);
+  Publish(families.mark);
   return {};
 }
 

@@ -61,7 +61,6 @@ class StateDatabase {
                 rocksdb::Options file_options);
 
   Status TakeOver(Database::Opened opened);
-  Status ReadMark();
   Status TryApply(const std::vector<TableFiles>& tables, const format::AppliedMark& mark,
                   const std::string& mark_path);
   Status CreateTables(const std::vector<uint32_t>& ids);

@@ -82,12 +82,23 @@ ExitCode Console::Report(const Status& error, ExitCode code, std::string_view ab
   return code;
 }
 
-ExitCode Console::Flush() {
-  const int error = WriteAll(STDOUT_FILENO, data_);
+bool Console::Stream() {
+  constexpr size_t kBufferBytes = size_t{64} << 10;
+  if (write_error_ == 0 && data_.size() >= kBufferBytes) WriteOut();
+  return write_error_ == 0;
+}
+
+void Console::WriteOut() {
+  if (write_error_ == 0) write_error_ = WriteAll(STDOUT_FILENO, data_);
   data_.clear();
-  if (error == 0 || error == EPIPE) return ExitCode::kOk;
+}
+
+ExitCode Console::Flush() {
+  WriteOut();
+  if (write_error_ == 0 || write_error_ == EPIPE) return ExitCode::kOk;
   return Report(Status(StatusCode::kUnavailable, "output",
-                       std::string("cannot write to standard output: ") + std::strerror(error)));
+                       std::string("cannot write to standard output: ") +
+                           std::strerror(write_error_)));
 }
 
 }  // namespace tidemark::tools

@@ -49,15 +49,23 @@ class Console {
   ExitCode Report(const Status& error, std::string_view about = {});
   ExitCode Report(const Status& error, ExitCode code, std::string_view about = {});
 
+  // For answers that are larger than memory should be: writes out what there is of it, if that is
+  // more than a buffer full. False if nobody reads any more, or it cannot be written: the command
+  // should end, and Flush says why.
+  bool Stream();
+
   // Writes the data out. A reader that has gone away (`| head`) has what it wanted: no error.
   // Anything else that fails is reported, and kIncomplete.
   ExitCode Flush();
 
  private:
+  void WriteOut();
+
   bool json_;
   Style data_style_;
   Style talk_style_;
   std::string data_;
+  int write_error_ = 0;
 };
 
 }  // namespace tidemark::tools

@@ -1,5 +1,6 @@
 #include "tools/selector.h"
 
+#include "format/names.h"
 #include "tools/text.h"
 
 #include <charconv>
@@ -37,6 +38,10 @@ const format::Checkpoint* Find(const FromLatest& from, const format::Manifest& m
   return &manifest.checkpoints[count - 1 - static_cast<size_t>(from.steps_back)];
 }
 
+const format::Checkpoint* Find(const ByPin& /*by*/, const format::Manifest& /*manifest*/) {
+  return nullptr;
+}
+
 }  // namespace
 
 Result<Selector> ParseSelector(std::string_view text) {
@@ -48,11 +53,12 @@ Result<Selector> ParseSelector(std::string_view text) {
     const auto steps = rest.starts_with('~') ? ParseNumber(rest.substr(1)) : std::nullopt;
     if (steps) return Selector{std::string(text), FromLatest{*steps}};
   }
+  if (format::IsValidPinName(text)) return Selector{std::string(text), ByPin{std::string(text)}};
   return Status(
       StatusCode::kInvalidArgument, "checkpoint-selector",
       "`" + std::string(text) +
-          "` names no checkpoint: expected an id (42), `latest`, or `latest~2`, the second "
-          "one before it");
+          "` names no checkpoint: expected an id (42), `latest`, `latest~2`, the second one "
+          "before it, or the name of a pin");
 }
 
 Result<const format::Checkpoint*> Resolve(const Selector& selector,
@@ -66,8 +72,8 @@ Result<const format::Checkpoint*> Resolve(const Selector& selector,
 }
 
 std::string_view SelectorHelp() {
-  return "A checkpoint is given by its id (42), as `latest`, or as `latest~2`, the second one "
-         "before it.\n";
+  return "A checkpoint is given by its id (42), as `latest`, as `latest~2`, the second one before "
+         "it, or by the name of a pin.\n";
 }
 
 }  // namespace tidemark::tools

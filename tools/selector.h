@@ -3,6 +3,7 @@
 //   42          the checkpoint with this id
 //   latest      the newest one
 //   latest~2    the second one before it
+//   before-1.4  the one that a pin of this name keeps
 #pragma once
 
 #include "format/manifest.h"
@@ -23,16 +24,20 @@ struct FromLatest {
   uint64_t steps_back = 0;
 };
 
+struct ByPin {
+  std::string name;
+};
+
 struct Selector {
   std::string text;  // as it was given
-  std::variant<ById, FromLatest> what;
+  std::variant<ById, FromLatest, ByPin> what;
 };
 
 // InvalidArgument (`checkpoint-selector`).
 Result<Selector> ParseSelector(std::string_view text);
 
 // The checkpoint in `manifest`, which must outlive the pointer. NotFound (`checkpoint-not-found`),
-// saying which there are.
+// saying which there are. Pins are in no manifest: see tools/target.h.
 Result<const format::Checkpoint*> Resolve(const Selector& selector,
                                           const format::Manifest& manifest);
 

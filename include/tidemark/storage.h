@@ -74,6 +74,14 @@ class CheckpointStorage {
   virtual Result<TransferKind> Fetch(std::string_view name, const std::string& path,
                                      bool may_link) const = 0;
 
+  // The path of a local file that has the content of `name`, for whoever reads it where it lies, and
+  // never writes to it; empty where objects are no local files, or `name` cannot be one. Says nothing
+  // of whether it exists. Reading through it goes on when the object is deleted.
+  virtual std::string LocalPath(std::string_view name) const {
+    static_cast<void>(name);
+    return {};
+  }
+
   // All objects whose name starts with `prefix` (whole folders: it ends in '/'), in byte order of
   // their names, without those still being written. An unknown prefix gives an empty list. An
   // object whose creation has returned is shown, whoever created it: pins depend on it.

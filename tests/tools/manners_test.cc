@@ -59,15 +59,14 @@ TEST_F(MannersTest, WrongCommandLinesAreUsageErrors) {
       {"list", "s3://bucket/job"},
       {"list", ""},
       {"show", path_},
-      {"show", path_, "newest"},
+      {"show", path_, ".newest"},
       {"show", path_, "latest~"},
       {"show", path_, "latest~-1"},
       {"show", path_, "latest~1x"},
-      {"show", path_, "12x"},
       {"show", path_, ""},
       {"show", path_, "18446744073709551616"},
       {"verify", path_, "--level", "all"},
-      {"verify", path_, "12", "yesterday"},
+      {"verify", path_, "12", "yester day"},
   };
   for (std::vector<std::string> command : wrong) {
     const Outcome text = Inspect(command);

@@ -140,8 +140,10 @@ TEST(SelectorTest, SaysWhatItExpects) {
   EXPECT_EQ(std::get<FromLatest>(ParseSelector("latest").value().what).steps_back, 0u);
   EXPECT_EQ(std::get<FromLatest>(ParseSelector("latest~3").value().what).steps_back, 3u);
   for (const char* bad :
-       {"", " 1", "1 ", "-1", "+1", "latest~", "latest~~1", "latest~a", "LATEST", "1~1"})
+       {"", " 1", "1 ", ".1", "+1", "latest~", "latest~~1", "latest~a", "a b", "1~1"})
     EXPECT_EQ(ParseSelector(bad).error().name(), "checkpoint-selector") << bad;
+  for (const char* pin : {"before-1.4", "1x", "LATEST"})
+    EXPECT_EQ(std::get<ByPin>(ParseSelector(pin).value().what).name, pin);
 }
 
 TEST(ExitCodesTest, EachErrorHasOne) {

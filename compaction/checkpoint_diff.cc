@@ -1,0 +1,106 @@
+#include "compaction/checkpoint_diff.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tidemark::compaction {
+
+namespace {
+
+using Segments = std::vector<storage::CheckpointFiles::Segment>;
+
+// Those of `all` that are not in `other`.
+Segments Without(const Segments& all, const Segments& other) {
+  Segments left;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(left), [&](const auto& segment) {
+    return std::none_of(other.begin(), other.end(),
+                        [&](const auto& shared) { return shared.file == segment.file; });
+  });
+  return left;
+}
+
+// A stream and whether it stands on a record; an unset one has none.
+class Side {
+ public:
+  explicit Side(std::unique_ptr<format::RecordStream> records) : records_(std::move(records)) {}
+  Status Next() {
+    if (records_ == nullptr) return {};
+    TIDEMARK_ASSIGN_OR_RETURN(valid_, records_->Next());
+    return {};
+  }
+  bool valid() const noexcept { return valid_; }
+  std::string_view key() const { return records_->record().key; }
+  std::string_view value() const { return records_->record().value; }
+
+ private:
+  std::unique_ptr<format::RecordStream> records_;
+  bool valid_ = false;
+};
+
+// Calls visit(a, b) with whether each of the sides stands at the smallest key that is left, until it
+// returns false.
+template <class F>
+Status MergeSides(Side& a, Side& b, F&& visit) {
+  TIDEMARK_RETURN_IF_ERROR(a.Next());
+  TIDEMARK_RETURN_IF_ERROR(b.Next());
+  while (a.valid() || b.valid()) {
+    const bool in_a = a.valid() && (!b.valid() || a.key() <= b.key());
+    const bool in_b = b.valid() && (!a.valid() || b.key() <= a.key());
+    TIDEMARK_ASSIGN_OR_RETURN(const bool goes_on, visit(in_a, in_b));
+    if (!goes_on) return {};
+    if (in_a) TIDEMARK_RETURN_IF_ERROR(a.Next());
+    if (in_b) TIDEMARK_RETURN_IF_ERROR(b.Next());
+  }
+  return {};
+}
+
+}  // namespace
+
+Status CheckpointDiff::Compare(const format::TableMeta& table, bool in_before, bool in_after,
+                               const Visit& visit) const {
+  if (!in_before && !in_after) return {};
+  const bool shares_base = in_before && in_after &&
+                           before_.files().BaseFilesOf(table.id) ==
+                               after_.files().BaseFilesOf(table.id);
+  if (shares_base) return CompareChanged(table, visit);
+  return CompareAll(table, in_before, in_after, visit);
+}
+
+Status CheckpointDiff::CompareAll(const format::TableMeta& table, bool in_before, bool in_after,
+                                  const Visit& visit) const {
+  Side before(in_before ? before_.Scan(table) : nullptr);
+  Side after(in_after ? after_.Scan(table) : nullptr);
+  return MergeSides(before, after, [&](bool was, bool is) -> Result<bool> {
+    if (was && is && before.value() == after.value()) return true;
+    DifferingRecord record{was ? before.key() : after.key(), std::nullopt, std::nullopt};
+    if (was) record.before = before.value();
+    if (is) record.after = after.value();
+    return visit(record);
+  });
+}
+
+// Range deletes may remove any number of keys that no segment names.
+Status CheckpointDiff::CompareChanged(const format::TableMeta& table, const Visit& visit) const {
+  const Segments gone = Without(before_.files().segments(), after_.files().segments());
+  const Segments come = Without(after_.files().segments(), before_.files().segments());
+  TIDEMARK_ASSIGN_OR_RETURN(const auto old_values, ForwardLookup::Open(before_, table));
+  TIDEMARK_ASSIGN_OR_RETURN(const auto new_values, ForwardLookup::Open(after_, table));
+  const auto deletes_range = [&](const auto& segment) {
+    return old_values->HasRangeDeletes(segment.file) || new_values->HasRangeDeletes(segment.file);
+  };
+  if (std::any_of(gone.begin(), gone.end(), deletes_range) ||
+      std::any_of(come.begin(), come.end(), deletes_range))
+    return CompareAll(table, true, true, visit);
+  Side a(ChangesOf(gone, table.id, before_.files().base_epoch()));
+  Side b(ChangesOf(come, table.id, after_.files().base_epoch()));
+  return MergeSides(a, b, [&](bool in_a, bool) -> Result<bool> {
+    DifferingRecord record{in_a ? a.key() : b.key(), std::nullopt, std::nullopt};
+    TIDEMARK_ASSIGN_OR_RETURN(record.before, old_values->Find(record.key));
+    TIDEMARK_ASSIGN_OR_RETURN(record.after, new_values->Find(record.key));
+    return record.before == record.after || visit(record);
+  });
+}
+
+}  // namespace tidemark::compaction

@@ -1,0 +1,165 @@
+#include "storage/checkpoint_files.h"
+
+#include "format/names.h"
+#include "storage/repository.h"
+#include "storage/rocksdb_options.h"
+#include "storage/segment_file.h"
+#include "storage/state_families.h"
+#include "storage/verify.h"
+
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <utility>
+
+namespace tidemark::storage {
+
+namespace {
+
+using format::FileKind;
+using format::FileMeta;
+
+// Makes `path` a name of what `from` names.
+Status LinkTo(const std::string& from, const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_symlink(std::filesystem::absolute(from), path, error);
+  if (!error) return {};
+  return Status(StatusCode::kUnavailable, "io-error",
+                "link " + path + " to " + from + ": " + error.message());
+}
+
+}  // namespace
+
+class CheckpointFiles::Opening {
+ public:
+  Opening(const CheckpointStorage& storage, const format::Manifest& list,
+          const CheckpointFilesOptions& options, CheckpointFiles* files)
+      : storage_(storage), list_(list), options_(options), files_(*files) {}
+
+  Status Open(const format::Checkpoint& checkpoint) {
+    TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, options_.scratch));
+    if (checkpoint.base != 0) {
+      const auto base = list_.bases.find(checkpoint.base);
+      if (base == list_.bases.end()) return NotInList("base", checkpoint.base);
+      TIDEMARK_RETURN_IF_ERROR(OpenBase(base->second));
+    }
+    for (const uint64_t id : checkpoint.segments) {
+      const auto segment = list_.files.find(id);
+      if (segment == list_.files.end()) return NotInList("file", id);
+      TIDEMARK_RETURN_IF_ERROR(OpenSegment(segment->second));
+    }
+    return {};
+  }
+
+ private:
+  static Status NotInList(std::string_view what, uint64_t id) {
+    return Status(StatusCode::kCorruption, "manifest-invariant",
+                  std::string(what) + " " + std::to_string(id) + " is not in the list");
+  }
+
+  // A local path that has the file's content.
+  Status Place(const FileMeta& file, const std::string& path) {
+    const VerifyLevel level =
+        file.kind == FileKind::kBaseMeta ? VerifyLevel::kChecksum : VerifyLevel::kFiles;
+    TIDEMARK_RETURN_IF_ERROR(VerifyFile(storage_, list_.subtask, file, level));
+    const std::string name = format::SubtaskPrefix(list_.subtask) + file.name;
+    const std::string local = storage_.LocalPath(name);
+    if (!local.empty()) return LinkTo(local, path);
+    const auto fetched = storage_.Fetch(name, path, /*may_link=*/false);
+    if (fetched || fetched.error().code() != StatusCode::kNotFound) return fetched.error();
+    return Status(StatusCode::kCorruption, "file-missing",
+                  storage_.Uri() + "/" + name + ": expected a file, got none");
+  }
+
+  Status OpenBase(const format::Base& base) {
+    const std::string directory = options_.scratch + "/state";
+    TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, directory));
+    std::map<std::string, const FileMeta*> by_live_name;
+    for (const format::BaseFile& file : base.files) {
+      if (!format::IsValidObjectName(file.live_name) || file.live_name.find('/') != std::string::npos)
+        return Status(StatusCode::kCorruption, "base-file-name",
+                      "base " + std::to_string(base.id) + " names a file `" + file.live_name +
+                          "`, which is no RocksDB file");
+      const auto meta = list_.files.find(file.file);
+      if (meta == list_.files.end()) return NotInList("file", file.file);
+      by_live_name.emplace(file.live_name, &meta->second);
+      TIDEMARK_RETURN_IF_ERROR(Place(meta->second, directory + "/" + file.live_name));
+    }
+    TIDEMARK_RETURN_IF_ERROR(
+        WriteFileDurably(*options_.fs, directory + "/CURRENT", base.current));
+    TIDEMARK_RETURN_IF_ERROR(OpenDatabase(base, directory, by_live_name));
+    files_.base_epoch_ = base.at.epoch;
+    return {};
+  }
+
+  Status OpenDatabase(const format::Base& base, const std::string& directory,
+                      const std::map<std::string, const FileMeta*>& by_live_name) {
+    std::shared_ptr<rocksdb::Env> env = MakeEnvironment(options_.fs);
+    const rocksdb::DBOptions options = ReadingOptions(env.get());
+    const rocksdb::ColumnFamilyOptions table_options =
+        TableOptions(options_.block_cache->rocksdb(), LiveDatabaseOptions{}.sst_target_bytes);
+    TIDEMARK_ASSIGN_OR_RETURN(
+        Database::Opened opened,
+        Database::OpenForReading(options_.fs, options, std::move(env), directory,
+                                 [&](const std::string&) { return table_options; }));
+    const std::shared_ptr<Database> database = opened.database;
+    TIDEMARK_ASSIGN_OR_RETURN(const StateFamilies families, ReadStateFamilies(std::move(opened)));
+    if (families.mark.at != base.at) {
+      return Status(StatusCode::kCorruption, "base-mark",
+                    "base " + std::to_string(base.id) + ": expected epoch " +
+                        std::to_string(base.at.epoch) + ", got a database that stands at " +
+                        std::to_string(families.mark.at.epoch));
+    }
+    NoteFiles(*database, families.Listed(), by_live_name);
+    files_.base_ =
+        std::make_shared<SnapshotView>(database, families.Listed(), families.mark.at.epoch);
+    return {};
+  }
+
+  void NoteFiles(const Database& database, const TableFamilies& tables,
+                 const std::map<std::string, const FileMeta*>& by_live_name) {
+    std::vector<rocksdb::LiveFileMetaData> live;
+    database->GetLiveFilesMetaData(&live);
+    for (const rocksdb::LiveFileMetaData& file : live) {
+      const auto meta = by_live_name.find(file.name.substr(file.name.find_first_not_of('/')));
+      if (meta == by_live_name.end()) continue;
+      for (const auto& [id, family] : tables)
+        if (file.column_family_name == family->GetName())
+          files_.base_files_[id].insert(meta->second->id);
+    }
+  }
+
+  Status OpenSegment(const FileMeta& segment) {
+    std::string path = options_.scratch + "/" + std::to_string(segment.id) + ".sst";
+    if (segment.kind == FileKind::kInlined) {
+      TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentEntry> entries,
+                                ReadInlined(storage_, list_.subtask, segment));
+      TIDEMARK_RETURN_IF_ERROR(WriteSegmentFile(options_.fs, path, entries).error());
+    } else {
+      TIDEMARK_RETURN_IF_ERROR(Place(segment, path));
+    }
+    TIDEMARK_ASSIGN_OR_RETURN(auto reader, SegmentReader::Open(options_.fs, path));
+    files_.segments_.push_back({segment.id, std::move(reader)});
+    return {};
+  }
+
+  const CheckpointStorage& storage_;
+  const format::Manifest& list_;
+  const CheckpointFilesOptions& options_;
+  CheckpointFiles& files_;
+};
+
+Result<std::shared_ptr<const CheckpointFiles>> CheckpointFiles::Open(
+    const CheckpointStorage& storage, const format::Manifest& list,
+    const format::Checkpoint& checkpoint, const CheckpointFilesOptions& options) {
+  auto files = std::make_shared<CheckpointFiles>();
+  TIDEMARK_RETURN_IF_ERROR(Opening(storage, list, options, files.get()).Open(checkpoint));
+  return std::shared_ptr<const CheckpointFiles>(std::move(files));
+}
+
+std::set<uint64_t> CheckpointFiles::BaseFilesOf(uint32_t table_id) const {
+  const auto files = base_files_.find(table_id);
+  return files == base_files_.end() ? std::set<uint64_t>() : files->second;
+}
+
+}  // namespace tidemark::storage

@@ -1,0 +1,94 @@
+#include "tools/opened_checkpoint.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace tidemark::tools {
+namespace {
+
+constexpr int kTriesMax = 10;
+
+// Whether two lists make the checkpoint of the same files.
+bool IsMadeAlike(const format::Manifest& a, const format::Manifest& b) {
+  return a.checkpoints.front() == b.checkpoints.front() && a.bases == b.bases && a.files == b.files;
+}
+
+// The checkpoint as its subtask's list has it now.
+Result<format::Manifest> LookUpAgain(const Catalog& catalog, const format::Manifest& list) {
+  const Subtask subtask = ReadSubtask(*catalog.storage, catalog.info, list.subtask);
+  TIDEMARK_RETURN_IF_ERROR(subtask.error);
+  const format::Checkpoint& wanted = list.checkpoints.front();
+  const format::Checkpoint* const found = subtask.manifest().FindCheckpoint(wanted.id);
+  if (found != nullptr && found->at == wanted.at) return format::ListOf(subtask.manifest(), *found);
+  return Status(StatusCode::kNotFound, "checkpoint-dropped",
+                "subtask " + std::to_string(list.subtask) + ": checkpoint " +
+                    std::to_string(wanted.id) + " was dropped by its writer meanwhile");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Scratch>> Scratch::Make() {
+  const char* const set = std::getenv("TMPDIR");
+  const std::string above = set != nullptr && *set != '\0' ? set : "/tmp";
+  std::string path = above + "/ckpt-inspect-XXXXXX";
+  if (mkdtemp(path.data()) != nullptr) return std::unique_ptr<Scratch>(new Scratch(path));
+  return Status(StatusCode::kUnavailable, "scratch-directory",
+                "cannot make a directory below " + above + ": " +
+                    std::generic_category().message(errno) + "; set TMPDIR to one that can be "
+                    "written");
+}
+
+Scratch::~Scratch() {
+  std::error_code error;
+  std::filesystem::remove_all(directory_, error);
+}
+
+Result<std::unique_ptr<OpenedCheckpoint>> OpenedCheckpoint::Open(const Catalog& catalog,
+                                                                 const Target& target,
+                                                                 Scratch* scratch) {
+  format::Manifest list = format::ListOf(target.list(), *target.checkpoint);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    storage::CheckpointFilesOptions options;
+    options.scratch = scratch->NewDirectory();
+    auto files =
+        storage::CheckpointFiles::Open(*catalog.storage, list, list.checkpoints.front(), options);
+    if (files) {
+      std::unique_ptr<OpenedCheckpoint> opened(new OpenedCheckpoint(std::move(list)));
+      opened->reader_.emplace(*std::move(files));
+      return opened;
+    }
+    // What a pin says never changes.
+    if (files.error().code() != StatusCode::kCorruption || target.in_pin_only) return files.error();
+    TIDEMARK_ASSIGN_OR_RETURN(format::Manifest now, LookUpAgain(catalog, list));
+    if (IsMadeAlike(now, list)) return files.error();
+    list = std::move(now);
+  }
+  return Status(StatusCode::kUnavailable, "manifest-moving",
+                "checkpoint " + std::to_string(target.checkpoint->id) +
+                    " was rewritten faster than it could be opened; try again");
+}
+
+std::vector<const format::TableMeta*> OpenedCheckpoint::Tables() const {
+  std::vector<const format::TableMeta*> tables;
+  for (const uint32_t id : *checkpoint().tables) tables.push_back(&list_.tables.at(id));
+  std::sort(tables.begin(), tables.end(),
+            [](const auto* a, const auto* b) { return a->name < b->name; });
+  return tables;
+}
+
+Result<const format::TableMeta*> OpenedCheckpoint::FindTable(std::string_view name) const {
+  std::string names;
+  for (const format::TableMeta* table : Tables()) {
+    if (table->name == name) return table;
+    names.append(names.empty() ? "" : ", ").append(table->name);
+  }
+  return Status(StatusCode::kNotFound, "table-not-found",
+                "checkpoint " + std::to_string(checkpoint().id) + " has no table `" +
+                    std::string(name) + "`; it has " + (names.empty() ? "none" : names));
+}
+
+}  // namespace tidemark::tools

@@ -1,0 +1,62 @@
+// OpenedCheckpoint: a checkpoint of one subtask whose records can be read.
+//
+// A live writer drops checkpoints and replaces the files of others while we look. What is missing is
+// therefore looked up again in the newest list before anything is called damaged.
+#pragma once
+
+#include "compaction/checkpoint_reader.h"
+#include "tools/target.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::tools {
+
+// A directory below TMPDIR, or /tmp, that goes with this.
+class Scratch {
+ public:
+  // Unavailable (`scratch-directory`).
+  static Result<std::unique_ptr<Scratch>> Make();
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  // The path of another directory in it, which is not there yet.
+  std::string NewDirectory() { return directory_ + "/" + std::to_string(next_++); }
+
+ private:
+  explicit Scratch(std::string directory) : directory_(std::move(directory)) {}
+  const std::string directory_;
+  int next_ = 0;
+};
+
+class OpenedCheckpoint {
+ public:
+  // `target` is of the catalog's `selector`, which it is looked up by again if need be. `scratch`
+  // outlives this. Errors: as CheckpointFiles::Open; NotFound (`checkpoint-dropped`: its writer has
+  // dropped it meanwhile); Unavailable (`manifest-moving`).
+  static Result<std::unique_ptr<OpenedCheckpoint>> Open(const Catalog& catalog, const Target& target,
+                                                        Scratch* scratch);
+
+  uint32_t subtask() const noexcept { return list_.subtask; }
+  // The list with this checkpoint alone, and what it is made of.
+  const format::Manifest& list() const noexcept { return list_; }
+  const format::Checkpoint& checkpoint() const noexcept { return list_.checkpoints.front(); }
+  const compaction::CheckpointReader& reader() const noexcept { return *reader_; }
+
+  // Its tables by name.
+  std::vector<const format::TableMeta*> Tables() const;
+  // NotFound (`table-not-found`), naming those that exist.
+  Result<const format::TableMeta*> FindTable(std::string_view name) const;
+
+ private:
+  explicit OpenedCheckpoint(format::Manifest list) : list_(std::move(list)) {}
+
+  const format::Manifest list_;
+  std::optional<compaction::CheckpointReader> reader_;
+};
+
+}  // namespace tidemark::tools
