@@ -39,8 +39,8 @@ class Side {
   bool valid_ = false;
 };
 
-// Calls visit(a, b) with whether each of the sides stands at the smallest key that is left, until it
-// returns false.
+// Calls visit(a, b) with whether each of the sides stands at the smallest key that is left, until
+// it returns false.
 template <class F>
 Status MergeSides(Side& a, Side& b, F&& visit) {
   TIDEMARK_RETURN_IF_ERROR(a.Next());
@@ -61,9 +61,9 @@ Status MergeSides(Side& a, Side& b, F&& visit) {
 Status CheckpointDiff::Compare(const format::TableMeta& table, bool in_before, bool in_after,
                                const Visit& visit) const {
   if (!in_before && !in_after) return {};
-  const bool shares_base = in_before && in_after &&
-                           before_.files().BaseFilesOf(table.id) ==
-                               after_.files().BaseFilesOf(table.id);
+  const bool shares_base =
+      in_before && in_after &&
+      before_.files().BaseFilesOf(table.id) == after_.files().BaseFilesOf(table.id);
   if (shares_base) return CompareChanged(table, visit);
   return CompareAll(table, in_before, in_after, visit);
 }

@@ -1,6 +1,6 @@
-// CheckpointReader: the live records of one checkpoint: its base, and the changes of its segments on
-// top, merged as they are read. It says what a restore of the checkpoint would hold, and needs no
-// room for it.
+// CheckpointReader: the live records of one checkpoint: its base, and the changes of its segments
+// on top, merged as they are read. It says what a restore of the checkpoint would hold, and needs
+// no room for it.
 #pragma once
 
 #include "format/manifest.h"
@@ -31,9 +31,9 @@ class CheckpointReader {
 
   // The live records of a table with stored keys in [from, to), ascending; all puts. An unset `to`
   // is the end. The epoch of a record is that of its last change, 0 if the base has it. Reads the
-  // whole log of the table before `from` too, for range deletes that reach there, unless the kind of
-  // table cannot have any. Keeps the files open. Errors: Corruption, Unavailable; of a value that
-  // expires, IncompatibleFormat.
+  // whole log of the table before `from` too, for range deletes that reach there, unless the kind
+  // of table cannot have any. Keeps the files open. Errors: Corruption, Unavailable; of a value
+  // that expires, IncompatibleFormat.
   std::unique_ptr<format::RecordStream> Scan(const format::TableMeta& table,
                                              std::string_view from = {},
                                              std::optional<std::string> to = std::nullopt) const;

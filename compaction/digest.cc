@@ -74,8 +74,8 @@ Status ContentDigest::Add(format::RecordStream& records) {
     if (!more.has_value()) return more.error().WithContext("table `" + table_ + "`");
     if (!*more) return {};
     const format::Record& record = records.record();
-    TIDEMARK_RETURN_IF_ERROR(
-        AddRecord(record.key, {record.value, record.expiry_ms}).WithContext("table `" + table_ + "`"));
+    TIDEMARK_RETURN_IF_ERROR(AddRecord(record.key, {record.value, record.expiry_ms})
+                                 .WithContext("table `" + table_ + "`"));
   }
 }
 

@@ -76,7 +76,8 @@ class CheckpointFiles::Opening {
     TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, directory));
     std::map<std::string, const FileMeta*> by_live_name;
     for (const format::BaseFile& file : base.files) {
-      if (!format::IsValidObjectName(file.live_name) || file.live_name.find('/') != std::string::npos)
+      if (!format::IsValidObjectName(file.live_name) ||
+          file.live_name.find('/') != std::string::npos)
         return Status(StatusCode::kCorruption, "base-file-name",
                       "base " + std::to_string(base.id) + " names a file `" + file.live_name +
                           "`, which is no RocksDB file");
@@ -85,8 +86,7 @@ class CheckpointFiles::Opening {
       by_live_name.emplace(file.live_name, &meta->second);
       TIDEMARK_RETURN_IF_ERROR(Place(meta->second, directory + "/" + file.live_name));
     }
-    TIDEMARK_RETURN_IF_ERROR(
-        WriteFileDurably(*options_.fs, directory + "/CURRENT", base.current));
+    TIDEMARK_RETURN_IF_ERROR(WriteFileDurably(*options_.fs, directory + "/CURRENT", base.current));
     TIDEMARK_RETURN_IF_ERROR(OpenDatabase(base, directory, by_live_name));
     files_.base_epoch_ = base.at.epoch;
     return {};

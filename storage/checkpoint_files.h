@@ -1,6 +1,6 @@
-// CheckpointFiles: one checkpoint, open for reading where it lies: its base as a RocksDB that is only
-// read, and the segments behind it. For whoever looks into a repository without being its writer:
-// nothing in the repository is created, changed, linked or locked.
+// CheckpointFiles: one checkpoint, open for reading where it lies: its base as a RocksDB that is
+// only read, and the segments behind it. For whoever looks into a repository without being its
+// writer: nothing in the repository is created, changed, linked or locked.
 #pragma once
 
 #include "format/manifest.h"
@@ -30,15 +30,16 @@ struct CheckpointFilesOptions {
 // Thread safety: const members from any thread.
 class CheckpointFiles {
  public:
-  // Opens a checkpoint of `list`; all of its files stay open until this goes, so a writer may delete
-  // them. Names and sizes are looked at, and RocksDB's MANIFEST is hashed; everything else has
-  // checksums of its own, of blocks and frames, which are checked as it is read.
-  // Corruption: `file-missing`, `file-size`, `file-checksum` and `live-file-missing` (a writer may
-  // have deleted it since `list` was read), `base-mark`, `base-file-name`, `segment-header`, and
-  // RocksDB's. Unavailable, ResourceExhausted.
-  static Result<std::shared_ptr<const CheckpointFiles>> Open(
-      const CheckpointStorage& storage, const format::Manifest& list,
-      const format::Checkpoint& checkpoint, const CheckpointFilesOptions& options);
+  // Opens a checkpoint of `list`; all of its files stay open until this goes, so a writer may
+  // delete them. Names and sizes are looked at, and RocksDB's MANIFEST is hashed; everything else
+  // has checksums of its own, of blocks and frames, which are checked as it is read. Corruption:
+  // `file-missing`, `file-size`, `file-checksum` and `live-file-missing` (a writer may have deleted
+  // it since `list` was read), `base-mark`, `base-file-name`, `segment-header`, and RocksDB's.
+  // Unavailable, ResourceExhausted.
+  static Result<std::shared_ptr<const CheckpointFiles>> Open(const CheckpointStorage& storage,
+                                                             const format::Manifest& list,
+                                                             const format::Checkpoint& checkpoint,
+                                                             const CheckpointFilesOptions& options);
 
   uint64_t base_epoch() const noexcept { return base_epoch_; }
   // Null if the checkpoint starts from the empty state.

@@ -96,9 +96,9 @@ void Console::WriteOut() {
 ExitCode Console::Flush() {
   WriteOut();
   if (write_error_ == 0 || write_error_ == EPIPE) return ExitCode::kOk;
-  return Report(Status(StatusCode::kUnavailable, "output",
-                       std::string("cannot write to standard output: ") +
-                           std::strerror(write_error_)));
+  return Report(
+      Status(StatusCode::kUnavailable, "output",
+             std::string("cannot write to standard output: ") + std::strerror(write_error_)));
 }
 
 }  // namespace tidemark::tools

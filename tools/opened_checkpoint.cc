@@ -38,7 +38,8 @@ Result<std::unique_ptr<Scratch>> Scratch::Make() {
   if (mkdtemp(path.data()) != nullptr) return std::unique_ptr<Scratch>(new Scratch(path));
   return Status(StatusCode::kUnavailable, "scratch-directory",
                 "cannot make a directory below " + above + ": " +
-                    std::generic_category().message(errno) + "; set TMPDIR to one that can be "
+                    std::generic_category().message(errno) +
+                    "; set TMPDIR to one that can be "
                     "written");
 }
 

@@ -1,7 +1,7 @@
 // OpenedCheckpoint: a checkpoint of one subtask whose records can be read.
 //
-// A live writer drops checkpoints and replaces the files of others while we look. What is missing is
-// therefore looked up again in the newest list before anything is called damaged.
+// A live writer drops checkpoints and replaces the files of others while we look. What is missing
+// is therefore looked up again in the newest list before anything is called damaged.
 #pragma once
 
 #include "compaction/checkpoint_reader.h"
@@ -38,8 +38,8 @@ class OpenedCheckpoint {
   // `target` is of the catalog's `selector`, which it is looked up by again if need be. `scratch`
   // outlives this. Errors: as CheckpointFiles::Open; NotFound (`checkpoint-dropped`: its writer has
   // dropped it meanwhile); Unavailable (`manifest-moving`).
-  static Result<std::unique_ptr<OpenedCheckpoint>> Open(const Catalog& catalog, const Target& target,
-                                                        Scratch* scratch);
+  static Result<std::unique_ptr<OpenedCheckpoint>> Open(const Catalog& catalog,
+                                                        const Target& target, Scratch* scratch);
 
   uint32_t subtask() const noexcept { return list_.subtask; }
   // The list with this checkpoint alone, and what it is made of.

@@ -13,13 +13,12 @@ std::shared_ptr<const Subtask> Borrow(const Subtask& subtask) {
 }
 
 Result<Target> FindPinned(const Catalog& catalog, const Subtask& subtask, const ByPin& by) {
-  TIDEMARK_ASSIGN_OR_RETURN(
-      format::Pin pin,
-      storage::ReadPin(*catalog.storage, catalog.info.id, by.name, subtask.number));
+  TIDEMARK_ASSIGN_OR_RETURN(format::Pin pin, storage::ReadPin(*catalog.storage, catalog.info.id,
+                                                              by.name, subtask.number));
   if (pin.lists.empty() || pin.lists.front().checkpoints.empty())
-    return Status(StatusCode::kNotFound, "checkpoint-not-found",
-                  "pin " + by.name + " keeps no checkpoint of subtask " +
-                      std::to_string(subtask.number));
+    return Status(
+        StatusCode::kNotFound, "checkpoint-not-found",
+        "pin " + by.name + " keeps no checkpoint of subtask " + std::to_string(subtask.number));
   // As it stands in the subtask's own list it is seen what else is made of its files.
   const format::Checkpoint& pinned = pin.lists.front().checkpoints.front();
   const format::Checkpoint* const listed = subtask.manifest().FindCheckpoint(pinned.id);
@@ -38,8 +37,7 @@ Result<Target> FindTarget(const Catalog& catalog, const Subtask& subtask,
                           const Selector& selector) {
   if (const auto* const by_pin = std::get_if<ByPin>(&selector.what))
     return FindPinned(catalog, subtask, *by_pin);
-  TIDEMARK_ASSIGN_OR_RETURN(const format::Checkpoint* found,
-                            Resolve(selector, subtask.manifest()));
+  TIDEMARK_ASSIGN_OR_RETURN(const format::Checkpoint* found, Resolve(selector, subtask.manifest()));
   return Target{Borrow(subtask), found};
 }
 

@@ -26,7 +26,7 @@ Result<Target> FindTarget(const Catalog& catalog, const Subtask& subtask, const 
 
 // The same of all subtasks that have a list.
 struct Targets {
-  std::vector<Target> found;                          // ascending subtasks
+  std::vector<Target> found;                         // ascending subtasks
   std::vector<std::pair<uint32_t, Status>> missing;  // subtasks without it, and why
 };
 Targets FindTargets(const Catalog& catalog, const Selector& selector);

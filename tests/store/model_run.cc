@@ -41,6 +41,7 @@ std::span<const ModelRun::Operation> ModelRun::Operations() {
       {"crowd", 2, &ModelRun::Crowd},
       {"metrics", 1, &ModelRun::Metrics},
       {"refused", 1, &ModelRun::Refused},
+      {"read-in-place", 1, &ModelRun::ReadInPlace},
       {"restart", 0, &ModelRun::Restart},  // plans say how often
   };
   return kOperations;

@@ -92,6 +92,8 @@ class ModelRun {
   void Pin(ModelRandom& random);
   void Unpin(ModelRandom& random);
   void ViewPin(ModelRandom& random);
+  // ---- Reading beside the store (model_in_place.cc) ----
+  void ReadInPlace(ModelRandom& random);
   // ---- Barriers and tables ----
   void Checkpoint(ModelRandom& random);
   void Rollback(ModelRandom& random);

@@ -78,6 +78,7 @@ class ModelTest : public ::testing::Test {
     EXPECT_GT(counts_.outgrown_scans, 0U);
     EXPECT_GT(counts_.views_read, 0U);
     EXPECT_GT(counts_.pins, 0U);
+    EXPECT_GT(counts_.read_in_place, 0U);
     EXPECT_GT(counts_.offline, 0U);
     EXPECT_GT(counts_.appended, 0U);
     EXPECT_GT(counts_.log_merges, 0U);

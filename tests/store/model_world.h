@@ -40,6 +40,7 @@ struct ModelCounts {
   uint64_t outgrown_scans = 0;
   uint64_t views_read = 0;
   uint64_t pins = 0;
+  uint64_t read_in_place = 0;
   uint64_t appended = 0;
   void Add(const ModelCounts& other);
   std::string ToString() const;
@@ -87,6 +88,9 @@ class ModelWorld {
   void OpenPinned(const std::string& name);
   void ComparePins();
   const std::map<std::string, ModelCheckpoint>& pins() const { return pins_; }
+
+  // Both where they lie in the repository, and what differs between them.
+  void ReadInPlace(const ModelCheckpoint& a, const ModelCheckpoint& b, ModelRandom& random);
 
   void InjectFault(ModelRandom& random);
   void ClearFaults();

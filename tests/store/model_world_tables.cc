@@ -135,6 +135,7 @@ void ModelCounts::Add(const ModelCounts& other) {
   outgrown_scans += other.outgrown_scans;
   views_read += other.views_read;
   pins += other.pins;
+  read_in_place += other.read_in_place;
   offline += other.offline;
   appended += other.appended;
 }
@@ -150,8 +151,8 @@ std::string ModelCounts::ToString() const {
          times(refused_writes, "writes refused, ") +
          times(failed_checkpoints, "checkpoints failed, ") +
          times(outgrown_scans, "iterators outgrown, ") + times(views_read, "reads of views, ") +
-         times(pins, "pins, ") + times(offline, "compactions offline, ") +
-         times(appended, "appends to lists");
+         times(pins, "pins, ") + times(read_in_place, "pairs read in place, ") +
+         times(offline, "compactions offline, ") + times(appended, "appends to lists");
 }
 
 // ---- Faults ----
