@@ -142,12 +142,20 @@ void Arena::Free(void* block, uint8_t size_class) {
   allocated_bytes_.Subtract(chunk->block_bytes);
   if (--chunk->live == 0) return Return(chunk);
   chunk->free = new (block) FreeBlock{chunk->free};
-  if (!chunk->linked) Link(chunk);
+  if (!chunk->linked && !chunk->closed) Link(chunk);
+}
+
+void Arena::ReopenChunk() {
+  Chunk* chunk = std::exchange(closed_, nullptr);
+  if (chunk == nullptr) return;
+  chunk->closed = false;
+  if (chunk->size_class != kLarge && chunk->HasRoom(chunk_bytes_)) Link(chunk);
 }
 
 // It has no blocks any more.
 void Arena::Return(Chunk* chunk) {
   LeaveRing(chunk);
+  if (chunk == closed_) closed_ = nullptr;
   if (chunk->size_class == kLarge) {
     reserved_bytes_.Subtract(kChunkHeaderBytes + chunk->block_bytes);
     return std::free(chunk);

@@ -65,11 +65,19 @@ class Arena {
   // It must neither allocate nor free. Returns about the bytes gone over, 0 if the ring is empty.
   template <class F>
   size_t Visit(size_t bytes, F&& visit);
-  // The same for what is left of one chunk, all of it if the last call was to this too, or for one
-  // large block. Returns false if visit did; what is left of the chunk is then skipped.
+  // Memory goes back to the system by chunks. Closes the next chunk, or large block, of a ring of
+  // its own to allocation, if may_go(void*) is true for all of its entries, which are for the
+  // caller to free: then it goes. False if it is not, or the ring is empty. There is one at a time.
   template <class F>
-  bool VisitChunk(F&& visit);
-  // How many VisitChunk go around.
+  bool CloseChunk(F&& may_go);
+  bool has_closed_chunk() const noexcept { return closed_ != nullptr; }
+  // Calls visit(void*) for so many of its entries, from where the last call stopped, as long as it
+  // returns true.
+  template <class F>
+  void VisitClosed(size_t entries, F&& visit);
+  // There may be blocks in it again.
+  void ReopenChunk();
+  // How many CloseChunk go around.
   size_t ring_size() const noexcept { return ring_.size(); }
   // Whether a round begins.
   bool IsAtBegin() const noexcept { return hand_ == 0 && hand_offset_ == 0; }
@@ -101,6 +109,7 @@ class Arena {
     uint8_t size_class = 0;
     Use use = Use::kEntry;
     bool linked = false;
+    bool closed = false;
 
     bool HasRoom(size_t chunk_bytes) const {
       return free != nullptr || unused_offset + block_bytes <= chunk_bytes;
@@ -144,6 +153,9 @@ class Arena {
   void Link(Chunk* chunk);
   void JoinRing(Chunk* chunk);
   void LeaveRing(Chunk* chunk);
+  // Calls visit for entries from `offset` on, which it moves, until it returns false.
+  template <class F>
+  bool VisitBlocks(const Chunk& chunk, size_t& offset, size_t entries, F&& visit) const;
   // Where Visit goes on after this chunk.
   void MoveHand() {
     hand_offset_ = 0;
@@ -157,6 +169,9 @@ class Arena {
   std::vector<Chunk*> ring_;       // of entries
   size_t hand_ = 0;  // the chunk where Visit goes on, and where in it, 0: at its first
   size_t hand_offset_ = 0;
+  Chunk* closed_ = nullptr;  // of the ring, and where VisitClosed goes on
+  size_t closed_offset_ = 0;
+  size_t next_to_close_ = 0;  // in the ring
   std::vector<void*> spare_;  // a few empty chunks, to save the trips to the system
   Counter reserved_bytes_;
   Counter allocated_bytes_;
@@ -184,15 +199,35 @@ size_t Arena::Visit(size_t bytes, F&& visit) {
 }
 
 template <class F>
-bool Arena::VisitChunk(F&& visit) {
-  if (ring_.empty()) return true;
-  const size_t at = hand_;
-  bool goes_on = true;
-  do {
-    (void)Visit(1, [&](void* block) { return goes_on = visit(block); });
-  } while (goes_on && hand_ == at && hand_offset_ != 0);
-  if (hand_offset_ != 0) MoveHand();
-  return goes_on;
+bool Arena::CloseChunk(F&& may_go) {
+  if (ring_.empty() || closed_ != nullptr) return false;
+  if (next_to_close_ >= ring_.size()) next_to_close_ = 0;
+  Chunk* chunk = ring_[next_to_close_++];
+  size_t offset = kChunkHeaderBytes;
+  if (!VisitBlocks(*chunk, offset, SIZE_MAX, may_go)) return false;
+  if (chunk->linked) Unlink(chunk);
+  chunk->closed = true;
+  closed_ = chunk;
+  closed_offset_ = kChunkHeaderBytes;
+  return true;
+}
+
+template <class F>
+void Arena::VisitClosed(size_t entries, F&& visit) {
+  if (closed_ != nullptr) (void)VisitBlocks(*closed_, closed_offset_, entries, visit);
+}
+
+template <class F>
+bool Arena::VisitBlocks(const Chunk& chunk, size_t& offset, size_t entries, F&& visit) const {
+  char* const begin = const_cast<char*>(reinterpret_cast<const char*>(&chunk));
+  for (; offset < chunk.unused_offset && entries > 0; offset += chunk.block_bytes) {
+    __builtin_prefetch(begin + offset + kVisitAhead * chunk.block_bytes);
+    auto* block = reinterpret_cast<FreeBlock*>(begin + offset);
+    if (block->mark == kFreeMark) continue;
+    --entries;
+    if (!visit(static_cast<void*>(block))) return false;
+  }
+  return true;
 }
 
 }  // namespace tidemark::store

@@ -135,28 +135,36 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // Memory for one more block, and `growth` bytes from the system besides. HasRoomFor never blocks
   // and changes nothing; MakeRoom releases, evicts, and waits for write-back up to stall_timeout,
-  // then ResourceExhausted; MakeRoomForClean releases and evicts, and does not wait.
+  // then ResourceExhausted; MakeRoomForClean releases and evicts, and does not wait. After one
+  // round of it there may be room, only not for a block of this size.
   bool HasRoomFor(size_t bytes, size_t growth) const {
     const bool has_block = bytes == 0 || arena_.HasRoomFor(bytes);
     if (has_block && growth == 0) [[likely]]
       return true;
-    return account_->HasRoomFor(growth + (has_block ? 0 : ChunkBytesFor(bytes)),
+    return account_->HasRoomFor(growth + (has_block ? 0 : ChunkBytesFor(bytes) + SpareBytes()),
                                 /*gives_way=*/may_evict_ && !has_block);
+  }
+  // The same with all that is kept for blocks of other sizes, and for lists: what MakeRoom may have
+  // had to do with.
+  bool HasRoomAtAll(size_t bytes, size_t growth) const {
+    const bool has_block = bytes == 0 || arena_.HasRoomFor(bytes);
+    return account_->HasRoomFor(growth + (has_block ? 0 : arena_.GrowthFor(bytes)), false);
   }
   // Whether a value that was read now may enter the cache: not the first time, of late, that its
   // key is asked for while another chunk for entries would have to come from eviction.
   bool Admits(uint32_t table_id, uint64_t hash) {
-    return account_->HasRoomFor(ChunkBytesFor(1), may_evict_) ||
+    return account_->HasRoomFor(ChunkBytesFor(1) + SpareBytes(), may_evict_) ||
            doorkeeper_.SeenBefore(hash + table_id * uint64_t{0x100000001});
   }
   Status MakeRoom(size_t bytes, size_t growth);
   // Holds the writer up for a moment if write-back falls behind, so that it need not stop later.
   // For writes, where one may have taken memory from the system.
   void SlowDownIfGrown() {
-    if (grown_bytes_ > 0) [[unlikely]]
+    if (grown_bytes_ > 0 || owed_delay_ > kNoDelay) [[unlikely]]
       SlowDown();
   }
-  bool MakeRoomForClean(size_t bytes, size_t growth);
+  enum class Effort : uint8_t { kOneRound, kWhatItTakes };
+  bool MakeRoomForClean(size_t bytes, size_t growth, Effort effort = Effort::kOneRound);
   void AddTableBytes(int64_t bytes);
   // A few steps of releasing applied epochs: the price of a new version, so that no single call
   // pays for all.
@@ -208,18 +216,30 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t EvictSome();
   void GiveSome();
   void HollowFor(size_t bytes);
-  bool HollowChunk();
+  bool HollowSome(size_t entries);
   bool DropSpareLists();
   // Whether the cache can do without it: RocksDB, or what it is a copy of, has its value.
   bool MayEvict(const Version& version) const noexcept {
     return (version.is_copy() || IsClean(version)) && version.newer == nullptr;
   }
   size_t Evict(std::span<Version* const> versions);
-  // What must be free for another block of entries to come from the system. Lists are no blocks, so
-  // entries leave them a part: what CLOCK evicts lies all over the chunks, and so does what is dirty,
-  // and a list that had to wait for a chunk without either would wait for write-back.
-  uint64_t ChunkBytesFor(size_t bytes) const {
-    return arena_.GrowthFor(bytes) + runtime_->options().memory_budget_bytes / kForListsDivisor;
+  // Lists are no blocks, so entries leave them a part: what CLOCK evicts lies all over the chunks,
+  // and so does what is dirty, and a list that had to wait for a chunk without either would wait
+  // for write-back.
+  uint64_t PartForLists() const {
+    return runtime_->options().memory_budget_bytes / kForListsDivisor;
+  }
+  // What must be free for another block of entries to come from the system.
+  uint64_t ChunkBytesFor(size_t bytes) const { return arena_.GrowthFor(bytes) + PartForLists(); }
+  // A full cache has these for blocks of sizes that CLOCK does not come by soon, and empties chunks
+  // bit by bit to have them again.
+  uint64_t SpareBytes() const { return 2 * arena_.GrowthFor(1); }
+  // What the system would have to give now for a block and `growth` bytes, spares not spared.
+  uint64_t SystemBytesFor(size_t bytes, size_t growth) const {
+    return growth + (bytes == 0 || arena_.HasRoomFor(bytes) ? 0 : ChunkBytesFor(bytes));
+  }
+  bool HasRoomInSpares(size_t bytes, size_t growth) const {
+    return account_->HasRoomFor(SystemBytesFor(bytes, growth), false);
   }
   bool CanSpill() const;  // whether the current epoch holds enough for it
   Status Spill();
@@ -281,13 +301,15 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t release_position_ = 0;
   std::string read_buffer_;
   std::string stored_key_;
-  std::vector<Version*> hollowed_;  // buffer of HollowChunk
+  std::vector<Version*> hollowed_;  // buffer of HollowSome
   bool has_spare_lists_ = false;
   bool may_evict_ = true;  // false while nothing is clean
   Doorkeeper doorkeeper_;
   size_t giving_chunks_left_ = 0;  // to look at before it is done giving back
   uint64_t accounted_arena_bytes_ = 0;
   uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked
+  static constexpr std::chrono::duration<double> kNoDelay{0};
+  std::chrono::duration<double> owed_delay_ = kNoDelay;  // by the next writes
   Counter accounted_table_bytes_;
   Counter epoch_bytes_;               // of versions that the current epoch made or changed
   uint64_t spilled_epoch_bytes_ = 0;  // of these, when it spilled last

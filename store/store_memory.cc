@@ -13,7 +13,12 @@ namespace {
 // What one round of eviction frees, at least, where there is so much to free.
 constexpr size_t kEvictBytes = Arena::kSmallChunkBytes;
 constexpr size_t kEvictBatch = 32;
+// About as much as one may go over in a millisecond.
+constexpr uint64_t kPatienceBytes = uint64_t{1} << 20;
+// What one step of emptying a chunk evicts.
+constexpr size_t kHollowBatch = 256;
 constexpr uint64_t kSlowBytesPerSecond = uint64_t{32} << 20;
+constexpr std::chrono::duration<double> kDelayMax{0.001};  // of one write
 // A write-back that has failed is not repeated by itself, so who waits for one asks again.
 constexpr std::chrono::milliseconds kAskAgain{100};
 constexpr std::chrono::milliseconds kLookAgain{1};
@@ -54,16 +59,22 @@ void StoreCore::AccountMemory() {
 // Closed epochs that RocksDB lacks are an eighth of the budget when write-back begins, and as much
 // again while it runs. From three eighths on it is behind, those of all stores together; the ones
 // that have more of them than others wait. The delay grows from nothing there to
-// what leaves the writer kSlowBytesPerSecond at a half.
+// what leaves the writer kSlowBytesPerSecond at a half. A chunk is worth the delay of thousands of
+// writes, so one write after the other pays a part of it.
 void StoreCore::SlowDown() {
   const uint64_t grown = std::exchange(grown_bytes_, 0);
   const uint64_t eighth = runtime_->options().memory_budget_bytes / 8;
   const uint64_t unapplied = account_->pressing_bytes();
-  if (unapplied <= 3 * eighth) return;
+  if (unapplied <= 3 * eighth) {
+    owed_delay_ = kNoDelay;
+    return;
+  }
   const double pressure =
       std::min(1.0, static_cast<double>(unapplied - 3 * eighth) / static_cast<double>(eighth));
-  const std::chrono::duration<double> delay(pressure * static_cast<double>(grown) /
-                                            static_cast<double>(kSlowBytesPerSecond));
+  owed_delay_ += std::chrono::duration<double>(pressure * static_cast<double>(grown) /
+                                               static_cast<double>(kSlowBytesPerSecond));
+  const auto delay = std::min(owed_delay_, kDelayMax);
+  owed_delay_ -= delay;
   maintenance_->RequestWriteBack();
   std::this_thread::sleep_for(delay);
   recorder_.SlowedDown(std::chrono::duration_cast<std::chrono::nanoseconds>(delay));
@@ -108,21 +119,26 @@ StoreMetrics StoreCore::Metrics() const {
   return metrics;
 }
 
-// Goes over the entries with CLOCK until kEvictBytes are free; twice around at most, as the first
-// look only takes the mark of use away. Frees nothing only if nothing may go.
+// Goes over the entries with CLOCK until kEvictBytes are free. A hand that meets nothing but what
+// was used, as the first time that memory is full, would go over all of it: after kPatienceBytes it
+// takes what it meets, and is content with that. Frees nothing only if nothing may go.
 size_t StoreCore::EvictSome() {
   std::array<Version*, kEvictBatch> unused;
   size_t freed = 0;
-  for (uint64_t left = 2 * arena_.reserved_bytes(); left > 0 && freed < kEvictBytes;) {
+  uint64_t patience = kPatienceBytes;
+  // Where the hand stands now is met again in the second round at the latest.
+  for (int rounds = 0; rounds < 3 && freed < kEvictBytes && (patience > 0 || freed == 0);) {
     size_t count = 0;
-    const size_t looked = arena_.Visit(left, [&](void* entry) {
+    const size_t looked = arena_.Visit(patience > 0 ? patience : SIZE_MAX, [&](void* entry) {
       auto* version = static_cast<Version*>(entry);
       if (!MayEvict(*version)) return true;
-      if (std::exchange(version->referenced, uint8_t{0}) == 0) unused[count++] = version;
+      const bool was_used = std::exchange(version->referenced, uint8_t{0}) != 0;
+      if (!was_used || patience == 0) unused[count++] = version;
       return count < unused.size();
     });
     if (looked == 0) break;
-    left -= std::min<uint64_t>(left, looked);
+    patience -= std::min<uint64_t>(patience, looked);
+    rounds += arena_.IsAtBegin() ? 1 : 0;
     freed += Evict({unused.data(), count});
   }
   AccountMemory();
@@ -153,23 +169,32 @@ size_t StoreCore::Evict(std::span<Version* const> versions) {
 }
 
 // Memory goes back to the system by chunks, and entries that CLOCK evicts lie all over them. So
-// this looks at the next chunk, and empties it if all that it holds may go. False if not.
-bool StoreCore::HollowChunk() {
+// this evicts what one chunk holds, `entries` of it at a time, after a look whether all of it may
+// go. What is used meanwhile stays. False if there was nothing to evict in the chunk that was
+// looked at.
+bool StoreCore::HollowSome(size_t entries) {
+  const auto may_go = [&](void* entry) { return MayEvict(*static_cast<Version*>(entry)); };
+  if (!arena_.has_closed_chunk() && !arena_.CloseChunk(may_go)) return false;
   hollowed_.clear();
-  const bool may_go = arena_.VisitChunk([&](void* entry) {
-    hollowed_.push_back(static_cast<Version*>(entry));
-    return MayEvict(*hollowed_.back());
+  bool all_may_go = true;
+  arena_.VisitClosed(entries, [&](void* entry) {
+    all_may_go = may_go(entry);
+    if (all_may_go) hollowed_.push_back(static_cast<Version*>(entry));
+    return all_may_go;
   });
-  if (may_go) {
-    (void)Evict(hollowed_);
+  (void)Evict(hollowed_);
+  // Or at its end, with entries of a dropped table, which go with that.
+  const bool is_in_vain = !all_may_go || (hollowed_.empty() && arena_.has_closed_chunk());
+  if (is_in_vain) arena_.ReopenChunk();
+  if (!arena_.has_closed_chunk()) {
     arena_.DropSpare();
     AccountMemory();
   }
-  return may_go;
+  return !is_in_vain;
 }
 
-// Gives back a chunk, once around at most. Another store that still lacks memory asks again. One
-// that has nothing above its share leaves the answer to those that have.
+// Gives back chunks, once around at most, a step at a time. Another store that still lacks memory
+// asks again. One that has nothing above its share leaves the answer to those that have.
 void StoreCore::GiveSome() {
   const bool has_excess = account_->excess_bytes() > 0;
   if (giving_chunks_left_ == 0) {
@@ -178,8 +203,9 @@ void StoreCore::GiveSome() {
   }
   if (!has_excess) giving_chunks_left_ = 0;
   while (giving_chunks_left_ > 0) {
-    --giving_chunks_left_;
-    if (HollowChunk()) break;
+    const bool hollows = HollowSome(kHollowBatch);
+    if (!hollows || !arena_.has_closed_chunk()) --giving_chunks_left_;
+    if (hollows) break;
   }
   if (giving_chunks_left_ == 0) account_->Answer();
 }
@@ -189,7 +215,7 @@ void StoreCore::HollowFor(size_t bytes) {
   arena_.DropSpare();
   AccountMemory();
   for (size_t left = arena_.ring_size(); left > 0 && account_->lacking_bytes(bytes) > 0; --left)
-    (void)HollowChunk();
+    (void)HollowSome(SIZE_MAX);
 }
 
 // Lists that tables keep for their next epoch. False if there are none.
@@ -201,14 +227,16 @@ bool StoreCore::DropSpareLists() {
 }
 
 // What was superseded goes first, then what is not in use. No single call pays for the release of a
-// whole epoch if it need not.
-bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
+// whole epoch, or for a whole chunk, if it need not; and a value that was only read is not worth
+// more than one round.
+bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth, Effort effort) {
   if (HasRoomFor(bytes, growth)) return true;
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
   account_->Ask();
-  // What must come from the system comes by chunks, which CLOCK empties last of all.
-  const bool needs_chunks = growth > 0 || arena_.SizeClass(bytes) == Arena::kLarge;
   while (!HasRoomFor(bytes, growth)) {
+    // What must come from the system comes by chunks, which CLOCK empties last of all.
+    const bool needs_chunks =
+        !account_->HasRoomFor(growth, false) || arena_.SizeClass(bytes) == Arena::kLarge;
     const bool releases = !releasing_.empty();
     if (releases) {
       Release(kReleaseBatch);
@@ -216,17 +244,21 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
       if (needs_chunks || HasRoomFor(bytes, growth)) continue;
     }
     if (may_evict_ && needs_chunks) {
-      HollowFor(growth + ChunkBytesFor(bytes));
-      if (HasRoomFor(bytes, growth)) return true;
+      HollowFor(SystemBytesFor(bytes, growth));
+      if (HasRoomInSpares(bytes, growth)) return true;
     }
-    // Of chunks that something dirty is left in CLOCK could take what it likes in vain.
-    if (may_evict_ && !needs_chunks && EvictSome() > 0) continue;
+    if (may_evict_ && !needs_chunks) {
+      if (!account_->HasRoomFor(PartForLists() + SpareBytes(), false))
+        (void)HollowSome(kHollowBatch);
+      const bool evicts = EvictSome() > 0;
+      if (HasRoomInSpares(bytes, growth)) return true;
+      if (evicts && effort == Effort::kOneRound) return false;
+      if (evicts) continue;
+    }
     if (releases || DropSpareLists()) continue;
     // Looking at everything in vain costs too much to be done for every read.
-    const bool could_evict = std::exchange(may_evict_, false);
-    const bool has_room = HasRoomFor(bytes, growth);
-    may_evict_ = could_evict && needs_chunks;
-    return has_room;
+    may_evict_ = may_evict_ && needs_chunks;
+    return HasRoomAtAll(bytes, growth);
   }
   return true;
 }
@@ -238,7 +270,7 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth) {
 Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
   std::optional<Stall> stall;
-  while (!MakeRoomForClean(bytes, growth)) {
+  while (!MakeRoomForClean(bytes, growth, Effort::kWhatItTakes)) {
     const bool can_wait = unreleased_epochs_.load() > 0;
     if (!can_wait && !CanSpill()) {
       if (EndScans()) continue;

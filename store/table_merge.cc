@@ -108,7 +108,7 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
   const uint64_t hash = format::HashKey(key);
   std::string key_copy;
   std::string bytes_copy;
-  while (true) {
+  for (bool made_room = false;;) {
     Version* newest = FindAndMark(hash, key);
     // To an absent key it is a put.
     if (newest != nullptr && !newest->present() && !newest->is_copy())
@@ -127,7 +127,9 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
     const size_t needed = Version::BytesFor(key.size() + format::kKeyGroupBytes,
                                             own != nullptr ? size : bytes.size());
     const size_t growth = own != nullptr ? 0 : GrowthFor(hash, newest == nullptr, true);
-    if ((own != nullptr && own->Fits(size)) || store_.HasRoomFor(needed, growth)) {
+    const bool has_room =
+        made_room ? store_.HasRoomAtAll(needed, growth) : store_.HasRoomFor(needed, growth);
+    if (has_room || (own != nullptr && own->Fits(size))) {
       own != nullptr ? ExtendOwn(hash, key, own, bytes) : PushOperand(hash, key, newest, bytes);
       writes_.Add();
       store_.ReleaseSome();
@@ -138,6 +140,7 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
     key = key_copy = std::string(key);
     bytes = bytes_copy = std::string(bytes);
     TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(needed, growth));
+    made_room = true;
   }
 }
 

@@ -58,8 +58,7 @@ TEST_P(ArenaTest, VisitMeetsEveryEntryOnceARound) {
   for (int round = 0; round < 5; ++round) {
     std::shuffle(blocks.begin(), blocks.end(), random);
     for (size_t i = blocks.size() / 3; i > 0; --i) Free(blocks.back()), blocks.pop_back();
-    while (arena_.VisitChunk([](void*) { return true; }), !arena_.IsAtBegin()) {
-    }
+    while (!arena_.IsAtBegin()) (void)arena_.Visit(SIZE_MAX, [](void*) { return true; });
     std::multiset<void*> seen;
     do {
       (void)arena_.Visit(1 + random() % 5'000, [&](void* block) {
@@ -78,27 +77,46 @@ TEST_P(ArenaTest, VisitMeetsEveryEntryOnceARound) {
   EXPECT_EQ(arena_.allocated_bytes(), 0u);
 }
 
-// Of chunks that are full of blocks all over, some are emptied and go; the rest is as it was.
-TEST_P(ArenaTest, AVisitedChunkCanBeEmptied) {
+// Of chunks that are full of blocks all over, some are emptied bit by bit and go; the rest is as it
+// was. Nothing is allocated in one that is closed, unless it is opened again.
+TEST_P(ArenaTest, AClosedChunkCanBeEmptied) {
   std::unordered_map<void*, Block> blocks;
   const auto allocate = [&] {
     const Block block = Allocate(100);
     blocks.emplace(block.bytes, block);
+    return block.bytes;
   };
+  const auto free = [&](void* bytes) { Free(blocks.at(bytes)), blocks.erase(bytes); };
+  const auto always = [](void*) { return true; };
   while (arena_.reserved_bytes() < 16 * GetParam()) allocate();
-  ASSERT_EQ(arena_.ring_size(), 16u);
   for (size_t left = 15; left > 8; --left) {
-    std::vector<void*> found;
-    ASSERT_TRUE(arena_.VisitChunk([&](void* block) {
-      found.push_back(block);
-      return true;
-    }));
-    for (void* block : found) Free(blocks.at(block)), blocks.erase(block);
-    EXPECT_EQ(arena_.ring_size(), left);
+    std::set<void*> all;
+    ASSERT_TRUE(arena_.CloseChunk([&](void* block) { return all.insert(block).second; }));
+    ASSERT_FALSE(arena_.CloseChunk(always)) << "one at a time";
+    std::set<void*> visited;
+    while (arena_.has_closed_chunk()) {
+      std::vector<void*> some;
+      arena_.VisitClosed(100, [&](void* block) { return some.push_back(block), true; });
+      ASSERT_FALSE(some.empty());
+      for (void* block : some) free(block);
+      visited.insert(some.begin(), some.end());
+      if (arena_.has_closed_chunk()) {
+        ASSERT_FALSE(all.contains(allocate()));
+      }
+    }
+    EXPECT_TRUE(visited == all);
+    EXPECT_LE(arena_.ring_size(), left + 1) << "with what was allocated meanwhile";
     arena_.DropSpare();
-    EXPECT_EQ(arena_.reserved_bytes(), left * GetParam());
+    EXPECT_EQ(arena_.reserved_bytes(), arena_.ring_size() * GetParam());
   }
-  EXPECT_FALSE(arena_.VisitChunk([](void*) { return false; })) << "and goes to the next";
+  EXPECT_FALSE(arena_.CloseChunk([](void*) { return false; })) << "and goes to the next";
+  void* first = nullptr;
+  ASSERT_TRUE(arena_.CloseChunk(always));
+  arena_.VisitClosed(1, [&](void* block) { return first = block, true; });
+  free(first);
+  arena_.ReopenChunk();
+  EXPECT_FALSE(arena_.has_closed_chunk());
+  EXPECT_EQ(allocate(), first) << "the last to have come free";
   for (const auto& [bytes, block] : blocks) Free(block);
   EXPECT_EQ(arena_.allocated_bytes(), 0u);
 }

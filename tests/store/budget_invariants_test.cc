@@ -88,9 +88,10 @@ TEST_F(BudgetInvariantsTest, Invariant10AnEpochSpillsHoweverItGrew) {
   }
 }
 
-// Once: the list of what an epoch has changed takes memory from the system, which a full cache gives
-// back by chunks, and there is none without something dirty when changes are spread evenly. So every
-// epoch waited for all others to be written back, at a write amplification of 5.4 instead of 4.
+// Once: the list of what an epoch has changed takes memory from the system, which a full cache
+// gives back by chunks, and there is none without something dirty when changes are spread evenly.
+// So every epoch waited for all others to be written back, at a write amplification of 5.4 instead
+// of 4.
 TEST_F(BudgetInvariantsTest, Invariant10ListsGrowThoughAllChunksHoldSomethingDirty) {
   constexpr int kKeys = 120'000;
   const auto put = [&](int i, int version) {
@@ -327,7 +328,9 @@ TEST_F(BudgetInvariantsTest, TheCacheFollowsWhatIsAskedFor) {
   FillAndDrain(kKeys);
   // Full, whatever write-back has left free.
   for (int i = 1'000; i < kKeys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
-  ASSERT_LT(options_.runtime->impl().budget().free_bytes(), Arena::kSmallChunkBytes);
+  // But for what lists and blocks of other sizes have in reserve.
+  ASSERT_LT(options_.runtime->impl().budget().free_bytes(),
+            kBudget / 64 + 3 * Arena::kSmallChunkBytes);
   const auto misses_of_a_pass = [&] {
     const uint64_t before = store_->Metrics().misses;
     for (int i = 0; i < 1'000; ++i) EXPECT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));

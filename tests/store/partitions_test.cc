@@ -120,6 +120,7 @@ TEST_F(PartitionsTest, Invariant07ACompleteOneIsSoNoMoreWhenAnEntryIsEvicted) {
     for (int p = 0; p < kPartitions; ++p) {
       if (!IsComplete(KeyOf(p))) continue;
       ++complete;
+      if (p % 100 != i / 50 % 100) continue;  // what is read more often than evicted stays for good
       for (int entry = 0; entry < 4; ++entry)
         ASSERT_TRUE(Read(*maps_, MapKey(KeyOf(p), KeyOf(entry)))) << p << " after " << i;
     }
