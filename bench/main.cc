@@ -320,9 +320,9 @@ std::vector<Row> AllRows() {
   for (const auto& rows_of_family :
        {ValueUpdateRows,  ValueGetRows,      ColdValueRows,       FillRows,        FlinkValueRows,
         FlinkMapRows,     FlinkListRows,     MicroBatchRows,      ShortEpochsRows, WindowChurnRows,
-        SteadyUpdateRows, RestoreBudgetRows, ManyCheckpointsRows, LogMergeRows,    CommitLadderRows,
-        BarrierPauseRows, RestoreRows,       DeltaSizeRows,       EmbeddingsRows,  ZeroCopyReadRows,
-        NexmarkRows}) {
+        SteadyUpdateRows, RestoreBudgetRows, ManyCheckpointsRows, InspectRows,     LogMergeRows,
+        CommitLadderRows, BarrierPauseRows,  RestoreRows,         DeltaSizeRows,   EmbeddingsRows,
+        ZeroCopyReadRows, NexmarkRows}) {
     for (Row& row : rows_of_family()) all.push_back(std::move(row));
   }
   return all;

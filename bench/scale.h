@@ -52,6 +52,7 @@ struct Scale {
   Size short_epochs;
   ChurnSize restore_budget;
   ChurnSize many_checkpoints;
+  ChurnSize inspect;  // all of its checkpoints are retained
   LogMergeSize log_merge;
   ChurnSize commit_ladder;  // changes: the most that a variant may make
   ChurnSize barrier_pause;  // of the largest variant; others have a tenth of the keys, a hundredth
@@ -85,6 +86,7 @@ inline constexpr Scale kScales[] = {
      .short_epochs = {2'000, 10'000},
      .restore_budget = {4'000, 20, 200},
      .many_checkpoints = {1'000, 20, 100},
+     .inspect = {2'000, 40, 20},
      .log_merge = {10, 100},
      .commit_ladder = {1'000, 20, 1'000},
      .barrier_pause = {10'000, 20, 200},
@@ -113,6 +115,7 @@ inline constexpr Scale kScales[] = {
      .short_epochs = {500'000, 1'000'000},
      .restore_budget = {1'000'000, 60, 20'000},
      .many_checkpoints = {100'000, 200, 100},
+     .inspect = {1'000'000, 1'000, 100},
      .log_merge = {100, 10'000},
      .commit_ladder = {1'000'000, 100, 1'000'000},
      .barrier_pause = {1'000'000, 100, 10'000},
@@ -141,6 +144,7 @@ inline constexpr Scale kScales[] = {
      .short_epochs = {1'000'000, 10'000'000},
      .restore_budget = {10'000'000, 300, 50'000},
      .many_checkpoints = {100'000, 500, 100},
+     .inspect = {10'000'000, 10'000, 100},
      .log_merge = {100, 10'000},
      .commit_ladder = {1'000'000, 500, 1'000'000},
      .barrier_pause = {10'000'000, 500, 10'000},

@@ -52,6 +52,10 @@ std::vector<Row> RestoreBudgetRows();
 // ManyCheckpoints: what a commit costs when thousands of checkpoints are retained.
 std::vector<Row> ManyCheckpointsRows();
 
+// InspectList, InspectVerify and InspectDiff: how long ckpt-inspect takes, and how much memory,
+// where thousands of checkpoints are retained. None if it is not built.
+std::vector<Row> InspectRows();
+
 // LogMerge: a hundred segments that become one.
 std::vector<Row> LogMergeRows();
 
