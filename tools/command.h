@@ -32,10 +32,18 @@ struct Choice {
 // ends its help, before the exit codes.
 CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& description,
                      const std::string& footer, CommonArguments* arguments);
+// The same without --subtask, for what is only done to all of them together.
+CLI::App* AddRepositoryCommand(CLI::App* app, const std::string& name,
+                               const std::string& description, const std::string& footer,
+                               CommonArguments* arguments);
 
 // Each declares its command to `app`; when it is parsed, `choice` is set.
 void AddListCommand(CLI::App* app, Choice* choice);
+void AddPinCommand(CLI::App* app, Choice* choice);
+void AddPruneCommand(CLI::App* app, Choice* choice);
+void AddRequestCommand(CLI::App* app, Choice* choice);
 void AddShowCommand(CLI::App* app, Choice* choice);
+void AddUnpinCommand(CLI::App* app, Choice* choice);
 void AddVerifyCommand(CLI::App* app, Choice* choice);
 
 }  // namespace tidemark::tools

@@ -3,11 +3,13 @@
 #include "tools/json.h"
 #include "tools/text.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace tidemark::tools {
 namespace {
@@ -15,6 +17,13 @@ namespace {
 bool IsSet(const char* variable) {
   const char* const value = std::getenv(variable);
   return value != nullptr && *value != '\0';
+}
+
+size_t WidthOf(int fd) {
+  winsize size{};
+  if (isatty(fd) != 1 || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return std::numeric_limits<size_t>::max();
+  return size.ws_col;
 }
 
 // 0, or the error number.
@@ -58,7 +67,10 @@ std::string Style::Wrap(std::string_view code, std::string_view text) const {
 }
 
 Console::Console(bool json)
-    : json_(json), data_style_(Style::For(STDOUT_FILENO)), talk_style_(Style::For(STDERR_FILENO)) {}
+    : json_(json),
+      data_style_(Style::For(STDOUT_FILENO)),
+      talk_style_(Style::For(STDERR_FILENO)),
+      width_(WidthOf(STDOUT_FILENO)) {}
 
 void Console::Note(std::string_view text) {
   if (!json_) Say(Printable(text) + "\n");

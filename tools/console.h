@@ -5,6 +5,7 @@
 
 #include <tidemark/status.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,8 @@ class Console {
 
   bool json() const noexcept { return json_; }
   const Style& style() const noexcept { return data_style_; }
+  // Characters in a line of the terminal that standard output is; a great many if it is none.
+  size_t width() const noexcept { return width_; }
 
   // What goes to standard output, kept until Flush: a command that fails in the middle has written
   // nothing that a script could take for an answer.
@@ -64,6 +67,7 @@ class Console {
   bool json_;
   Style data_style_;
   Style talk_style_;
+  size_t width_;
   std::string data_;
   int write_error_ = 0;
 };

@@ -23,6 +23,17 @@ void WriteSubtask(const Subtask& subtask, JsonWriter* json) {
   json->EndObject();
 }
 
+void WriteWhat(const Status& error, JsonWriter* json) {
+  json->Key("code").String(StatusCodeName(error.code()));
+  json->Key("name").String(error.name());
+  json->Key("message").String(error.message());
+  const ExpectedAndGot words = FindExpectedAndGot(error.message());
+  if (!words.expected.empty()) {
+    json->Key("expected").String(words.expected);
+    json->Key("got").String(words.got);
+  }
+}
+
 }  // namespace
 
 void WriteHead(std::string_view schema, const Catalog& catalog, JsonWriter* json) {
@@ -43,16 +54,16 @@ void WriteError(const Status& error, uint32_t subtask, JsonWriter* json) {
   json->EndObject();
 }
 
+void WriteRepositoryError(const Status& error, JsonWriter* json) {
+  json->BeginObject();
+  json->Key("subtask").Null();
+  WriteWhat(error, json);
+  json->EndObject();
+}
+
 void WriteErrorFields(const Status& error, uint32_t subtask, JsonWriter* json) {
   json->Key("subtask").Number(subtask);
-  json->Key("code").String(StatusCodeName(error.code()));
-  json->Key("name").String(error.name());
-  json->Key("message").String(error.message());
-  const ExpectedAndGot words = FindExpectedAndGot(error.message());
-  if (!words.expected.empty()) {
-    json->Key("expected").String(words.expected);
-    json->Key("got").String(words.got);
-  }
+  WriteWhat(error, json);
 }
 
 void WriteTrouble(const Subtask& subtask, JsonWriter* json) {

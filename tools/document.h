@@ -20,6 +20,8 @@ void WriteHead(std::string_view schema, const Catalog& catalog, JsonWriter* json
 void WriteError(const Status& error, uint32_t subtask, JsonWriter* json);
 // The same inside an object that is open.
 void WriteErrorFields(const Status& error, uint32_t subtask, JsonWriter* json);
+// One that concerns no subtask, which is null.
+void WriteRepositoryError(const Status& error, JsonWriter* json);
 // The elements of `errors` that a list has brought along.
 void WriteTrouble(const Subtask& subtask, JsonWriter* json);
 

@@ -16,6 +16,9 @@ constexpr std::array kByName{
     NamedCode{"checkpoint-dropped", ExitCode::kChanged},
     NamedCode{"manifest-moving", ExitCode::kChanged},
     NamedCode{"nothing-to-verify", ExitCode::kIncomplete},
+    // There is not so much to free.
+    NamedCode{"prune-free", ExitCode::kNo},
+    NamedCode{"repository-changed", ExitCode::kChanged},
     NamedCode{"not-a-directory", ExitCode::kNotFound},
     NamedCode{"not-a-repository", ExitCode::kNotFound},
     // A file without even the magic number, where a repository keeps its own.

@@ -1,5 +1,5 @@
-// ckpt-inspect: looks at repositories offline. Reads only: creates, changes and keeps locked
-// nothing.
+// ckpt-inspect: looks at repositories offline. Creates, changes and keeps locked nothing, but for
+// the commands that are there to do so, and say so.
 #include "format/frame.h"
 #include "tools/command.h"
 
@@ -29,7 +29,7 @@ void Declare(CLI::App* app, Choice* choice) {
   app->name("ckpt-inspect");
   app->description(
       "Looks into a repository of Tidemark checkpoints, without the job that writes it. Changes "
-      "nothing.");
+      "nothing unless asked to: prune, pin, unpin and request do.");
   app->set_version_flag("--version", Version(), "Say which version this is");
   app->require_subcommand(1);
   app->get_formatter()->column_width(24);
@@ -37,6 +37,10 @@ void Declare(CLI::App* app, Choice* choice) {
   AddListCommand(app, choice);
   AddShowCommand(app, choice);
   AddVerifyCommand(app, choice);
+  AddPruneCommand(app, choice);
+  AddPinCommand(app, choice);
+  AddUnpinCommand(app, choice);
+  AddRequestCommand(app, choice);
 }
 
 // Also when the command line is wrong, its errors are to be in the language asked for.

@@ -53,7 +53,10 @@ Result<Selector> ParseSelector(std::string_view text) {
     const auto steps = rest.starts_with('~') ? ParseNumber(rest.substr(1)) : std::nullopt;
     if (steps) return Selector{std::string(text), FromLatest{*steps}};
   }
-  if (format::IsValidPinName(text)) return Selector{std::string(text), ByPin{std::string(text)}};
+  // Digits alone are no name that anybody means, but an id that is too large.
+  const bool is_name = text.find_first_not_of("0123456789") != std::string_view::npos;
+  if (is_name && format::IsValidPinName(text))
+    return Selector{std::string(text), ByPin{std::string(text)}};
   return Status(
       StatusCode::kInvalidArgument, "checkpoint-selector",
       "`" + std::string(text) +

@@ -31,6 +31,23 @@ Result<Target> FindPinned(const Catalog& catalog, const Subtask& subtask, const 
   return Target{std::move(own), found, /*in_pin_only=*/true};
 }
 
+// Ascending.
+std::vector<uint64_t> IdsInAllSubtasks(const Catalog& catalog) {
+  std::vector<uint64_t> common;
+  bool is_first = true;
+  for (const Subtask& subtask : catalog.subtasks) {
+    if (!subtask.error.ok()) continue;
+    if (is_first)
+      for (const format::Checkpoint& checkpoint : subtask.manifest().checkpoints)
+        common.push_back(checkpoint.id);
+    else
+      std::erase_if(common,
+                    [&](uint64_t id) { return subtask.manifest().FindCheckpoint(id) == nullptr; });
+    is_first = false;
+  }
+  return common;
+}
+
 }  // namespace
 
 Result<Target> FindTarget(const Catalog& catalog, const Subtask& subtask,
@@ -62,6 +79,21 @@ ExitCode ReportMissing(const Catalog& catalog, const Targets& targets, Console* 
     outcome = console->Report(Status(StatusCode::kNotFound, "checkpoint-not-found",
                                      catalog.storage->Uri() + " has no checkpoint yet"));
   return outcome;
+}
+
+Result<uint64_t> FindId(const Catalog& catalog, const Selector& selector) {
+  if (const auto* const by_id = std::get_if<ById>(&selector.what)) return by_id->id;
+  if (const auto* const by_pin = std::get_if<ByPin>(&selector.what)) {
+    TIDEMARK_ASSIGN_OR_RETURN(const format::Pin pin,
+                              storage::ReadPin(*catalog.storage, catalog.info.id, by_pin->name, 0));
+    return pin.checkpoint;
+  }
+  const uint64_t steps_back = std::get<FromLatest>(selector.what).steps_back;
+  const std::vector<uint64_t> ids = IdsInAllSubtasks(catalog);
+  if (steps_back < ids.size()) return ids[ids.size() - 1 - static_cast<size_t>(steps_back)];
+  return Status(StatusCode::kNotFound, "checkpoint-not-found",
+                catalog.storage->Uri() + " has no checkpoint " + selector.text + ": " +
+                    std::to_string(ids.size()) + " are in the lists of all subtasks");
 }
 
 }  // namespace tidemark::tools

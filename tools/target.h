@@ -33,4 +33,9 @@ Targets FindTargets(const Catalog& catalog, const Selector& selector);
 // Reports what is missing, also if there is no subtask at all.
 ExitCode ReportMissing(const Catalog& catalog, const Targets& targets, Console* console);
 
+// The id that is meant where all subtasks are meant together: `latest` and its like count the
+// checkpoints that every subtask with a list has. An id is taken as it is. NotFound
+// (`checkpoint-not-found`, `pin-not-found`), and what reading a pin gives.
+Result<uint64_t> FindId(const Catalog& catalog, const Selector& selector);
+
 }  // namespace tidemark::tools

@@ -102,10 +102,10 @@ std::string FormatAge(int64_t unix_ms, int64_t now_ms) {
   return "in " + FormatSpan(static_cast<uint64_t>(-seconds));
 }
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+int64_t NowMs() { return UnixMs(std::chrono::system_clock::now()); }
+
+int64_t UnixMs(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
 int64_t AgeMs(int64_t unix_ms, int64_t now_ms) {

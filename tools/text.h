@@ -1,6 +1,7 @@
 // How numbers, times and bytes look to people. JSON has them exact; see tools/json.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ std::string FormatTimeExact(int64_t unix_ms);
 // How long ago: `5s`, `3m`, `7h`, `12d`; `in 3m` for what a clock that runs ahead has written.
 std::string FormatAge(int64_t unix_ms, int64_t now_ms);
 int64_t NowMs();
+int64_t UnixMs(std::chrono::system_clock::time_point time);
 // `now_ms - unix_ms`, for any times.
 int64_t AgeMs(int64_t unix_ms, int64_t now_ms);
 

@@ -6,19 +6,42 @@
 
 namespace tidemark::tools {
 
-std::string TextTable::Render(const Style& style) const {
-  std::vector<std::string> headings;
+std::vector<size_t> TextTable::Widths() const {
   std::vector<size_t> widths;
-  for (const Column& column : columns_) {
-    headings.push_back(column.heading);
-    widths.push_back(DisplayWidth(column.heading));
-  }
+  for (const Column& column : columns_) widths.push_back(DisplayWidth(column.heading));
   for (const auto& row : rows_)
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+  return widths;
+}
 
+std::string TextTable::Render(const Style& style) const {
+  std::vector<std::string> headings;
+  for (const Column& column : columns_) headings.push_back(column.heading);
+  const std::vector<size_t> widths = Widths();
   std::string text = style.Bold(Line(headings, widths)) + "\n";
   for (const auto& row : rows_) text.append(Line(row, widths)).append("\n");
   return text;
+}
+
+std::vector<std::string> TextTable::Fit(size_t width) {
+  std::vector<std::string> left_out;
+  for (;;) {
+    const std::vector<size_t> widths = Widths();
+    size_t total = 2 * (widths.size() - 1);
+    for (const size_t column : widths) total += column;
+    const auto highest =
+        std::max_element(columns_.begin(), columns_.end(),
+                         [](const Column& a, const Column& b) { return a.rank < b.rank; });
+    if (total <= width || highest->rank == 0) return left_out;
+    left_out.push_back(highest->heading);
+    Erase(static_cast<size_t>(highest - columns_.begin()));
+  }
+}
+
+void TextTable::Erase(size_t column) {
+  const auto at = static_cast<ptrdiff_t>(column);
+  columns_.erase(columns_.begin() + at);
+  for (auto& row : rows_) row.erase(row.begin() + at);
 }
 
 std::string TextTable::Line(const std::vector<std::string>& cells,

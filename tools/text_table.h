@@ -13,6 +13,8 @@ enum class Align { kLeft, kRight };
 struct Column {
   std::string heading;
   Align align = Align::kLeft;
+  // Where the table is too wide, columns of higher ranks are left out first; those of 0 never.
+  int rank = 0;
 };
 
 // Thread safety: one thread at a time.
@@ -27,8 +29,13 @@ class TextTable {
 
   // A line of headings and one a row, two spaces between columns and none at the end of a line.
   std::string Render(const Style& style) const;
+  // Leaves columns out until the lines have at most `width` characters, or no more can be left out.
+  // Their headings, in order.
+  std::vector<std::string> Fit(size_t width);
 
  private:
+  std::vector<size_t> Widths() const;
+  void Erase(size_t column);
   std::string Line(const std::vector<std::string>& cells, const std::vector<size_t>& widths) const;
 
   std::vector<Column> columns_;

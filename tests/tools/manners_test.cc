@@ -25,7 +25,10 @@ class MannersTest : public InspectFixture {
                                                    {"show", path_, "latest"},
                                                    {"verify", path_},
                                                    {"verify", path_, "--level", "files"},
-                                                   {"verify", path_, "--level", "manifest"}};
+                                                   {"verify", path_, "--level", "manifest"},
+                                                   {"list", path_, "--tree"},
+                                                   {"prune", path_, "--keep-last", "2", "-n"},
+                                                   {"request", path_, "--list"}};
     for (size_t i = 0, n = commands.size(); i < n; ++i) {
       commands.push_back(commands[i]);
       commands.back().push_back("--json");
@@ -85,8 +88,15 @@ TEST_F(MannersTest, HelpAndVersionAreData) {
   const Outcome version = Inspect({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_TRUE(version.out.starts_with("ckpt-inspect 0.")) << version.out;
-  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-           {"--help"}, {"list", "--help"}, {"show", "--help"}, {"verify", "--help"}}) {
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"list", "--help"},
+                                             {"show", "--help"},
+                                             {"verify", "--help"},
+                                             {"prune", "--help"},
+                                             {"pin", "--help"},
+                                             {"unpin", "--help"},
+                                             {"request", "--help"}}) {
     const Outcome help = Inspect(command);
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_EQ(help.err, "");
