@@ -20,7 +20,8 @@ void AddCheckpoints(const format::Manifest& list, Listing* listing) {
   const compaction::PinnedFiles pinned = compaction::PinnedFilesOf(pins.readable, list.subtask);
   for (const format::Checkpoint& checkpoint : list.checkpoints) {
     ListedCheckpoint& listed = listing->checkpoints.emplace_back(list, checkpoint);
-    if (pins.unreadable.empty()) listed.freed_bytes = compaction::BytesFreed(list, checkpoint, pinned);
+    if (pins.unreadable.empty())
+      listed.freed_bytes = compaction::BytesFreed(list, checkpoint, pinned);
     for (const format::Pin& pin : pins.readable)
       if (pin.checkpoint == checkpoint.id && FindListed(pin, list) == &checkpoint)
         listed.pins.push_back(pin.name);

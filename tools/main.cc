@@ -37,6 +37,8 @@ void Declare(CLI::App* app, Choice* choice) {
   AddListCommand(app, choice);
   AddShowCommand(app, choice);
   AddVerifyCommand(app, choice);
+  AddExportCommand(app, choice);
+  AddImportCommand(app, choice);
   AddPruneCommand(app, choice);
   AddPinCommand(app, choice);
   AddUnpinCommand(app, choice);

@@ -1,0 +1,157 @@
+// ckpt-inspect export and import: a checkpoint as a repository of its own, and a job's repository
+// out of such a one.
+#include "storage/export.h"
+#include "tools/command.h"
+#include "tools/document.h"
+#include "tools/target.h"
+#include "tools/text.h"
+
+#include <memory>
+
+namespace tidemark::tools {
+namespace {
+
+struct ExportArguments : CommonArguments {
+  std::string checkpoint = "latest";
+  std::string destination;
+  bool link = false;
+};
+
+constexpr int kTriesMax = 5;
+
+std::string ExportFooter() {
+  return "DEST becomes a repository of its own with this checkpoint of all subtasks, which can be "
+         "moved anywhere, looked at with every command, and started from: StoreOptions::repository "
+         "is DEST, or what `import` makes of it. Every file is hashed on the way. Until all of it "
+         "is durable it lies in DEST.incomplete-..., which an interrupted export leaves and may be "
+         "deleted.\n\n" +
+         std::string(SelectorHelp()) +
+         "\nExamples:\n"
+         "  ckpt-inspect export /mnt/checkpoints/job latest /mnt/savepoints/before-1.4\n"
+         "  ckpt-inspect export /mnt/checkpoints/job 42 /tmp/case-42 --json\n";
+}
+
+constexpr const char* kImportExamples =
+    "REPO, which must be absent or empty, becomes a job's repository with the newest checkpoint "
+    "of SAVEPOINT, or the one of --checkpoint. A job that is started on REPO goes on from it. "
+    "SAVEPOINT stays as it is.\n\n"
+    "Examples:\n"
+    "  ckpt-inspect import /mnt/savepoints/before-1.4 /mnt/checkpoints/job-2\n";
+
+Status NotAll(const Catalog& catalog, const Targets& targets) {
+  const uint32_t parallelism = targets.found.front().list().parallelism;
+  if (targets.found.size() == parallelism) return {};
+  return Status(StatusCode::kNotFound, "subtask-not-found",
+                catalog.storage->Uri() + ": expected the checkpoint in " +
+                    std::to_string(parallelism) + " subtasks, got it in " +
+                    std::to_string(targets.found.size()) + "; nothing was written");
+}
+
+bool MayHaveMoved(const Status& status) {
+  return status.name() == "file-missing" || status.name() == "checkpoint-not-found";
+}
+
+void PrintJson(std::string_view schema, const Catalog& catalog, uint64_t checkpoint,
+               const std::string& destination, const storage::ExportReport& report,
+               Console* console) {
+  JsonWriter json(&console->data());
+  json.BeginObject();
+  WriteHead(schema, catalog, &json);
+  json.Key("checkpoint").Id(checkpoint);
+  json.Key("destination").String(destination);
+  json.Key("destination_id").String(report.repository_id.Hex());
+  json.Key("files").Number(report.files);
+  json.Key("bytes").Number(report.bytes);
+  json.Key("linked_bytes").Number(report.linked_bytes);
+  json.Key("errors").BeginArray();
+  json.EndArray();
+  json.EndObject();
+}
+
+// A live writer may delete what a list names while it is being copied: then the newest list is
+// asked. What `id` means is fixed by the first one.
+ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Console* console) {
+  Result<Selector> selector = ParseSelector(arguments.checkpoint);
+  if (!selector) return console->Report(selector.error());
+  Status failed;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const Result<Catalog> catalog = ReadCatalog(arguments.repository, std::nullopt);
+    if (!catalog) return console->Report(catalog.error());
+    const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
+    if (trouble != ExitCode::kOk) return trouble;
+    const Targets targets = FindTargets(*catalog, *selector);
+    if (!targets.missing.empty() || targets.found.empty())
+      return failed.ok() ? ReportMissing(*catalog, targets, console) : console->Report(failed);
+    if (const Status all = NotAll(*catalog, targets); !all.ok()) return console->Report(all);
+    const uint64_t id = targets.found.front().checkpoint->id;
+    std::vector<format::Manifest> lists;
+    for (const Target& target : targets.found) {
+      if (target.checkpoint->id != id)
+        return console->Report(Status(StatusCode::kNotFound, "checkpoint-not-found",
+                                      "the newest checkpoints of the subtasks are not of one id; "
+                                      "give an id that all have"));
+      lists.push_back(format::ListOf(target.list(), *target.checkpoint));
+    }
+    if (!std::holds_alternative<ByPin>(selector->what)) selector->what = ById{id};
+    storage::ExportOptions options;
+    options.may_link = arguments.link;
+    const auto report = storage::ExportCheckpoint(*catalog->storage, std::move(lists),
+                                                  arguments.destination, options);
+    if (report) {
+      if (arguments.json)
+        PrintJson(schema, *catalog, id, arguments.destination, *report, console);
+      else
+        console->data().append("checkpoint " + std::to_string(id) + ": " +
+                               Counted(report->files, "file") + ", " + FormatBytes(report->bytes) +
+                               ", verified, in " + arguments.destination + "\n");
+      return ExitCode::kOk;
+    }
+    failed = report.error();
+    if (!MayHaveMoved(failed)) break;
+  }
+  const bool is_taken = failed.name() == "export-destination";
+  return is_taken ? console->Report(failed, ExitCode::kRefused) : console->Report(failed);
+}
+
+}  // namespace
+
+void AddExportCommand(CLI::App* app, Choice* choice) {
+  const auto arguments = std::make_shared<ExportArguments>();
+  CLI::App* const command =
+      AddCommand(app, "export", "Make a checkpoint a repository of its own (a savepoint)",
+                 ExportFooter(), arguments.get());
+  command->remove_option(command->get_option("--subtask"));
+  command->add_option("ID", arguments->checkpoint, "The checkpoint: 42, latest, latest~2, or a pin")
+      ->required();
+  command->add_option("DEST", arguments->destination, "A directory that is absent or empty")
+      ->required();
+  command->add_flag("--link", arguments->link,
+                    "Hard links instead of copies where that is possible: no bytes, but a fault "
+                    "of the disk hits both");
+  command->callback([arguments, choice] {
+    choice->run = [arguments](Console* console) {
+      return RunExport(*arguments, "tidemark.export/1", console);
+    };
+  });
+}
+
+void AddImportCommand(CLI::App* app, Choice* choice) {
+  const auto arguments = std::make_shared<ExportArguments>();
+  CLI::App* const command =
+      app->add_subcommand("import", "Make a job's repository out of an exported checkpoint");
+  command->footer(std::string(kImportExamples) + "\n" + std::string(ExitCodeHelp()));
+  command->add_option("SAVEPOINT", arguments->repository, "What `export` has made")->required();
+  command->add_option("REPO", arguments->destination, "A directory that is absent or empty")
+      ->required();
+  command->add_option("--checkpoint", arguments->checkpoint, "Of several (default: latest)")
+      ->type_name("ID");
+  command->add_flag("--json", arguments->json,
+                    "One JSON document on standard output, errors as JSON on standard error");
+  command->callback([arguments, choice] {
+    choice->run = [arguments](Console* console) {
+      return RunExport(*arguments, "tidemark.import/1", console);
+    };
+  });
+}
+
+}  // namespace tidemark::tools
