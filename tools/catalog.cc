@@ -15,17 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSubtaskNotFound = "subtask-not-found";
 
-// The directory of a local repository; nullopt for other storage.
-std::optional<std::string> LocalPath(const CheckpointStorage& storage) {
-  constexpr std::string_view kScheme = "file://";
-  const std::string uri = storage.Uri();
-  if (!uri.starts_with(kScheme)) return std::nullopt;
-  std::string path = uri.substr(kScheme.size());
-  for (size_t at = path.find("%25"); at != std::string::npos; at = path.find("%25", at + 1))
-    path.replace(at, 3, "%");
-  return path;
-}
-
 // A local path that cannot be a repository, told apart without walking through all that is below
 // it: it may be `/`. OK for everything else.
 Status CheckPlace(const CheckpointStorage& storage) {
@@ -146,6 +135,16 @@ ExitCode ReportDamagedVersions(const Subtask& subtask, const std::string& about,
 }
 
 }  // namespace
+
+std::optional<std::string> LocalPath(const CheckpointStorage& storage) {
+  constexpr std::string_view kScheme = "file://";
+  const std::string uri = storage.Uri();
+  if (!uri.starts_with(kScheme)) return std::nullopt;
+  std::string path = uri.substr(kScheme.size());
+  for (size_t at = path.find("%25"); at != std::string::npos; at = path.find("%25", at + 1))
+    path.replace(at, 3, "%");
+  return path;
+}
 
 Subtask ReadSubtask(const CheckpointStorage& storage, const format::RepositoryInfo& info,
                     uint32_t number) {

@@ -55,6 +55,9 @@ Result<Catalog> ReadCatalog(const std::string& uri, std::optional<uint32_t> subt
 Subtask ReadSubtask(const CheckpointStorage& storage, const format::RepositoryInfo& info,
                     uint32_t number);
 
+// The directory of a local repository; nullopt for other storage.
+std::optional<std::string> LocalPath(const CheckpointStorage& storage);
+
 // Tells on standard error what is damaged or could not be read, and returns the exit code for that.
 // Subtasks without any checkpoint are no error, unless they were asked for (`asked`).
 ExitCode ReportTrouble(const Subtask& subtask, bool asked, Console* console);

@@ -40,6 +40,8 @@ CLI::App* AddRepositoryCommand(CLI::App* app, const std::string& name,
 // Each declares its command to `app`; when it is parsed, `choice` is set.
 void AddExportCommand(CLI::App* app, Choice* choice);
 void AddImportCommand(CLI::App* app, Choice* choice);
+void AddCompactCommand(CLI::App* app, Choice* choice);
+void AddFsckCommand(CLI::App* app, Choice* choice);
 void AddListCommand(CLI::App* app, Choice* choice);
 void AddPinCommand(CLI::App* app, Choice* choice);
 void AddPruneCommand(CLI::App* app, Choice* choice);

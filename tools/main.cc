@@ -29,7 +29,7 @@ void Declare(CLI::App* app, Choice* choice) {
   app->name("ckpt-inspect");
   app->description(
       "Looks into a repository of Tidemark checkpoints, without the job that writes it. Changes "
-      "nothing unless asked to: prune, pin, unpin and request do.");
+      "nothing unless asked to: prune, compact, fsck --clean, pin, unpin and request do.");
   app->set_version_flag("--version", Version(), "Say which version this is");
   app->require_subcommand(1);
   app->get_formatter()->column_width(24);
@@ -43,6 +43,8 @@ void Declare(CLI::App* app, Choice* choice) {
   AddPinCommand(app, choice);
   AddUnpinCommand(app, choice);
   AddRequestCommand(app, choice);
+  AddCompactCommand(app, choice);
+  AddFsckCommand(app, choice);
 }
 
 // Also when the command line is wrong, its errors are to be in the language asked for.

@@ -28,7 +28,9 @@ class MannersTest : public InspectFixture {
                                                    {"verify", path_, "--level", "manifest"},
                                                    {"list", path_, "--tree"},
                                                    {"prune", path_, "--keep-last", "2", "-n"},
-                                                   {"request", path_, "--list"}};
+                                                   {"request", path_, "--list"},
+                                                   {"compact", path_, "-n"},
+                                                   {"fsck", path_}};
     for (size_t i = 0, n = commands.size(); i < n; ++i) {
       commands.push_back(commands[i]);
       commands.back().push_back("--json");
@@ -96,7 +98,9 @@ TEST_F(MannersTest, HelpAndVersionAreData) {
                                              {"prune", "--help"},
                                              {"pin", "--help"},
                                              {"unpin", "--help"},
-                                             {"request", "--help"}}) {
+                                             {"request", "--help"},
+                                             {"compact", "--help"},
+                                             {"fsck", "--help"}}) {
     const Outcome help = Inspect(command);
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_EQ(help.err, "");

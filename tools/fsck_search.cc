@@ -1,0 +1,108 @@
+#include "format/names.h"
+#include "storage/verify.h"
+#include "tools/file_users.h"
+#include "tools/fsck_report.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace tidemark::tools {
+namespace {
+
+bool IsProven(const Status& error) { return error.code() == StatusCode::kCorruption; }
+
+class Checks {
+ public:
+  Checks(const Catalog& catalog, FsckRun* run) : catalog_(catalog), run_(*run) {}
+
+  void Run() {
+    for (const Subtask& subtask : catalog_.subtasks) {
+      if (!subtask.error.ok()) continue;
+      for (const auto& [id, file] : subtask.manifest().files) CheckListed(subtask, file);
+      for (const format::Pin& pin : run_.pins.readable)
+        if (const format::Manifest* const list = pin.FindList(subtask.number); list != nullptr)
+          for (const auto& [id, file] : list->files) CheckPinned(subtask, pin, file);
+    }
+  }
+
+ private:
+  Status Look(uint32_t subtask, const format::FileMeta& file) const {
+    return storage::VerifyFile(*catalog_.storage, subtask, file, storage::VerifyLevel::kFiles);
+  }
+
+  void CheckListed(const Subtask& subtask, const format::FileMeta& file) {
+    const Status error = Look(subtask.number, file);
+    if (error.ok()) return;
+    if (!IsProven(error)) return run_.unread.push_back(error);
+    if (IsStillListed(subtask, file)) Add(subtask, file, error);
+  }
+
+  // A live writer may have dropped it since.
+  bool IsStillListed(const Subtask& subtask, const format::FileMeta& file) {
+    const auto [now, is_new] = newest_.try_emplace(subtask.number);
+    if (is_new) now->second = ReadSubtask(*catalog_.storage, catalog_.info, subtask.number);
+    if (!now->second.error.ok()) return true;
+    const auto& files = now->second.manifest().files;
+    const auto found = files.find(file.id);
+    return found != files.end() && found->second.name == file.name;
+  }
+
+  void CheckPinned(const Subtask& subtask, const format::Pin& pin, const format::FileMeta& file) {
+    if (Dangling* const known = Find(subtask.number, file); known != nullptr)
+      return known->pins.push_back(pin.name);
+    // What is listed has been looked at.
+    if (subtask.manifest().references.file_names.contains(file.name)) return;
+    const Status error = Look(subtask.number, file);
+    if (error.ok()) return;
+    if (!IsProven(error)) return run_.unread.push_back(error);
+    const auto now =
+        storage::ReadPin(*catalog_.storage, catalog_.info.id, pin.name, subtask.number);
+    if (!now || now->unique != pin.unique) return;
+    Add(subtask, file, error).pins.push_back(pin.name);
+  }
+
+  std::string NameOf(uint32_t subtask, const format::FileMeta& file) const {
+    return format::SubtaskPrefix(subtask) + file.name;
+  }
+
+  Dangling* Find(uint32_t subtask, const format::FileMeta& file) {
+    const std::string name = NameOf(subtask, file);
+    const auto found = std::find_if(run_.dangling.begin(), run_.dangling.end(),
+                                    [&](const Dangling& known) { return known.name == name; });
+    return found == run_.dangling.end() ? nullptr : &*found;
+  }
+
+  Dangling& Add(const Subtask& subtask, const format::FileMeta& file, const Status& error) {
+    const FileUsers users(subtask.manifest(), {file.id});
+    return run_.dangling.emplace_back(Dangling{
+        subtask.number, NameOf(subtask.number, file), file.size, users.Of(file.id), {}, error});
+  }
+
+  const Catalog& catalog_;
+  FsckRun& run_;
+  std::map<uint32_t, Subtask> newest_;
+};
+
+bool MayLive(const Writer& writer) {
+  return writer.life == WriterLife::kAlive || writer.life == WriterLife::kUnknown;
+}
+
+}  // namespace
+
+Result<FsckRun> RunChecks(const Catalog& catalog, std::optional<uint32_t> subtask) {
+  FsckRun run;
+  TIDEMARK_ASSIGN_OR_RETURN(run.pins,
+                            storage::ReadPins(*catalog.storage, catalog.info.id, std::nullopt));
+  std::vector<storage::ListedSubtask> lists;
+  for (const Subtask& listed : catalog.subtasks)
+    if (listed.error.ok()) lists.push_back({&listed.reading, MayLive(listed.writer)});
+  TIDEMARK_ASSIGN_OR_RETURN(
+      run.found,
+      storage::FindStrays(*catalog.storage, subtask ? format::SubtaskPrefix(*subtask) : "", lists,
+                          run.pins.readable, LocalPath(*catalog.storage)));
+  Checks(catalog, &run).Run();
+  return run;
+}
+
+}  // namespace tidemark::tools
