@@ -18,9 +18,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using Time = std::chrono::sys_time<milliseconds>;
 
-// About a second, and 160 MiB.
-constexpr uint64_t kStepsMax = 200'000'000;
-
 Status BadRules(std::string message) {
   return Status(StatusCode::kInvalidArgument, "prune-rules", std::move(message));
 }
@@ -79,8 +76,8 @@ std::string NameOf(const Period& period, int64_t number) {
 class Planner {
  public:
   Planner(std::span<const format::Manifest* const> lists, std::span<const format::Pin> pins,
-          const PruneRules& rules)
-      : lists_(lists), pins_(pins), rules_(rules) {
+          const PruneRules& rules, uint64_t steps_max)
+      : lists_(lists), pins_(pins), rules_(rules), steps_max_(steps_max) {
     for (const format::Manifest* const list : lists)
       pinned_files_.push_back(PinnedFilesOf(pins, list->subtask));
   }
@@ -134,6 +131,7 @@ class Planner {
   const std::span<const format::Manifest* const> lists_;
   const std::span<const format::Pin> pins_;
   const PruneRules& rules_;
+  const uint64_t steps_max_;
   std::vector<PinnedFiles> pinned_files_;  // of each list
   std::map<uint64_t, size_t> index_;       // by id
   size_t complete_ = 0;                    // subtasks that a complete checkpoint has
@@ -250,7 +248,7 @@ Status Planner::KeepWhatNeedNotGo() {
 std::vector<bool> Planner::SmallestThatFreeEnough() {
   std::vector<bool> may_go;
   for (const PlannedCheckpoint& planned : plan_.checkpoints) may_go.push_back(planned.goes());
-  const auto found = SmallestPrune(Spans(), may_go, rules_.free_bytes, kStepsMax);
+  const auto found = SmallestPrune(Spans(), may_go, rules_.free_bytes, steps_max_);
   // Where a subtask lacks checkpoints the spans are longer than they need be.
   plan_.is_smallest = found.has_value() && newest_first_.size() == may_go.size();
   if (!found) return OldestThatFreeEnough();
@@ -319,9 +317,10 @@ void Planner::AddFiles() {
 }  // namespace
 
 Result<PrunePlan> PlanPrune(std::span<const format::Manifest* const> lists,
-                            std::span<const format::Pin> pins, const PruneRules& rules) {
+                            std::span<const format::Pin> pins, const PruneRules& rules,
+                            uint64_t steps_max) {
   TIDEMARK_RETURN_IF_ERROR(CheckRules(rules));
-  return Planner(lists, pins, rules).Run();
+  return Planner(lists, pins, rules, steps_max).Run();
 }
 
 }  // namespace tidemark::compaction

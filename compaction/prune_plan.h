@@ -73,15 +73,17 @@ struct PrunePlan {
   std::vector<PlannedCheckpoint> checkpoints;  // all, ascending ids
   std::vector<PlannedFile> files;              // that go, see FilesFreed
   uint64_t freed_bytes = 0;
-  // With PruneRules::free_bytes: whether it is known that no smaller set would do. With thousands
-  // of checkpoints to choose from the oldest are taken.
+  // With PruneRules::free_bytes: whether it is known that no smaller set would do. If hundreds out
+  // of thousands have to go, the oldest do.
   bool is_smallest = true;
 };
 
 // `lists` of the subtasks, ascending; `pins` all that there are. InvalidArgument (`prune-rules`:
 // none, or they contradict each other); NotFound (`checkpoint-not-found`); Busy (`checkpoint-kept`:
 // one that is asked to go is the newest or pinned; `prune-free`: there is not so much to free).
+// `steps_max` bounds the search for the smallest set: the default is five seconds, and 160 MiB.
 Result<PrunePlan> PlanPrune(std::span<const format::Manifest* const> lists,
-                            std::span<const format::Pin> pins, const PruneRules& rules);
+                            std::span<const format::Pin> pins, const PruneRules& rules,
+                            uint64_t steps_max = 2'000'000'000);
 
 }  // namespace tidemark::compaction

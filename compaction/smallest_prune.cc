@@ -9,7 +9,7 @@ namespace tidemark::compaction {
 namespace {
 
 // So that the bound on steps is one on memory as well.
-constexpr uint64_t kStepsPerCell = 20;
+constexpr uint64_t kStepsPerCell = 200;
 
 class Search {
  public:

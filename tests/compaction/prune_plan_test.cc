@@ -315,7 +315,8 @@ TEST(PrunePlanTest, OfThousandsTheOldestGo) {
   const auto few = Plan({&list}, {.free_bytes = 20});
   EXPECT_TRUE(few->is_smallest);
   EXPECT_EQ(few->freed_bytes, 20u);
-  const auto many = Plan({&list}, {.free_bytes = 4000});
+  const format::Manifest* const lists[] = {&list};
+  const auto many = PlanPrune(lists, {}, {.free_bytes = 4000}, 10'000'000);
   EXPECT_FALSE(many->is_smallest);
   EXPECT_EQ(many->freed_bytes, 4000u);
   EXPECT_TRUE(many->checkpoints[3999].goes());

@@ -1,6 +1,11 @@
 #include "format/names.h"
 #include "tests/tools/store_repository.h"
 
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <utility>
+
 namespace tidemark::test {
 namespace {
 
@@ -133,6 +138,31 @@ TEST_F(PruneTest, RefusesWithoutConsent) {
     EXPECT_CONTAINS(run.err, "Drop 8 checkpoints? Nobody can be asked here");
   }
   EXPECT_EQ(LookAt(path_), before);
+}
+
+// What goes is shown, and then asked for.
+TEST_F(PruneTest, AsksOnATerminal) {
+  if (std::system("command -v script >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
+  MakeJob();
+  const std::string transcript = directory_ / "transcript";
+  const auto prune = [&](const std::string& answer) {
+    const std::string command = "(sleep 0.3; echo " + answer + ") | script -qec \"'" +
+                                InspectPath() + "' prune " + path_ +
+                                " --keep-last 2\" /dev/null >'" + transcript + "' 2>&1";
+    const int status = std::system(command.c_str());
+    return std::pair(WEXITSTATUS(status), ReadFile(transcript));
+  };
+  const auto [no, shown] = prune("n");
+  EXPECT_EQ(no, 1) << shown;
+  EXPECT_CONTAINS(shown, "keep  newest, last 2");
+  EXPECT_CONTAINS(shown, "Drop 7 checkpoints? [y/N]");
+  EXPECT_CONTAINS(shown, "nothing was done");
+  EXPECT_EQ(Listed(), "1 2 3 4 5 6 7 8 9");
+  const auto [yes, done] = prune("y");
+  EXPECT_EQ(yes, 0) << done;
+  EXPECT_CONTAINS(done, "dropped 7 checkpoints, freed ");
+  EXPECT_EQ(Listed(), "8 9");
 }
 
 TEST_F(PruneTest, RefusesBesideALiveWriterUnlessItTakesOver) {
