@@ -140,6 +140,21 @@ TEST_F(PruneTest, RefusesWithoutConsent) {
   EXPECT_EQ(LookAt(path_), before);
 }
 
+TEST_F(PruneTest, TheJobGoesOnWhereItWas) {
+  MakeJob();
+  ASSERT_EQ(Inspect({"prune", path_, "--keep-last", "2", "--yes"}).exit_code, 0);
+  {
+    const std::unique_ptr<StateStore> store = OpenJob();
+    EXPECT_EQ(store->restored().checkpoint->id, 9u);
+    EXPECT_TRUE(store->restored().reused_live_database);
+    Commit(*store, 10, 50);
+    store->Close().Check();
+  }
+  EXPECT_EQ(Listed(), "8 9 10");
+  EXPECT_EQ(Inspect({"verify", path_}).exit_code, 0);
+  EXPECT_EQ(Inspect({"fsck", path_}).exit_code, 0);
+}
+
 // What goes is shown, and then asked for.
 TEST_F(PruneTest, AsksOnATerminal) {
   if (std::system("command -v script >/dev/null 2>&1") != 0)
