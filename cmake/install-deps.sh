@@ -3,7 +3,7 @@
 # when all of them are there. On other systems it says what to install and leaves it at that:
 # CMake then reports what it cannot find.
 #
-# usage: install-deps.sh [build|demo|check|docs|package]...     (build when nothing is given)
+# usage: install-deps.sh [build|demo|check|docs|browser|package]...     (build when nothing is given)
 set -euo pipefail
 
 build_packages=(
@@ -17,6 +17,7 @@ build_packages=(
 demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)
 docs_packages=(doxygen)
+browser_packages=(chromium)            # a test looks at a page with it, and is skipped without
 package_packages=(dpkg-dev file) # they find what ckpt-inspect depends on
 
 fail() {
@@ -32,8 +33,9 @@ wanted_packages() {
       demo) echo "${demo_packages[@]}" ;;
       check) echo "${check_packages[@]}" ;;
       docs) echo "${docs_packages[@]}" ;;
+      browser) echo "${browser_packages[@]}" ;;
       package) echo "${package_packages[@]}" ;;
-      *) fail "unknown set '$set'; the sets are build, demo, check, docs and package" ;;
+      *) fail "unknown set '$set'; the sets are build, demo, check, docs, browser and package" ;;
     esac
   done
 }

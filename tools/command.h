@@ -45,6 +45,7 @@ void AddFsckCommand(CLI::App* app, Choice* choice);
 void AddListCommand(CLI::App* app, Choice* choice);
 void AddPinCommand(CLI::App* app, Choice* choice);
 void AddPruneCommand(CLI::App* app, Choice* choice);
+void AddReportCommand(CLI::App* app, Choice* choice);
 void AddRequestCommand(CLI::App* app, Choice* choice);
 void AddShowCommand(CLI::App* app, Choice* choice);
 void AddUnpinCommand(CLI::App* app, Choice* choice);

@@ -39,6 +39,7 @@ void Declare(CLI::App* app, Choice* choice) {
   AddVerifyCommand(app, choice);
   AddExportCommand(app, choice);
   AddImportCommand(app, choice);
+  AddReportCommand(app, choice);
   AddPruneCommand(app, choice);
   AddPinCommand(app, choice);
   AddUnpinCommand(app, choice);
