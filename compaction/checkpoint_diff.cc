@@ -1,13 +1,18 @@
 #include "compaction/checkpoint_diff.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
 namespace tidemark::compaction {
 
 namespace {
+
+// A look-up costs about as much as passing over so many records.
+constexpr uint64_t kLookUpsToKeys = 16;
 
 using Segments = std::vector<storage::CheckpointFiles::Segment>;
 
@@ -61,11 +66,37 @@ Status MergeSides(Side& a, Side& b, F&& visit) {
 Status CheckpointDiff::Compare(const format::TableMeta& table, bool in_before, bool in_after,
                                const Visit& visit) const {
   if (!in_before && !in_after) return {};
-  const bool shares_base =
-      in_before && in_after &&
-      before_.files().BaseFilesOf(table.id) == after_.files().BaseFilesOf(table.id);
-  if (shares_base) return CompareChanged(table, visit);
-  return CompareAll(table, in_before, in_after, visit);
+  if (!in_before || !in_after) return CompareAll(table, in_before, in_after, visit);
+  TIDEMARK_ASSIGN_OR_RETURN(auto bases, KeysOfBases(table));
+  if (!bases) return CompareAll(table, in_before, in_after, visit);
+  return CompareChanged(table, *std::move(bases), visit);
+}
+
+// A key that differs in the bases has its newest entry, in one of them, in a file that the other
+// lacks.
+Result<std::optional<CheckpointDiff::Candidates>> CheckpointDiff::KeysOfBases(
+    const format::TableMeta& table) const {
+  const std::set<uint64_t> before = before_.files().BaseFilesOf(table.id);
+  const std::set<uint64_t> after = after_.files().BaseFilesOf(table.id);
+  Candidates candidates;
+  const auto add = [&](const CheckpointReader& reader, const std::set<uint64_t>& files,
+                       const std::set<uint64_t>& others, Streams* streams) -> Result<bool> {
+    for (const uint64_t file : files) {
+      if (others.contains(file)) continue;
+      const uint64_t keys = reader.files().base()->EstimateKeys(table.id);
+      TIDEMARK_ASSIGN_OR_RETURN(auto stream,
+                                reader.files().KeysOf(file, keys / kLookUpsToKeys + 1));
+      if (stream == nullptr) return false;
+      streams->push_back(std::move(stream));
+    }
+    return true;
+  };
+  TIDEMARK_ASSIGN_OR_RETURN(bool all, add(before_, before, after, &candidates.before));
+  if (all) {
+    TIDEMARK_ASSIGN_OR_RETURN(all, add(after_, after, before, &candidates.after));
+  }
+  if (!all) return std::optional<Candidates>();
+  return std::optional(std::move(candidates));
 }
 
 Status CheckpointDiff::CompareAll(const format::TableMeta& table, bool in_before, bool in_after,
@@ -82,7 +113,8 @@ Status CheckpointDiff::CompareAll(const format::TableMeta& table, bool in_before
 }
 
 // Range deletes may remove any number of keys that no segment names.
-Status CheckpointDiff::CompareChanged(const format::TableMeta& table, const Visit& visit) const {
+Status CheckpointDiff::CompareChanged(const format::TableMeta& table, Candidates bases,
+                                      const Visit& visit) const {
   const Segments gone = Without(before_.files().segments(), after_.files().segments());
   const Segments come = Without(after_.files().segments(), before_.files().segments());
   TIDEMARK_ASSIGN_OR_RETURN(const auto old_values, ForwardLookup::Open(before_, table));
@@ -93,8 +125,8 @@ Status CheckpointDiff::CompareChanged(const format::TableMeta& table, const Visi
   if (std::any_of(gone.begin(), gone.end(), deletes_range) ||
       std::any_of(come.begin(), come.end(), deletes_range))
     return CompareAll(table, true, true, visit);
-  Side a(ChangesOf(gone, table.id, before_.files().base_epoch()));
-  Side b(ChangesOf(come, table.id, after_.files().base_epoch()));
+  Side a(ChangesOf(gone, table.id, before_.files().base_epoch(), std::move(bases.before)));
+  Side b(ChangesOf(come, table.id, after_.files().base_epoch(), std::move(bases.after)));
   return MergeSides(a, b, [&](bool in_a, bool) -> Result<bool> {
     DifferingRecord record{in_a ? a.key() : b.key(), std::nullopt, std::nullopt};
     TIDEMARK_ASSIGN_OR_RETURN(record.before, old_values->Find(record.key));

@@ -1,13 +1,15 @@
 // What differs between two checkpoints of one subtask. What both are made of is not read where that
-// can be avoided: if they share the base's files of a table, only the keys of segments that one of
-// them lacks are looked at.
+// can be avoided: the keys of segments and of a base's files that one of them lacks are looked up
+// in both. If there are many of those, or a file deletes something, all records are compared.
 #pragma once
 
 #include "compaction/checkpoint_reader.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace tidemark::compaction {
 
@@ -36,7 +38,14 @@ class CheckpointDiff {
  private:
   Status CompareAll(const format::TableMeta& table, bool in_before, bool in_after,
                     const Visit& visit) const;
-  Status CompareChanged(const format::TableMeta& table, const Visit& visit) const;
+  using Streams = std::vector<std::unique_ptr<format::RecordStream>>;
+  struct Candidates {
+    Streams before;
+    Streams after;
+  };
+  // The keys of the base's files that one of them lacks; unset if all has to be compared.
+  Result<std::optional<Candidates>> KeysOfBases(const format::TableMeta& table) const;
+  Status CompareChanged(const format::TableMeta& table, Candidates bases, const Visit& visit) const;
 
   const CheckpointReader& before_;
   const CheckpointReader& after_;

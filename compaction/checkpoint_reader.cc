@@ -149,8 +149,7 @@ class FailedStream final : public format::RecordStream {
 
 std::unique_ptr<format::RecordStream> ChangesFrom(
     const std::vector<CheckpointFiles::Segment>& segments, uint32_t table_id, uint64_t after_epoch,
-    std::string_view from) {
-  std::vector<std::unique_ptr<format::RecordStream>> inputs;
+    std::string_view from, std::vector<std::unique_ptr<format::RecordStream>> inputs = {}) {
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
     Status failed;
     inputs.push_back(RecordsFrom(*segment, table_id, from, &failed));
@@ -166,9 +165,9 @@ bool MayHaveRangeDeletes(const format::TableMeta& table) {
 }
 
 std::unique_ptr<format::RecordStream> ChangesOf(
-    const std::vector<CheckpointFiles::Segment>& segments, uint32_t table_id,
-    uint64_t after_epoch) {
-  return ChangesFrom(segments, table_id, after_epoch, {});
+    const std::vector<CheckpointFiles::Segment>& segments, uint32_t table_id, uint64_t after_epoch,
+    std::vector<std::unique_ptr<format::RecordStream>> newer) {
+  return ChangesFrom(segments, table_id, after_epoch, {}, std::move(newer));
 }
 
 std::unique_ptr<format::RecordStream> CheckpointReader::Scan(const format::TableMeta& table,

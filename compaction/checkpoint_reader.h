@@ -19,7 +19,7 @@ namespace tidemark::compaction {
 // first; see MergeNewest.
 std::unique_ptr<format::RecordStream> ChangesOf(
     const std::vector<storage::CheckpointFiles::Segment>& segments, uint32_t table_id,
-    uint64_t after_epoch);
+    uint64_t after_epoch, std::vector<std::unique_ptr<format::RecordStream>> newer = {});
 
 // Thread safety: const members from any thread; a stream from one at a time.
 class CheckpointReader {

@@ -70,4 +70,13 @@ Status StripValueHeader(std::string* stored) {
   return {};
 }
 
+uint16_t GroupOfKey(TableKind kind, uint16_t first_group, uint32_t max_parallelism, uint64_t hash,
+                    std::string_view key) {
+  if (kind == TableKind::kOrderedBytes) return first_group;
+  if (kind != TableKind::kMap) return KeyGroupOf(hash, max_parallelism);
+  const std::string_view partition =
+      PartitionPrefix(key).value_or(key).substr(kPartitionLengthBytes);
+  return KeyGroupOf(HashKey(partition), max_parallelism);
+}
+
 }  // namespace tidemark::format

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tidemark/status.h>
+#include <tidemark/table.h>
 
 #include <cstdint>
 #include <optional>
@@ -55,6 +56,11 @@ constexpr std::string_view UserKey(std::string_view stored) {
 constexpr size_t kPartitionLengthBytes = 2;
 // What such a user key begins with, length included; nullopt if it is cut short.
 std::optional<std::string_view> PartitionPrefix(std::string_view user_key);
+
+// The key group of a user key in a table of this kind, whose hash is `hash`: that of its hash; of
+// its partition; or `first_group`, the first one of the subtask, where a table has one group only.
+uint16_t GroupOfKey(TableKind kind, uint16_t first_group, uint32_t max_parallelism, uint64_t hash,
+                    std::string_view key);
 
 constexpr uint8_t kValueHasExpiry = 0x01;
 constexpr uint8_t kValueFlagsKnown = kValueHasExpiry;

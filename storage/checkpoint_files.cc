@@ -3,9 +3,12 @@
 #include "format/names.h"
 #include "storage/repository.h"
 #include "storage/rocksdb_options.h"
+#include "storage/rocksdb_status.h"
 #include "storage/segment_file.h"
 #include "storage/state_families.h"
 #include "storage/verify.h"
+
+#include <rocksdb/sst_file_reader.h>
 
 #include <filesystem>
 #include <map>
@@ -30,11 +33,59 @@ Status LinkTo(const std::string& from, const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+// See CheckpointFiles::KeysOf.
+class SstKeys final : public format::RecordStream {
+ public:
+  SstKeys(const FileSystemPtr& fs, std::string path)
+      : path_(std::move(path)),
+        env_(MakeEnvironment(fs)),
+        file_(
+            rocksdb::Options(rocksdb::DBOptions(StateFileOptions(env_.get(), Table())), Table())) {}
+
+  Status Open() { return FromRocksDb(file_.Open(path_), "read " + path_); }
+  bool IsFewPuts(uint64_t entries_max) const {
+    const auto properties = file_.GetTableProperties();
+    return properties != nullptr && properties->num_deletions == 0 &&
+           properties->num_range_deletions == 0 && properties->num_entries <= entries_max;
+  }
+
+  Result<bool> Next() override {
+    if (keys_ == nullptr) {
+      keys_.reset(file_.NewIterator(ScanOptions()));
+      keys_->SeekToFirst();
+    } else {
+      keys_->Next();
+    }
+    if (!keys_->Valid()) {
+      TIDEMARK_RETURN_IF_ERROR(FromDatabase(keys_->status(), "read " + path_));
+      return false;
+    }
+    record_ = {keys_->key().ToStringView(), {}, UINT64_MAX, 0, format::Op::kPut};
+    return true;
+  }
+
+ private:
+  static rocksdb::ColumnFamilyOptions Table() {
+    return TableOptions(nullptr, LiveDatabaseOptions{}.sst_target_bytes);
+  }
+
+  const std::string path_;
+  const std::shared_ptr<rocksdb::Env> env_;
+  rocksdb::SstFileReader file_;
+  std::unique_ptr<rocksdb::Iterator> keys_;
+};
+
+}  // namespace
+
 class CheckpointFiles::Opening {
  public:
   Opening(const CheckpointStorage& storage, const format::Manifest& list,
           const CheckpointFilesOptions& options, CheckpointFiles* files)
-      : storage_(storage), list_(list), options_(options), files_(*files) {}
+      : storage_(storage), list_(list), options_(options), files_(*files) {
+    files_.fs_ = options.fs;
+  }
 
   Status Open(const format::Checkpoint& checkpoint) {
     TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, options_.scratch));
@@ -43,7 +94,12 @@ class CheckpointFiles::Opening {
       if (base == list_.bases.end()) return NotInList("base", checkpoint.base);
       TIDEMARK_RETURN_IF_ERROR(OpenBase(base->second));
     }
-    for (const uint64_t id : checkpoint.segments) {
+    return OpenSegments(checkpoint.segments);
+  }
+
+  Status OpenSegments(const std::vector<uint64_t>& files) {
+    TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, options_.scratch));
+    for (const uint64_t id : files) {
       const auto segment = list_.files.find(id);
       if (segment == list_.files.end()) return NotInList("file", id);
       TIDEMARK_RETURN_IF_ERROR(OpenSegment(segment->second));
@@ -84,6 +140,8 @@ class CheckpointFiles::Opening {
       const auto meta = list_.files.find(file.file);
       if (meta == list_.files.end()) return NotInList("file", file.file);
       by_live_name.emplace(file.live_name, &meta->second);
+      if (meta->second.kind == FileKind::kBaseSst)
+        files_.base_paths_.emplace(file.file, directory + "/" + file.live_name);
       TIDEMARK_RETURN_IF_ERROR(Place(meta->second, directory + "/" + file.live_name));
     }
     TIDEMARK_RETURN_IF_ERROR(WriteFileDurably(*options_.fs, directory + "/CURRENT", base.current));
@@ -155,6 +213,23 @@ Result<std::shared_ptr<const CheckpointFiles>> CheckpointFiles::Open(
   auto files = std::make_shared<CheckpointFiles>();
   TIDEMARK_RETURN_IF_ERROR(Opening(storage, list, options, files.get()).Open(checkpoint));
   return std::shared_ptr<const CheckpointFiles>(std::move(files));
+}
+
+Result<std::unique_ptr<format::RecordStream>> CheckpointFiles::KeysOf(uint64_t file,
+                                                                      uint64_t entries_max) const {
+  auto keys = std::make_unique<SstKeys>(fs_, base_paths_.at(file));
+  TIDEMARK_RETURN_IF_ERROR(keys->Open());
+  std::unique_ptr<format::RecordStream> stream;
+  if (keys->IsFewPuts(entries_max)) stream = std::move(keys);
+  return stream;
+}
+
+Result<std::vector<CheckpointFiles::Segment>> CheckpointFiles::OpenSegments(
+    const CheckpointStorage& storage, const format::Manifest& list,
+    const std::vector<uint64_t>& files, const CheckpointFilesOptions& options) {
+  CheckpointFiles opened;
+  TIDEMARK_RETURN_IF_ERROR(Opening(storage, list, options, &opened).OpenSegments(files));
+  return std::move(opened.segments_);
 }
 
 std::set<uint64_t> CheckpointFiles::BaseFilesOf(uint32_t table_id) const {

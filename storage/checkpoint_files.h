@@ -47,6 +47,11 @@ class CheckpointFiles {
   // Ids (FileMeta::id) of the base's SSTs that hold something of the table.
   std::set<uint64_t> BaseFilesOf(uint32_t table_id) const;
 
+  // The keys that one of the base's SSTs holds, ascending, each as a put of nothing that is newer
+  // than any segment; null if that is not all that it says (it deletes something), or if it holds
+  // more than `entries_max`. Errors: as of opening and reading SSTs.
+  Result<std::unique_ptr<format::RecordStream>> KeysOf(uint64_t file, uint64_t entries_max) const;
+
   struct Segment {
     uint64_t file = 0;  // FileMeta::id
     std::shared_ptr<const SegmentReader> reader;
@@ -54,11 +59,20 @@ class CheckpointFiles {
   // Oldest first.
   const std::vector<Segment>& segments() const noexcept { return segments_; }
 
+  // Segments alone, of any checkpoints of `list`, in the order that they are given in. Errors as
+  // Open.
+  static Result<std::vector<Segment>> OpenSegments(const CheckpointStorage& storage,
+                                                   const format::Manifest& list,
+                                                   const std::vector<uint64_t>& files,
+                                                   const CheckpointFilesOptions& options);
+
  private:
   class Opening;
 
+  FileSystemPtr fs_;
   uint64_t base_epoch_ = 0;
   std::shared_ptr<const StateView> base_;
+  std::map<uint64_t, std::string> base_paths_;         // of SSTs, by FileMeta::id
   std::map<uint32_t, std::set<uint64_t>> base_files_;  // by table
   std::vector<Segment> segments_;
 };

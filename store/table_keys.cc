@@ -36,11 +36,7 @@ Status TooLong(std::string_view what, size_t bytes) {
 }  // namespace
 
 uint16_t GroupOf(TableKind kind, const GroupLayout& layout, uint64_t hash, std::string_view key) {
-  if (kind == TableKind::kOrderedBytes) return layout.first;
-  if (kind != TableKind::kMap) return format::KeyGroupOf(hash, layout.max_parallelism);
-  const std::string_view partition =
-      format::PartitionPrefix(key).value_or(key).substr(format::kPartitionLengthBytes);
-  return format::KeyGroupOf(format::HashKey(partition), layout.max_parallelism);
+  return format::GroupOfKey(kind, layout.first, layout.max_parallelism, hash, key);
 }
 
 Status BadKey(const format::TableMeta& table, std::string_view key) {

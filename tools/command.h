@@ -38,11 +38,17 @@ CLI::App* AddRepositoryCommand(CLI::App* app, const std::string& name,
                                CommonArguments* arguments);
 
 // Each declares its command to `app`; when it is parsed, `choice` is set.
+void AddDiffCommand(CLI::App* app, Choice* choice);
+void AddDigestCommand(CLI::App* app, Choice* choice);
+void AddDumpCommand(CLI::App* app, Choice* choice);
 void AddExportCommand(CLI::App* app, Choice* choice);
+void AddGetCommand(CLI::App* app, Choice* choice);
+void AddHistoryCommand(CLI::App* app, Choice* choice);
 void AddImportCommand(CLI::App* app, Choice* choice);
 void AddCompactCommand(CLI::App* app, Choice* choice);
 void AddFsckCommand(CLI::App* app, Choice* choice);
 void AddListCommand(CLI::App* app, Choice* choice);
+void AddLogCommand(CLI::App* app, Choice* choice);
 void AddPinCommand(CLI::App* app, Choice* choice);
 void AddPruneCommand(CLI::App* app, Choice* choice);
 void AddReportCommand(CLI::App* app, Choice* choice);

@@ -30,6 +30,8 @@ class JsonWriter {
   void Signed(int64_t value);
   void Bool(bool value);
   void Null();
+  // A value that is JSON already.
+  void Raw(std::string_view json);
   void Id(uint64_t value) { String(std::to_string(value)); }
 
  private:

@@ -37,6 +37,12 @@ void Declare(CLI::App* app, Choice* choice) {
   AddListCommand(app, choice);
   AddShowCommand(app, choice);
   AddVerifyCommand(app, choice);
+  AddDumpCommand(app, choice);
+  AddGetCommand(app, choice);
+  AddDiffCommand(app, choice);
+  AddLogCommand(app, choice);
+  AddHistoryCommand(app, choice);
+  AddDigestCommand(app, choice);
   AddExportCommand(app, choice);
   AddImportCommand(app, choice);
   AddReportCommand(app, choice);

@@ -1,9 +1,12 @@
 #include "tools/opened_checkpoint.h"
 
+#include "format/key.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -27,6 +30,18 @@ Result<format::Manifest> LookUpAgain(const Catalog& catalog, const format::Manif
   return Status(StatusCode::kNotFound, "checkpoint-dropped",
                 "subtask " + std::to_string(list.subtask) + ": checkpoint " +
                     std::to_string(wanted.id) + " was dropped by its writer meanwhile");
+}
+
+Result<const format::TableMeta*> FindByName(const std::vector<const format::TableMeta*>& tables,
+                                            std::string_view name, uint64_t checkpoint) {
+  std::string names;
+  for (const format::TableMeta* table : tables) {
+    if (table->name == name) return table;
+    names.append(names.empty() ? "" : ", ").append(table->name);
+  }
+  return Status(StatusCode::kNotFound, "table-not-found",
+                "checkpoint " + std::to_string(checkpoint) + " has no table `" + std::string(name) +
+                    "`; it has " + (names.empty() ? "none" : names));
 }
 
 }  // namespace
@@ -82,14 +97,53 @@ std::vector<const format::TableMeta*> OpenedCheckpoint::Tables() const {
 }
 
 Result<const format::TableMeta*> OpenedCheckpoint::FindTable(std::string_view name) const {
-  std::string names;
-  for (const format::TableMeta* table : Tables()) {
-    if (table->name == name) return table;
-    names.append(names.empty() ? "" : ", ").append(table->name);
+  return FindByName(Tables(), name, checkpoint().id);
+}
+
+std::vector<const format::TableMeta*> OpenedJob::Tables() const {
+  std::map<std::string_view, const format::TableMeta*> by_name;
+  for (const auto& subtask : subtasks)
+    for (const format::TableMeta* table : subtask->Tables()) by_name.emplace(table->name, table);
+  std::vector<const format::TableMeta*> tables;
+  for (const auto& [name, table] : by_name) tables.push_back(table);
+  return tables;
+}
+
+Result<const format::TableMeta*> OpenedJob::FindTable(std::string_view name) const {
+  return FindByName(Tables(), name, subtasks.front()->checkpoint().id);
+}
+
+ExitCode OpenJob(const std::string& repository, std::optional<uint32_t> subtask,
+                 const std::string& checkpoint, OpenedJob* job, Console* console) {
+  const Result<Selector> selector = ParseSelector(checkpoint);
+  if (!selector) return console->Report(selector.error());
+  Result<Catalog> catalog = ReadCatalog(repository, subtask);
+  if (!catalog) return console->Report(catalog.error());
+  job->catalog = *std::move(catalog);
+  const ExitCode trouble = ReportTrouble(job->catalog, /*asked=*/true, console);
+  const Targets targets = FindTargets(job->catalog, *selector);
+  const ExitCode missing = ReportMissing(job->catalog, targets, console);
+  if (const ExitCode worse = Worse(trouble, missing); worse != ExitCode::kOk) return worse;
+  auto scratch = Scratch::Make();
+  if (!scratch) return console->Report(scratch.error());
+  job->scratch = *std::move(scratch);
+  for (const Target& target : targets.found) {
+    auto opened = OpenedCheckpoint::Open(job->catalog, target, job->scratch.get());
+    if (!opened) return console->Report(opened.error());
+    job->subtasks.push_back(*std::move(opened));
   }
-  return Status(StatusCode::kNotFound, "table-not-found",
-                "checkpoint " + std::to_string(checkpoint().id) + " has no table `" +
-                    std::string(name) + "`; it has " + (names.empty() ? "none" : names));
+  return ExitCode::kOk;
+}
+
+std::string StoredKeyOf(const format::Manifest& list, const format::TableMeta& table,
+                        std::string_view key) {
+  const uint16_t first =
+      format::KeyGroupsOf(list.subtask, list.parallelism, list.max_parallelism).first;
+  std::string stored;
+  format::AppendStoredKey(
+      format::GroupOfKey(table.kind, first, list.max_parallelism, format::HashKey(key), key), key,
+      &stored);
+  return stored;
 }
 
 }  // namespace tidemark::tools

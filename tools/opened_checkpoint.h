@@ -59,4 +59,23 @@ class OpenedCheckpoint {
   std::optional<compaction::CheckpointReader> reader_;
 };
 
+// What a command reads that is about one checkpoint: of all subtasks, or the one asked for.
+struct OpenedJob {
+  Catalog catalog;
+  std::unique_ptr<Scratch> scratch;
+  std::vector<std::unique_ptr<OpenedCheckpoint>> subtasks;  // ascending
+
+  // By name, of all subtasks.
+  std::vector<const format::TableMeta*> Tables() const;
+  // NotFound (`table-not-found`), naming those that exist.
+  Result<const format::TableMeta*> FindTable(std::string_view name) const;
+};
+// kOk; else it was reported: nothing is opened unless all of it can be.
+ExitCode OpenJob(const std::string& repository, std::optional<uint32_t> subtask,
+                 const std::string& checkpoint, OpenedJob* job, Console* console);
+
+// The stored key of a user key in one subtask's table.
+std::string StoredKeyOf(const format::Manifest& list, const format::TableMeta& table,
+                        std::string_view key);
+
 }  // namespace tidemark::tools
