@@ -3,7 +3,7 @@
 # when all of them are there. On other systems it says what to install and leaves it at that:
 # CMake then reports what it cannot find.
 #
-# usage: install-deps.sh [build|demo|check|docs|browser|package]...     (build when nothing is given)
+# usage: install-deps.sh [build|demo|check|docs|test|package]...     (build when nothing is given)
 set -euo pipefail
 
 build_packages=(
@@ -17,7 +17,7 @@ build_packages=(
 demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)
 docs_packages=(doxygen)
-browser_packages=(chromium)            # a test looks at a page with it, and is skipped without
+test_packages=(chromium python3-jsonschema) # tests look at a page, and check documents, and are skipped without
 package_packages=(dpkg-dev file) # they find what ckpt-inspect depends on
 
 fail() {
@@ -33,9 +33,9 @@ wanted_packages() {
       demo) echo "${demo_packages[@]}" ;;
       check) echo "${check_packages[@]}" ;;
       docs) echo "${docs_packages[@]}" ;;
-      browser) echo "${browser_packages[@]}" ;;
+      test) echo "${test_packages[@]}" ;;
       package) echo "${package_packages[@]}" ;;
-      *) fail "unknown set '$set'; the sets are build, demo, check, docs, browser and package" ;;
+      *) fail "unknown set '$set'; the sets are build, demo, check, docs, test and package" ;;
     esac
   done
 }

@@ -41,6 +41,7 @@ CLI::App* AddRepositoryCommand(CLI::App* app, const std::string& name,
 void AddDiffCommand(CLI::App* app, Choice* choice);
 void AddDigestCommand(CLI::App* app, Choice* choice);
 void AddDumpCommand(CLI::App* app, Choice* choice);
+void AddExplainCommand(CLI::App* app, Choice* choice);
 void AddExportCommand(CLI::App* app, Choice* choice);
 void AddGetCommand(CLI::App* app, Choice* choice);
 void AddHistoryCommand(CLI::App* app, Choice* choice);
@@ -53,8 +54,10 @@ void AddPinCommand(CLI::App* app, Choice* choice);
 void AddPruneCommand(CLI::App* app, Choice* choice);
 void AddReportCommand(CLI::App* app, Choice* choice);
 void AddRequestCommand(CLI::App* app, Choice* choice);
+void AddSchemaCommand(CLI::App* app, Choice* choice);
 void AddShowCommand(CLI::App* app, Choice* choice);
 void AddUnpinCommand(CLI::App* app, Choice* choice);
+void AddVersionCommand(CLI::App* app, Choice* choice);
 void AddVerifyCommand(CLI::App* app, Choice* choice);
 
 }  // namespace tidemark::tools

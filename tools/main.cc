@@ -46,6 +46,9 @@ void Declare(CLI::App* app, Choice* choice) {
   AddExportCommand(app, choice);
   AddImportCommand(app, choice);
   AddReportCommand(app, choice);
+  AddExplainCommand(app, choice);
+  AddSchemaCommand(app, choice);
+  AddVersionCommand(app, choice);
   AddPruneCommand(app, choice);
   AddPinCommand(app, choice);
   AddUnpinCommand(app, choice);
