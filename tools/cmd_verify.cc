@@ -14,6 +14,7 @@ constexpr std::chrono::seconds kProgressInterval{10};
 struct VerifyArguments : CommonArguments {
   std::vector<std::string> checkpoints;
   std::string level = "checksum";
+  std::string subset;
 };
 
 std::string Footer() {
@@ -22,9 +23,14 @@ std::string Footer() {
          "  manifest  the list of checkpoints is readable and names every file without a gap\n"
          "  files     the files are there and have their sizes; contents are not read\n"
          "  checksum  every byte is read and hashed (the default)\n"
+         "  read      every record of the checkpoints is read, as a restore would\n"
+         "  restore   each one is restored by a store, elsewhere, and has the same content; that "
+         "takes room for a copy below TMPDIR\n"
          "\nExamples:\n"
          "  ckpt-inspect verify /mnt/checkpoints/job\n"
          "  ckpt-inspect verify /mnt/checkpoints/job latest latest~1 --level files\n"
+         "  ckpt-inspect verify /mnt/checkpoints/job latest --level restore\n"
+         "  ckpt-inspect verify /mnt/checkpoints/job --subset $(date +%u)/7\n"
          "  ckpt-inspect verify /mnt/checkpoints/job 42 --json | jq .verdict\n";
 }
 
@@ -48,10 +54,16 @@ Progress ReportProgress(uint32_t subtask, Console* console) {
   };
 }
 
-void VerifySubtask(const Catalog& catalog, const std::vector<Selector>& selectors, Subtask* subtask,
-                   VerifyRun* run, Console* console) {
+Status VerifySubtask(const Catalog& catalog, const std::vector<Selector>& selectors,
+                     Subtask* subtask, VerifyRun* run, Console* console) {
   Verification verification(catalog, subtask, run->level, ReportProgress(subtask->number, console));
+  if (!run->subset.empty()) {
+    TIDEMARK_ASSIGN_OR_RETURN(auto chosen, ParseSubset(run->subset, subtask->manifest()));
+    verification.Restrict(std::move(chosen));
+  }
   run->subtasks.push_back(verification.Run(selectors));
+  VerifyDeep(catalog, *subtask, run->depth, &run->subtasks.back());
+  return {};
 }
 
 void NoteDropped(const SubtaskFindings& findings, Console* console) {
@@ -99,9 +111,14 @@ ExitCode RunVerify(const VerifyArguments& arguments, Console* console) {
   if (!catalog) return console->Report(catalog.error());
 
   VerifyRun run;
-  run.level = Levels().at(arguments.level);
-  for (Subtask& subtask : catalog->subtasks)
-    if (subtask.error.ok()) VerifySubtask(*catalog, *selectors, &subtask, &run, console);
+  run.level = Levels().at(arguments.level).level;
+  run.depth = Levels().at(arguments.level).depth;
+  run.subset = arguments.subset;
+  for (Subtask& subtask : catalog->subtasks) {
+    if (!subtask.error.ok()) continue;
+    const Status begun = VerifySubtask(*catalog, *selectors, &subtask, &run, console);
+    if (!begun.ok()) return console->Report(begun);
+  }
 
   const ExitCode outcome = Judge(*catalog, arguments, run, console);
   if (arguments.json)
@@ -119,11 +136,17 @@ void AddVerifyCommand(CLI::App* app, Choice* choice) {
       AddCommand(app, "verify", "Check files against the manifest, all checkpoints or some",
                  Footer(), arguments.get());
   command->add_option("ID", arguments->checkpoints,
-                      "Checkpoints: 42, latest, latest~2 (default: all that are retained)");
-  command->add_option("--level", arguments->level, "How deep to look: manifest, files or checksum")
+                      "Checkpoints: 42, latest, latest~2, a pin (default: all that are retained)");
+  command
+      ->add_option("--level", arguments->level,
+                   "How deep to look: manifest, files, checksum, read or restore")
       ->check(CLI::IsMember(Levels()))
       ->type_name("LEVEL")
       ->capture_default_str();
+  command
+      ->add_option("--subset", arguments->subset,
+                   "A part of the files, the same each time: 1/7, 10% or 5GiB")
+      ->type_name("PART");
   command->callback([arguments, choice] {
     choice->run = [arguments](Console* console) { return RunVerify(*arguments, console); };
   });

@@ -28,7 +28,7 @@ constexpr Explanation kExplanations[] = {
     {"pin-moving manifest-moving repository-changed opening-fenced",
      "The repository changed faster than it could be read.", kAllCheckpoints, "Try again."},
     {"pin-name pin-reason request-id request-reason checkpoint-selector epoch-range byte-amount "
-     "time-span key command-line prune-rules prune-free table-name",
+     "time-span key subset command-line prune-rules prune-free table-name",
      "What was given is not of the form that is expected; the message says what is.", kNothing,
      "Correct it; --help of the command has examples."},
     {"repository-not-found subtask-not-found not-a-directory not-a-repository not-tidemark "
@@ -59,7 +59,12 @@ constexpr Explanation kExplanations[] = {
     {"unknown-objects not-confirmed",
      "It would have deleted something, and nobody said that it may.", kNothing,
      "Look at what it names, then say --yes."},
-    {"file-missing file-size file-checksum segment-checksum file-set* file-header file-checksum-kind file-not-found",
+    {"restore-differs",
+     "What a store restored is not what reading the checkpoint in place gives. One of the two is "
+     "wrong: a bug, or memory that is.",
+     kAllCheckpoints, "Try again on another machine, and report it with both digests."},
+    {"file-missing file-size file-checksum segment-checksum file-set* file-header "
+     "file-checksum-kind file-not-found",
      "A file that checkpoints are made of is not what the manifest says: damaged, cut off, "
      "swapped, or "
      "gone.",

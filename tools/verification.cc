@@ -2,8 +2,12 @@
 
 #include "format/names.h"
 #include "tools/file_users.h"
+#include "tools/target.h"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
 
 namespace tidemark::tools {
 namespace {
@@ -49,11 +53,18 @@ SubtaskFindings Verification::Run(const std::vector<Selector>& selected) {
 void Verification::Select(const std::vector<Selector>& selected) {
   asked_for_some_ = !selected.empty();
   for (const Selector& selector : selected) {
-    const auto found = Resolve(selector, manifest());
-    if (found)
-      asked_.insert((*found)->id);
-    else
+    const auto found = FindTarget(catalog_, subtask_, selector);
+    if (!found) {
       result_.unanswered.push_back(found.error());
+    } else if (found->in_pin_only) {
+      result_.unanswered.push_back(
+          Status(StatusCode::kNotFound, "checkpoint-not-found",
+                 "subtask " + std::to_string(subtask_.number) + " does not retain checkpoint " +
+                     std::to_string(found->checkpoint->id) + " any more, which pin " +
+                     selector.text + " keeps; `digest` or `export` read all of it"));
+    } else {
+      asked_.insert(found->checkpoint->id);
+    }
   }
   if (asked_for_some_) return;
   for (const format::Checkpoint& checkpoint : manifest().checkpoints) asked_.insert(checkpoint.id);
@@ -75,25 +86,45 @@ void Verification::VerifyUntilListHolds() {
 
 void Verification::VerifyFiles() {
   if (level_ == storage::VerifyLevel::kManifest) return;
+  std::vector<const format::FileMeta*> files;
+  std::set<uint64_t> seen;
   for (const std::set<uint64_t>* ids : {&asked_, &extra_}) {
     for (const uint64_t id : *ids) {
       const format::Checkpoint* const checkpoint = manifest().FindCheckpoint(id);
       if (checkpoint == nullptr) continue;
       ForEachFile(manifest(), *checkpoint, [&](uint64_t file) {
         const auto meta = manifest().files.find(file);
-        if (meta != manifest().files.end()) VerifyFile(meta->second);
+        if (meta == manifest().files.end() || known_.contains(file)) return;
+        if (chosen_ && !chosen_(meta->second)) return;
+        if (seen.insert(file).second) files.push_back(&meta->second);
       });
     }
   }
+  VerifyAll(files);
 }
 
-void Verification::VerifyFile(const format::FileMeta& file) {
-  const auto [known, is_new] = known_.try_emplace(file.id);
-  if (!is_new) return;
-  known->second = storage::VerifyFile(*catalog_.storage, subtask_.number, file, level_);
-  ++progress_so_far_.files;
-  if (ContentWasRead(file, known->second, level_)) progress_so_far_.bytes += file.size;
-  progress_(progress_so_far_);
+// One thread hashes slower than a disk reads, and while it hashes the disk rests.
+void Verification::VerifyAll(const std::vector<const format::FileMeta*>& files) {
+  constexpr size_t kThreadsMax = 4;
+  std::vector<Status> found(files.size());
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  const auto work = [&] {
+    for (size_t i = next.fetch_add(1); i < files.size(); i = next.fetch_add(1)) {
+      found[i] = storage::VerifyFile(*catalog_.storage, subtask_.number, *files[i], level_);
+      const std::lock_guard lock(mutex);
+      ++progress_so_far_.files;
+      if (ContentWasRead(*files[i], found[i], level_)) progress_so_far_.bytes += files[i]->size;
+      progress_(progress_so_far_);
+    }
+  };
+  std::vector<std::thread> threads;
+  const size_t processors = std::max(2U, std::thread::hardware_concurrency());
+  for (size_t i = 1; i < std::min({kThreadsMax, processors, files.size()}); ++i)
+    threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < files.size(); ++i) known_.emplace(files[i]->id, std::move(found[i]));
 }
 
 bool Verification::AnyVanished() const {

@@ -75,13 +75,19 @@ class Verification {
                Progress progress)
       : catalog_(catalog), subtask_(*subtask), level_(level), progress_(std::move(progress)) {}
 
+  // Of all files that it would look at, only those that `chosen` takes; checkpoints count as good
+  // where nothing is known against them.
+  void Restrict(std::function<bool(const format::FileMeta&)> chosen) {
+    chosen_ = std::move(chosen);
+  }
+
   SubtaskFindings Run(const std::vector<Selector>& selected);
 
  private:
   void Select(const std::vector<Selector>& selected);
   void VerifyUntilListHolds();
   void VerifyFiles();
-  void VerifyFile(const format::FileMeta& file);
+  void VerifyAll(const std::vector<const format::FileMeta*>& files);
   bool AnyVanished() const;
   bool ListMovedOn();
   void ForgetVanished();
@@ -101,6 +107,7 @@ class Verification {
   Subtask& subtask_;
   const storage::VerifyLevel level_;
   const Progress progress_;
+  std::function<bool(const format::FileMeta&)> chosen_;
 
   bool asked_for_some_ = false;
   std::set<uint64_t> asked_;          // ids

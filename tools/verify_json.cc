@@ -75,7 +75,9 @@ void VerifyAsJson(const Catalog& catalog, const VerifyRun& run, ExitCode outcome
   JsonWriter json(out);
   json.BeginObject();
   WriteHead("tidemark.verify/1", catalog, &json);
-  json.Key("level").String(LevelName(run.level));
+  json.Key("level").String(LevelName(run));
+  json.Key("subset");
+  run.subset.empty() ? json.Null() : json.String(run.subset);
   json.Key("verdict").String(VerdictOf(run, outcome));
   json.Key("checked");
   WriteAmount(run.Checked(), &json);

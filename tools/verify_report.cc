@@ -17,7 +17,8 @@ Amount VerifyRun::Available() const {
 std::string_view VerdictOf(const VerifyRun& run, ExitCode outcome) {
   switch (outcome) {
     case ExitCode::kOk:
-      return run.level == storage::VerifyLevel::kChecksum ? "intact" : "no-damage-found";
+      return run.level == storage::VerifyLevel::kChecksum && run.subset.empty() ? "intact"
+                                                                                : "no-damage-found";
     case ExitCode::kCorruption:
       return "damaged";
     case ExitCode::kIncomplete:
@@ -37,17 +38,20 @@ std::string_view VerdictOf(const VerifyRun& run, ExitCode outcome) {
   return "error";
 }
 
-const std::map<std::string, storage::VerifyLevel>& Levels() {
-  static const std::map<std::string, storage::VerifyLevel> levels{
-      {"manifest", storage::VerifyLevel::kManifest},
-      {"files", storage::VerifyLevel::kFiles},
-      {"checksum", storage::VerifyLevel::kChecksum}};
+const std::map<std::string, NamedLevel>& Levels() {
+  using storage::VerifyLevel;
+  static const std::map<std::string, NamedLevel> levels{
+      {"manifest", {VerifyLevel::kManifest, VerifyDepth::kFiles}},
+      {"files", {VerifyLevel::kFiles, VerifyDepth::kFiles}},
+      {"checksum", {VerifyLevel::kChecksum, VerifyDepth::kFiles}},
+      {"read", {VerifyLevel::kChecksum, VerifyDepth::kRead}},
+      {"restore", {VerifyLevel::kChecksum, VerifyDepth::kRestore}}};
   return levels;
 }
 
-std::string_view LevelName(storage::VerifyLevel level) {
-  for (const auto& [name, value] : Levels())
-    if (value == level) return name;
+std::string_view LevelName(const VerifyRun& run) {
+  for (const auto& [name, level] : Levels())
+    if (level.level == run.level && level.depth == run.depth) return name;
   return "";
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tools/verification.h"
+#include "tools/verify_deep.h"
 
 #include <map>
 #include <string>
@@ -12,6 +13,8 @@ namespace tidemark::tools {
 
 struct VerifyRun {
   storage::VerifyLevel level = storage::VerifyLevel::kChecksum;
+  VerifyDepth depth = VerifyDepth::kFiles;
+  std::string subset;                     // as it was given; empty: all files
   std::vector<SubtaskFindings> subtasks;  // those with a list
 
   Amount Checked() const;
@@ -25,8 +28,12 @@ struct VerifyRun {
 std::string_view VerdictOf(const VerifyRun& run, ExitCode outcome);
 
 // The levels by their names on the command line.
-const std::map<std::string, storage::VerifyLevel>& Levels();
-std::string_view LevelName(storage::VerifyLevel level);
+struct NamedLevel {
+  storage::VerifyLevel level;
+  VerifyDepth depth;
+};
+const std::map<std::string, NamedLevel>& Levels();
+std::string_view LevelName(const VerifyRun& run);
 
 // verify_text.cc
 std::string VerifyAsText(const Catalog& catalog, const VerifyRun& run, ExitCode outcome,

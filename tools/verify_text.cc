@@ -9,6 +9,12 @@ namespace {
 
 constexpr size_t kIdsShownMax = 12;
 
+// Up to which level all of what it is made of is known: with a part of the files, none's contents
+// are.
+storage::VerifyLevel KnownLevel(const VerifyRun& run) {
+  return run.subset.empty() ? run.level : storage::VerifyLevel::kManifest;
+}
+
 // What a result means depends on how deep the look was.
 std::string DescribeResult(CheckpointResult result, storage::VerifyLevel level) {
   switch (result) {
@@ -42,7 +48,7 @@ std::string Checkpoints(const VerifyRun& run, const Style& style) {
       table.AddRow({std::to_string(checkpoint.id), std::to_string(findings.subtask),
                     FormatTime(checkpoint.time_ms), std::to_string(checkpoint.files),
                     FormatBytes(checkpoint.bytes),
-                    DescribeResult(checkpoint.result, run.level) +
+                    DescribeResult(checkpoint.result, KnownLevel(run)) +
                         (checkpoint.asked ? "" : " (looked at to find an intact one)")});
   return table.empty() ? "" : table.Render(style) + "\n";
 }
@@ -97,6 +103,12 @@ std::string CheckedLine(const VerifyRun& run) {
 }
 
 std::string WhatGoodMeans(const VerifyRun& run) {
+  if (!run.subset.empty())
+    return "no damage found in the part of the files that was checked (" + run.subset + ")";
+  if (run.depth == VerifyDepth::kRead)
+    return "intact: every byte is as the manifest says, and every record could be read";
+  if (run.depth == VerifyDepth::kRestore)
+    return "intact: every byte is as the manifest says, and what was restored is what is there";
   switch (run.level) {
     case storage::VerifyLevel::kManifest:
       return "no damage found in the list; the files were not looked at";
@@ -141,7 +153,7 @@ std::string Verdict(const Catalog& catalog, const VerifyRun& run, ExitCode outco
   for (const SubtaskFindings& findings : run.subtasks)
     for (const Subtask& subtask : catalog.subtasks)
       if (subtask.number == findings.subtask)
-        lines += DamageVerdict(subtask, findings, run.level, style);
+        lines += DamageVerdict(subtask, findings, KnownLevel(run), style);
   if (!lines.empty()) return lines;
   return Fact("verdict", std::string(VerdictOf(run, outcome)));
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <mutex>
 
 namespace tidemark::test {
 namespace {
@@ -25,6 +26,7 @@ class InterruptedStorage final : public CheckpointStorage {
     return below_->Read(name, offset, length);
   }
   Result<uint64_t> Size(std::string_view name) const override {
+    const std::lock_guard lock(mutex_);  // files are looked at by several threads
     if (name.find("/log/") != std::string_view::npos) before_size_of_segment();
     return below_->Size(name);
   }
@@ -50,6 +52,7 @@ class InterruptedStorage final : public CheckpointStorage {
     return Status(StatusCode::kInternal, "refused", "");
   }
   std::shared_ptr<CheckpointStorage> below_;
+  mutable std::mutex mutex_;
 };
 
 class VerificationTest : public ::testing::Test {

@@ -1,0 +1,75 @@
+// ckpt-inspect verify beyond checksums, and of parts.
+#include "tests/tools/store_repository.h"
+
+namespace tidemark::test {
+namespace {
+
+using VerifyDeepTest = JobFixture;
+
+TEST_F(VerifyDeepTest, ReadsAndRestoresWhatIsAsked) {
+  MakeJob();
+  const Tree before = LookAt(path_);
+  const Outcome read = Inspect({"verify", path_, "--level", "read"});
+  EXPECT_EQ(read.exit_code, 0) << read.out << read.err;
+  EXPECT_CONTAINS(read.out, "and every record could be read");
+  const Outcome restore = Inspect({"verify", path_, "latest", "4", "--level", "restore", "--json"});
+  EXPECT_EQ(restore.exit_code, 0) << restore.out << restore.err;
+  EXPECT_EQ(restore.json()["level"].text(), "restore");
+  EXPECT_EQ(restore.json()["verdict"].text(), "intact");
+  EXPECT_EQ(restore.json()["checkpoints"].size(), 2u);
+  EXPECT_TRUE(LookAt(path_) == before) << "it only reads";
+}
+
+TEST_F(VerifyDeepTest, SaysWhatIsDamagedAndWhichIsTheNewestIntactOne) {
+  MakeJob();
+  std::filesystem::path newest;
+  for (const auto& entry : std::filesystem::directory_iterator(path_ + "/subtasks/00000/log"))
+    newest = std::max(newest, entry.path());
+  FlipByte(newest, 40);
+  const Outcome read = Inspect({"verify", path_, "--level", "read", "--json"});
+  EXPECT_EQ(read.exit_code, 4) << read.out;
+  const JsonValue document = read.json();
+  EXPECT_EQ(document["verdict"].text(), "damaged");
+  EXPECT_CONTAINS(document["errors"][0]["file"].text(), newest.filename().string());
+  EXPECT_FALSE(document["newest_good"][0]["id"].is_null());
+}
+
+// Every file is in exactly one of the parts, the same one each time; and a part is never called
+// intact.
+TEST_F(VerifyDeepTest, PartsAddUpAndAreNoWhole) {
+  MakeJob();
+  const uint64_t all = Inspect({"verify", path_, "--json"}).json()["checked"]["files"].number();
+  uint64_t sum = 0;
+  for (const char* part : {"1/3", "2/3", "3/3"}) {
+    const Outcome verify = Inspect({"verify", path_, "--subset", part, "--json"});
+    EXPECT_EQ(verify.exit_code, 0) << verify.err;
+    EXPECT_EQ(verify.json()["verdict"].text(), "no-damage-found");
+    EXPECT_EQ(verify.json()["subset"].text(), part);
+    EXPECT_EQ(
+        Inspect({"verify", path_, "--subset", part, "--json"}).json()["checked"]["files"].number(),
+        verify.json()["checked"]["files"].number());
+    sum += verify.json()["checked"]["files"].number();
+  }
+  EXPECT_EQ(sum, all);
+  EXPECT_LACKS(Inspect({"verify", path_, "--subset", "1/3"}).out, "intact");
+  EXPECT_EQ(
+      Inspect({"verify", path_, "--subset", "100%", "--json"}).json()["checked"]["files"].number(),
+      all);
+  EXPECT_GE(
+      Inspect({"verify", path_, "--subset", "5KiB", "--json"}).json()["checked"]["bytes"].number(),
+      5u << 10);
+  for (const char* bad : {"0/3", "4/3", "x", "0%", "101%", "1/0", "/"})
+    EXPECT_EQ(Inspect({"verify", path_, std::string("--subset=") + bad}).exit_code, 2) << bad;
+}
+
+TEST_F(VerifyDeepTest, TakesPins) {
+  MakeJob();
+  ASSERT_EQ(Inspect({"pin", path_, "5", "five"}).exit_code, 0);
+  const JsonValue five = Inspect({"verify", path_, "five", "--json"}).json();
+  ASSERT_EQ(five["checkpoints"].size(), 1u);
+  EXPECT_EQ(five["checkpoints"][0]["id"].text(), "5");
+  EXPECT_EQ(Inspect({"verify", path_, "six"}).exit_code, 5);
+}
+
+}  // namespace
+}  // namespace tidemark::test
