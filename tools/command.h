@@ -38,6 +38,7 @@ CLI::App* AddRepositoryCommand(CLI::App* app, const std::string& name,
                                CommonArguments* arguments);
 
 // Each declares its command to `app`; when it is parsed, `choice` is set.
+void AddCompletionCommand(CLI::App* app, Choice* choice);
 void AddDiffCommand(CLI::App* app, Choice* choice);
 void AddDigestCommand(CLI::App* app, Choice* choice);
 void AddDumpCommand(CLI::App* app, Choice* choice);
@@ -45,11 +46,13 @@ void AddExplainCommand(CLI::App* app, Choice* choice);
 void AddExportCommand(CLI::App* app, Choice* choice);
 void AddGetCommand(CLI::App* app, Choice* choice);
 void AddHistoryCommand(CLI::App* app, Choice* choice);
+void AddIdentifyCommand(CLI::App* app, Choice* choice);
 void AddImportCommand(CLI::App* app, Choice* choice);
 void AddCompactCommand(CLI::App* app, Choice* choice);
 void AddFsckCommand(CLI::App* app, Choice* choice);
 void AddListCommand(CLI::App* app, Choice* choice);
 void AddLogCommand(CLI::App* app, Choice* choice);
+void AddManCommand(CLI::App* app, Choice* choice);
 void AddPinCommand(CLI::App* app, Choice* choice);
 void AddPruneCommand(CLI::App* app, Choice* choice);
 void AddReportCommand(CLI::App* app, Choice* choice);

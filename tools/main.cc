@@ -46,9 +46,12 @@ void Declare(CLI::App* app, Choice* choice) {
   AddExportCommand(app, choice);
   AddImportCommand(app, choice);
   AddReportCommand(app, choice);
+  AddIdentifyCommand(app, choice);
   AddExplainCommand(app, choice);
   AddSchemaCommand(app, choice);
   AddVersionCommand(app, choice);
+  AddCompletionCommand(app, choice);
+  AddManCommand(app, choice);
   AddPruneCommand(app, choice);
   AddPinCommand(app, choice);
   AddUnpinCommand(app, choice);

@@ -20,7 +20,7 @@ except ImportError:
 
 inspect, source = sys.argv[1], pathlib.Path(sys.argv[2])
 FEEDS = {"dump", "log", "history", "diff"}
-WITHOUT_JSON = {"schema"}  # it is one
+WITHOUT_JSON = {"schema", "completion", "man"}  # they have formats of their own
 failures = []
 ran = {}
 
@@ -121,6 +121,25 @@ with tempfile.TemporaryDirectory() as place:
     check(5, "compact", nowhere, "--yes")
     check(0, "fsck", path)
     check(5, "fsck", nowhere)
+    kinds = set()
+    for file in sorted(good.rglob("*")):
+        if not file.is_file():
+            continue
+        result = run("identify", str(file), "--json")
+        check(result.returncode, "identify", str(file))
+        kinds.add(json.loads(result.stdout)["kind"])
+        if result.returncode != 0:
+            failures.append(f"identify {file}: exit code {result.returncode}")
+    if not {"format", "manifest-version", "manifest-snapshot", "sst", "base-meta"} <= kinds:
+        failures.append(f"identify knows only {kinds}")
+    flipped = place / "flipped"
+    content = bytearray((good / "FORMAT").read_bytes())
+    content[-1] ^= 1
+    flipped.write_bytes(content)
+    check(4, "identify", str(flipped))
+    flipped.write_text("anything")
+    check(1, "identify", str(flipped))
+    check(5, "identify", nowhere)
     check(0, "explain", "file-checksum")
     check(5, "explain", "no-such-error")
     check(0, "version")
