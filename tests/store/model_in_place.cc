@@ -194,6 +194,8 @@ void ModelWorld::ReadInPlace(const ModelCheckpoint& a, const ModelCheckpoint& b,
 }
 
 void ModelRun::ReadInPlace(ModelRandom& random) {
+  // A branch may be about to give an id and an epoch again.
+  world_.Settle();
   const auto certain = world_.oracle().certain();
   if (certain.empty() || world_.has_fault()) return;
   const auto& a = certain[random.Below(certain.size())];
