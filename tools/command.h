@@ -59,6 +59,7 @@ void AddReportCommand(CLI::App* app, Choice* choice);
 void AddRequestCommand(CLI::App* app, Choice* choice);
 void AddSchemaCommand(CLI::App* app, Choice* choice);
 void AddShowCommand(CLI::App* app, Choice* choice);
+void AddStatsCommand(CLI::App* app, Choice* choice);
 void AddUnpinCommand(CLI::App* app, Choice* choice);
 void AddVersionCommand(CLI::App* app, Choice* choice);
 void AddVerifyCommand(CLI::App* app, Choice* choice);

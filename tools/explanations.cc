@@ -28,7 +28,7 @@ constexpr Explanation kExplanations[] = {
     {"pin-moving manifest-moving repository-changed opening-fenced",
      "The repository changed faster than it could be read.", kAllCheckpoints, "Try again."},
     {"pin-name pin-reason request-id request-reason checkpoint-selector epoch-range byte-amount "
-     "time-span key subset command-line prune-rules prune-free table-name",
+     "time-span key subset fail-if command-line prune-rules prune-free table-name",
      "What was given is not of the form that is expected; the message says what is.", kNothing,
      "Correct it; --help of the command has examples."},
     {"repository-not-found subtask-not-found not-a-directory not-a-repository not-tidemark "

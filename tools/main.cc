@@ -43,6 +43,7 @@ void Declare(CLI::App* app, Choice* choice) {
   AddLogCommand(app, choice);
   AddHistoryCommand(app, choice);
   AddDigestCommand(app, choice);
+  AddStatsCommand(app, choice);
   AddExportCommand(app, choice);
   AddImportCommand(app, choice);
   AddReportCommand(app, choice);
