@@ -245,7 +245,7 @@ void Verification::AddFileFindings() {
   for (const uint64_t file : files)
     result_.findings.push_back(
         {known_.at(file), format::SubtaskPrefix(subtask_.number) + manifest().files.at(file).name,
-         users.Of(file)});
+         users.Of(file), manifest().files.at(file)});
 }
 
 CheckedCheckpoint Verification::Describe(const format::Checkpoint& checkpoint) const {

@@ -23,6 +23,9 @@ struct Finding {
   Status error;
   std::string file;  // the object's name in the repository; empty if the list itself is at fault
   std::vector<uint64_t> checkpoints;  // all retained ones that it affects, ascending
+  // What the list says of the file, which may not be readable any more; unset if the list itself is
+  // at fault.
+  std::optional<format::FileMeta> meta = std::nullopt;
 };
 
 enum class CheckpointResult : uint8_t {

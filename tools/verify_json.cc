@@ -1,4 +1,5 @@
 #include "tools/document.h"
+#include "tools/file_users.h"
 #include "tools/text.h"
 #include "tools/verify_report.h"
 
@@ -39,10 +40,25 @@ void WriteCheckpoints(const SubtaskFindings& findings, JsonWriter* json) {
   }
 }
 
+// What is lost with the file, as far as the list knows.
+void WriteContent(const format::FileMeta& file, JsonWriter* json) {
+  json->Key("kind").String(FileKindName(file.kind));
+  if (file.kind == format::FileKind::kBaseMeta) return;
+  if (file.kind == format::FileKind::kBaseSst) {
+    json->Key("first_key_group").Number(file.first_group);
+    json->Key("last_key_group").Number(file.last_group);
+    return;
+  }
+  json->Key("first_epoch").Id(file.first_epoch);
+  json->Key("last_epoch").Id(file.last_epoch);
+  json->Key("records").Number(file.records);
+}
+
 void WriteFinding(const Finding& finding, uint32_t subtask, JsonWriter* json) {
   json->BeginObject();
   WriteErrorFields(finding.error, subtask, json);
   if (!finding.file.empty()) json->Key("file").String(finding.file);
+  if (finding.meta) WriteContent(*finding.meta, json);
   json->Key("checkpoints").BeginArray();
   for (const uint64_t id : finding.checkpoints) json->Id(id);
   json->EndArray();

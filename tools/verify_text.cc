@@ -70,10 +70,25 @@ std::string DescribeError(const Status& error) {
   return Printable(error.message()) + " (" + std::string(error.name()) + ")";
 }
 
+// What is lost with a file, as far as the list knows.
+std::string DescribeContent(const format::FileMeta& file) {
+  const auto range = [](std::string_view noun, uint64_t first, uint64_t last) {
+    std::string text(noun);
+    if (first == last) return text.append(" ").append(std::to_string(first));
+    return text.append("s ").append(std::to_string(first) + " to " + std::to_string(last));
+  };
+  if (file.kind == format::FileKind::kBaseSst)
+    return "it has base records of " + range("key group", file.first_group, file.last_group);
+  if (file.kind == format::FileKind::kBaseMeta) return "without it the base cannot be opened";
+  return "it has the " + Counted(file.records, "change") + " of " +
+         range("epoch", file.first_epoch, file.last_epoch);
+}
+
 std::string DescribeFinding(const Finding& finding, uint32_t subtask, const Style& style) {
   const bool proven = ExitCodeOf(finding.error) == ExitCode::kCorruption;
   const std::string_view name = proven ? "damage" : "unread";
   return Fact(name, proven ? style.Bad(name) : style.Warning(name), DescribeError(finding.error)) +
+         (finding.meta ? Fact("", DescribeContent(*finding.meta)) : "") +
          Fact("", "affects " + Ids(finding.checkpoints) + " of subtask " + std::to_string(subtask));
 }
 

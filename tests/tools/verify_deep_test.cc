@@ -71,5 +71,19 @@ TEST_F(VerifyDeepTest, TakesPins) {
   EXPECT_EQ(Inspect({"verify", path_, "six"}).exit_code, 5);
 }
 
+// What is lost with a file, from the list, as the file itself may say nothing any more.
+TEST_F(VerifyDeepTest, SaysWhatWasInADamagedFile) {
+  MakeJob();
+  const JsonValue shown = Inspect({"show", path_, "latest", "--json"}).json()["checkpoints"][0];
+  const std::string base = shown["base"]["files"][0]["name"].text();
+  FlipByte(path_ + "/subtasks/00000/" + base, 100);
+  const Outcome text = Inspect({"verify", path_});
+  EXPECT_EQ(text.exit_code, 4);
+  EXPECT_CONTAINS(text.out, "it has base records of key group");
+  const JsonValue error = Inspect({"verify", path_, "--json"}).json()["errors"][0];
+  EXPECT_EQ(error["kind"].text(), "base");
+  EXPECT_LE(error["first_key_group"].number(), error["last_key_group"].number());
+}
+
 }  // namespace
 }  // namespace tidemark::test
