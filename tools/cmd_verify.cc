@@ -62,7 +62,7 @@ Status VerifySubtask(const Catalog& catalog, const std::vector<Selector>& select
     verification.Restrict(std::move(chosen));
   }
   run->subtasks.push_back(verification.Run(selectors));
-  VerifyDeep(catalog, *subtask, run->depth, &run->subtasks.back());
+  VerifyDeep(catalog, *subtask, run->depth, /*by_id=*/!selectors.empty(), &run->subtasks.back());
   return {};
 }
 

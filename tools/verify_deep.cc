@@ -76,7 +76,7 @@ Status VerifyOne(const Catalog& catalog, const Subtask& subtask, uint64_t id, Ve
 
 }  // namespace
 
-void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth depth,
+void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth depth, bool by_id,
                 SubtaskFindings* findings) {
   if (depth == VerifyDepth::kFiles) return;
   findings->newest_good.reset();
@@ -84,7 +84,11 @@ void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth dept
     if (checkpoint.result != CheckpointResult::kGood) continue;
     const Status found = VerifyOne(catalog, subtask, checkpoint.id, depth);
     if (found.name() == "checkpoint-dropped" || found.name() == "checkpoint-not-found") {
-      findings->dropped.push_back(checkpoint.id);
+      checkpoint.result = CheckpointResult::kIncomplete;
+      if (by_id)
+        findings->unanswered.push_back(found);
+      else
+        findings->dropped.push_back(checkpoint.id);
     } else if (!found.ok()) {
       checkpoint.result = found.code() == StatusCode::kCorruption ? CheckpointResult::kDamaged
                                                                   : CheckpointResult::kIncomplete;

@@ -18,8 +18,10 @@ enum class VerifyDepth : uint8_t {
 };
 
 // Goes on with those of the findings' checkpoints that were asked for and are good so far; what it
-// finds is added. Works in a scratch directory, which for kRestore takes as much as the state.
-void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth depth,
+// finds is added. `by_id`: they were asked for one by one, so that one which the writer drops
+// meanwhile is a question without an answer. Works in a scratch directory, which for kRestore takes
+// as much as the state.
+void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth depth, bool by_id,
                 SubtaskFindings* findings);
 
 // Which files to look at: `1/7`, every seventh by a hash of its name, the first such part; `10%`;
