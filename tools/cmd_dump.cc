@@ -172,6 +172,19 @@ ExitCode RunDump(DumpArguments arguments, Console* console) {
   return dumped.ok() ? ExitCode::kOk : console->Report(dumped);
 }
 
+// A map's key has two parts, any other has one.
+Status CheckParts(const GetArguments& arguments, const format::TableMeta& table) {
+  const bool is_map = table.kind == TableKind::kMap;
+  const bool has_entry = !arguments.entry.empty() || arguments.key.find(" / ") != std::string::npos;
+  if (is_map && !has_entry)
+    return Status(StatusCode::kInvalidArgument, "key",
+                  "table `" + table.name + "` has maps: give the entry's key too, as ENTRY");
+  if (!is_map && !arguments.entry.empty())
+    return Status(StatusCode::kInvalidArgument, "key",
+                  "table `" + table.name + "` has no maps: expected one key, got two");
+  return {};
+}
+
 ExitCode RunGet(const GetArguments& arguments, Console* console) {
   OpenedJob job;
   const ExitCode opened =
@@ -179,6 +192,8 @@ ExitCode RunGet(const GetArguments& arguments, Console* console) {
   if (opened != ExitCode::kOk) return opened;
   const auto meta = job.FindTable(arguments.table);
   if (!meta) return console->Report(meta.error());
+  if (const Status parts = CheckParts(arguments, **meta); !parts.ok())
+    return console->Report(parts);
   const TableValues values(**meta);
   const auto key = arguments.entry.empty() ? values.ParseKey(arguments.key)
                                            : values.ParseEntry(arguments.key, arguments.entry);

@@ -18,6 +18,7 @@ namespace {
 struct LogArguments : CommonArguments {
   std::string range;
   std::string table;
+  bool is_history = false;  // of one key
   std::string key;
   std::string entry;
 };
@@ -137,7 +138,7 @@ class Log {
   }
 
  private:
-  bool is_history() const { return !arguments_.key.empty(); }
+  bool is_history() const { return arguments_.is_history; }
 
   Status RunTable(const format::Manifest& list, const storage::SegmentReader& segment,
                   const format::TableMeta& table) {
@@ -261,6 +262,7 @@ void AddLogCommand(CLI::App* app, Choice* choice) {
 
 void AddHistoryCommand(CLI::App* app, Choice* choice) {
   const auto arguments = std::make_shared<LogArguments>();
+  arguments->is_history = true;
   CLI::App* const command =
       AddCommand(app, "history", "Show how a key changed", kHistoryExamples, arguments.get());
   command->add_option("TABLE", arguments->table, "The table's name")->required();

@@ -135,6 +135,8 @@ TEST_F(RecordsTest, GetShowsAValueOrSaysThatThereIsNone) {
     EXPECT_EQ(get(gone).out, "");
   }
   EXPECT_EQ(get({"latest", "points", "1.5"}).exit_code, 2);
+  EXPECT_EQ(get({"latest", "maps", "0"}).exit_code, 2) << "a partition is no key";
+  EXPECT_EQ(get({"latest", "words", "pear", "plum"}).exit_code, 2);
   const JsonValue json = get({"latest", "words", "pear", "--json"}).json();
   EXPECT_EQ(json["schema"].text(), "tidemark.get/1");
   EXPECT_TRUE(json["found"].boolean());
@@ -148,6 +150,7 @@ TEST_F(RecordsTest, LogAndHistoryTellWhatHappened) {
   EXPECT_CONTAINS(history.out, "epoch 2  checkpoint 2  words  put \"pear\" = 2\n");
   EXPECT_CONTAINS(history.out, "epoch 4  checkpoint 4  words  put \"pear\" = 4\n");
   EXPECT_EQ(Inspect({"history", path_, "words", "kiwi"}).exit_code, 1);
+  EXPECT_EQ(Inspect({"history", path_, "words", ""}).exit_code, 1) << "once it was the whole log";
   const Outcome log = Inspect({"log", path_, "3..3"});
   EXPECT_CONTAINS(log.out, "epoch 3  checkpoint 3  words  delete \"plum\"\n");
   EXPECT_LACKS(log.out, "epoch 2 ");
