@@ -42,9 +42,9 @@ Result<std::string> RestoreElsewhere(const Catalog& catalog, const OpenedCheckpo
                                      Scratch* scratch) {
   StoreOptions options;
   options.repository = scratch->NewDirectory();
-  TIDEMARK_RETURN_IF_ERROR(storage::ExportCheckpoint(*catalog.storage, {checkpoint.list()},
-                                                     options.repository, {.may_link = true})
-                               .error());
+  TIDEMARK_RETURN_IF_ERROR(
+      storage::ExportCheckpoint(*catalog.storage, {checkpoint.list()}, options.repository, {})
+          .error());
   TIDEMARK_ASSIGN_OR_RETURN(options.runtime,
                             Runtime::Create({.memory_budget_bytes = kRestoreBudget}));
   options.directory = scratch->NewDirectory();
