@@ -26,11 +26,12 @@ struct GetArguments : CommonArguments {
   std::string checkpoint;
   std::string table;
   std::string key;
-  std::string entry;
+  std::optional<std::string> entry;  // its key may be empty
 };
 
 constexpr const char* kKeys =
-    "Keys are written as they are shown: 123, some text, hex:00ff for bytes, and for maps "
+    "Keys are written as they are shown: 123, some text, hex:00ff or b64:AP8= for bytes, and for "
+    "maps "
     "PARTITION / ENTRY.\n\n";
 
 std::string DumpFooter() {
@@ -175,14 +176,21 @@ ExitCode RunDump(DumpArguments arguments, Console* console) {
 // A map's key has two parts, any other has one.
 Status CheckParts(const GetArguments& arguments, const format::TableMeta& table) {
   const bool is_map = table.kind == TableKind::kMap;
-  const bool has_entry = !arguments.entry.empty() || arguments.key.find(" / ") != std::string::npos;
+  const bool has_entry = arguments.entry || arguments.key.find(" / ") != std::string::npos;
   if (is_map && !has_entry)
     return Status(StatusCode::kInvalidArgument, "key",
                   "table `" + table.name + "` has maps: give the entry's key too, as ENTRY");
-  if (!is_map && !arguments.entry.empty())
+  if (!is_map && arguments.entry)
     return Status(StatusCode::kInvalidArgument, "key",
                   "table `" + table.name + "` has no maps: expected one key, got two");
   return {};
+}
+
+Status TwoValues(const GetArguments& arguments, uint32_t one, uint32_t other) {
+  return Status(StatusCode::kInvalidArgument, "key",
+                "subtasks " + std::to_string(one) + " and " + std::to_string(other) +
+                    " both have a value of this key, as each has a table `" + arguments.table +
+                    "` of its own: say which with --subtask N");
 }
 
 ExitCode RunGet(const GetArguments& arguments, Console* console) {
@@ -195,16 +203,19 @@ ExitCode RunGet(const GetArguments& arguments, Console* console) {
   if (const Status parts = CheckParts(arguments, **meta); !parts.ok())
     return console->Report(parts);
   const TableValues values(**meta);
-  const auto key = arguments.entry.empty() ? values.ParseKey(arguments.key)
-                                           : values.ParseEntry(arguments.key, arguments.entry);
+  const auto key = arguments.entry ? values.ParseEntry(arguments.key, *arguments.entry)
+                                   : values.ParseKey(arguments.key);
   if (!key) return console->Report(key.error());
   std::optional<std::string> value;
   uint32_t owner = 0;
   for (const auto& subtask : job.subtasks) {
     const auto table = subtask->FindTable(arguments.table);
-    if (!table || value) continue;
+    if (!table) continue;
     auto got = subtask->reader().Get(**table, StoredKeyOf(subtask->list(), **table, *key));
     if (!got) return console->Report(got.error());
+    if (!*got) continue;
+    // Ordered tables do not rescale: each subtask has its own.
+    if (value) return console->Report(TwoValues(arguments, owner, subtask->subtask()));
     value = *std::move(got);
     owner = subtask->subtask();
   }

@@ -1,5 +1,6 @@
 // ckpt-inspect log and history: the change log, as a whole, or of one key.
 #include "format/key.h"
+#include "tools/change_log.h"
 #include "tools/command.h"
 #include "tools/feed.h"
 #include "tools/opened_checkpoint.h"
@@ -24,9 +25,12 @@ struct LogArguments : CommonArguments {
 };
 
 constexpr const char* kLogExamples =
-    "Records in the order of epochs, within one of tables and keys; those of a merged segment "
-    "together, each with its own epoch. Epochs that no retained segment holds any more, because a "
-    "base has them, are left out and said on standard error. FROM..TO are epochs, both included, "
+    "Records in the order of epochs, within one of tables and keys; each once, from that "
+    "retained segment that tells most of its epoch; a merged one has only the newest change of a "
+    "key, and of lists all elements together. Epochs that no retained segment holds any more, "
+    "because a "
+    "base has them, are gaps: lines of their own in JSON, else said on standard error. FROM..TO "
+    "are epochs, both included, "
     "and either may be left out.\n\n"
     "Examples:\n"
     "  ckpt-inspect log /mnt/checkpoints/job 120..125\n"
@@ -37,11 +41,6 @@ constexpr const char* kHistoryExamples =
     "in. What was there before that is in a base: `get` shows it.\n\n"
     "Examples:\n"
     "  ckpt-inspect history /mnt/checkpoints/job counts apple\n";
-
-struct EpochRange {
-  uint64_t first = 0;
-  uint64_t last = UINT64_MAX;
-};
 
 Result<EpochRange> ParseRange(const std::string& text) {
   EpochRange range;
@@ -60,34 +59,6 @@ Result<EpochRange> ParseRange(const std::string& text) {
   if (fits && range.first <= range.last) return range;
   return Status(StatusCode::kInvalidArgument, "epoch-range",
                 "`" + text + "` is no range of epochs: expected FROM..TO, as 120..125");
-}
-
-// Of the segments in a list those that tell most, one for each epoch: where a merged one and its
-// parts are both there, the parts.
-std::vector<uint64_t> SegmentsIn(const format::Manifest& list, const EpochRange& range,
-                                 Console* console) {
-  std::vector<const format::FileMeta*> all;
-  for (const auto& [id, file] : list.files) {
-    const bool is_segment =
-        file.kind == format::FileKind::kSegment || file.kind == format::FileKind::kInlined;
-    if (is_segment && file.last_epoch >= range.first && file.first_epoch <= range.last)
-      all.push_back(&file);
-  }
-  std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) {
-    return a->first_epoch != b->first_epoch ? a->first_epoch < b->first_epoch
-                                            : a->last_epoch < b->last_epoch;
-  });
-  std::vector<uint64_t> chosen;
-  uint64_t next = std::max<uint64_t>(range.first, 1);
-  for (const format::FileMeta* file : all) {
-    if (file->last_epoch < next) continue;
-    if (file->first_epoch > next)
-      console->Note("subtask " + std::to_string(list.subtask) + ": epochs " + std::to_string(next) +
-                    " to " + std::to_string(file->first_epoch - 1) + " are in bases only");
-    chosen.push_back(file->id);
-    next = file->last_epoch + 1;
-  }
-  return chosen;
 }
 
 std::string_view OpName(format::Op op) {
@@ -115,21 +86,16 @@ class Log {
   }
 
   Status Run(const Subtask& subtask, Scratch* scratch) {
-    const format::Manifest& list = subtask.manifest();
-    storage::CheckpointFilesOptions options;
-    options.scratch = scratch->NewDirectory();
-    TIDEMARK_ASSIGN_OR_RETURN(
-        const auto segments,
-        storage::CheckpointFiles::OpenSegments(*catalog_.storage, list,
-                                               SegmentsIn(list, range_, &console_), options));
-    for (const auto& segment : segments)
-      for (const uint32_t id : segment.reader->header().tables) {
-        const auto table = list.tables.find(id);  // others were dropped since
-        if (table == list.tables.end() || is_over_) continue;
-        if (!arguments_.table.empty() && table->second.name != arguments_.table) continue;
-        TIDEMARK_RETURN_IF_ERROR(RunTable(list, *segment.reader, table->second));
-      }
-    return {};
+    tables_.clear();
+    return ReadChangeLog(
+        catalog_, subtask, range_, scratch,
+        {.gap = [&](const format::Manifest& list, const EpochRange& epochs) { Gap(list, epochs); },
+         .record = [&](const format::Manifest& list, const format::TableMeta& table,
+                       const format::Record& record) { return Visit(list, table, record); },
+         .wants =
+             [&](const format::TableMeta& table) {
+               return arguments_.table.empty() || table.name == arguments_.table;
+             }});
   }
 
   ExitCode Finish() {
@@ -140,27 +106,51 @@ class Log {
  private:
   bool is_history() const { return arguments_.is_history; }
 
-  Status RunTable(const format::Manifest& list, const storage::SegmentReader& segment,
-                  const format::TableMeta& table) {
-    const TableValues values(table);
-    std::string wanted;
+  // A table of the subtask that is read.
+  struct LogTable {
+    explicit LogTable(const format::TableMeta& of) : meta(of), values(meta) {}
+    const format::TableMeta meta;
+    const TableValues values;
+    std::string wanted;  // of a history, the stored key
+  };
+
+  Result<const LogTable*> TableOf(const format::Manifest& list, const format::TableMeta& meta) {
+    std::unique_ptr<LogTable>& table = tables_[meta.id];
+    if (table != nullptr) return table.get();
+    auto made = std::make_unique<LogTable>(meta);
     if (is_history()) {
       TIDEMARK_ASSIGN_OR_RETURN(const std::string key,
                                 arguments_.entry.empty()
-                                    ? values.ParseKey(arguments_.key)
-                                    : values.ParseEntry(arguments_.key, arguments_.entry));
-      wanted = StoredKeyOf(list, table, key);
+                                    ? made->values.ParseKey(arguments_.key)
+                                    : made->values.ParseEntry(arguments_.key, arguments_.entry));
+      made->wanted = StoredKeyOf(list, meta, key);
     }
-    const auto records = segment.Records(table.id);
-    while (!is_over_) {
-      TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
-      if (!more) return {};
-      const format::Record& record = records->record();
-      if (record.epoch < range_.first || record.epoch > range_.last) continue;
-      if (is_history() && !Concerns(record, wanted)) continue;
-      Write(list, values, record);
+    table = std::move(made);
+    return table.get();
+  }
+
+  Result<bool> Visit(const format::Manifest& list, const format::TableMeta& meta,
+                     const format::Record& record) {
+    TIDEMARK_ASSIGN_OR_RETURN(const LogTable* const table, TableOf(list, meta));
+    if (is_history() && !Concerns(record, table->wanted)) return true;
+    Write(list, table->values, record);
+    return !is_over_;
+  }
+
+  void Gap(const format::Manifest& list, const EpochRange& epochs) {
+    if (feed_) {
+      feed_->Line("gap")
+          .Number("subtask", list.subtask)
+          .Id("first_epoch", epochs.first)
+          .Id("last_epoch", epochs.last)
+          .End();
+      return;
     }
-    return {};
+    console_.Note("subtask " + std::to_string(list.subtask) + ": " +
+                  (epochs.first == epochs.last ? "epoch " + std::to_string(epochs.first) + " is"
+                                               : "epochs " + std::to_string(epochs.first) + " to " +
+                                                     std::to_string(epochs.last) + " are") +
+                  " in bases only");
   }
 
   static bool Concerns(const format::Record& record, const std::string& key) {
@@ -213,6 +203,7 @@ class Log {
   const EpochRange range_;
   Console& console_;
   std::optional<Feed> feed_;
+  std::map<uint32_t, std::unique_ptr<LogTable>> tables_;  // of the subtask, by id
   uint64_t records_ = 0;
   bool is_over_ = false;  // nobody reads any more
 };

@@ -77,8 +77,11 @@ Result<std::unique_ptr<OpenedCheckpoint>> OpenedCheckpoint::Open(const Catalog& 
       opened->reader_.emplace(*std::move(files));
       return opened;
     }
-    // What a pin says never changes.
-    if (files.error().code() != StatusCode::kCorruption || target.in_pin_only) return files.error();
+    // What goes between a look at its name and its opening is not found. What a pin says never
+    // changes.
+    const bool may_be_gone = files.error().code() == StatusCode::kCorruption ||
+                             files.error().code() == StatusCode::kNotFound;
+    if (!may_be_gone || target.in_pin_only) return files.error();
     TIDEMARK_ASSIGN_OR_RETURN(format::Manifest now, LookUpAgain(catalog, list));
     if (IsMadeAlike(now, list)) return files.error();
     list = std::move(now);

@@ -1,12 +1,9 @@
 #include "tools/values.h"
 
 #include "format/key.h"
+#include "tools/flatbuffer_json.h"
 #include "tools/text.h"
 #include "tools/utf8.h"
-
-#include <flatbuffers/idl.h>
-#include <flatbuffers/reflection.h>
-#include <flatbuffers/util.h>
 
 #include <charconv>
 #include <cstring>
@@ -16,6 +13,9 @@ namespace tidemark::tools {
 namespace {
 
 constexpr std::string_view kHex = "hex:";
+constexpr std::string_view kBase64 = "b64:";
+constexpr std::string_view kBase64Digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string HexOf(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -37,6 +37,23 @@ std::optional<std::string> BytesOfHex(std::string_view digits) {
     bytes += static_cast<char>(value);
   }
   return bytes;
+}
+
+// As raw_key has it; nullopt unless it is just as Base64 would write it.
+std::optional<std::string> BytesOfBase64(std::string_view text) {
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text.substr(0, text.find('='))) {
+    const size_t digit = kBase64Digits.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count);
+  }
+  return Base64(bytes) == text ? std::optional(bytes) : std::nullopt;
 }
 
 struct IntegerCodec {
@@ -112,12 +129,18 @@ Status NoKey(std::string_view text, std::string_view codec) {
                 "`" + std::string(text) + "` is no key of codec `" + std::string(codec) +
                     "`: expected " +
                     (IntegerCodecOf(codec) ? "an integer in its range"
-                                           : "its text, or hex: and its bytes in hexadecimal"));
+                     : IsText(codec)       ? "its text"
+                                           : "its bytes") +
+                    ", or hex:00ff or b64:AP8= for bytes");
 }
 
 Result<std::string> ParseElement(std::string_view codec, std::string_view text) {
   if (text.starts_with(kHex)) {
     if (auto bytes = BytesOfHex(text.substr(kHex.size()))) return *std::move(bytes);
+    return NoKey(text, codec);
+  }
+  if (text.starts_with(kBase64)) {
+    if (auto bytes = BytesOfBase64(text.substr(kBase64.size()))) return *std::move(bytes);
     return NoKey(text, codec);
   }
   if (const auto integer = IntegerCodecOf(codec)) {
@@ -145,52 +168,9 @@ bool ForEachElement(std::string_view list, F&& visit) {
 
 }  // namespace
 
-// FlatBuffers through its own schema. Values are verified against it first: bytes of a repository
-// may be anything.
-class TableValues::Schema {
- public:
-  static std::unique_ptr<Schema> Of(const format::TableMeta& table) {
-    if (table.schema.empty() || !table.value_codec.starts_with("flatbuffer")) return nullptr;
-    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(table.schema.data()),
-                                   table.schema.size());
-    if (!reflection::VerifySchemaBuffer(verifier)) return nullptr;
-    auto schema = std::make_unique<Schema>();
-    schema->schema_ = reflection::GetSchema(table.schema.data());
-    flatbuffers::IDLOptions options;
-    options.strict_json = true;
-    options.indent_step = -1;
-    options.output_default_scalars_in_json = true;
-    schema->parser_ = std::make_unique<flatbuffers::Parser>(options);
-    const bool is_usable =
-        schema->schema_->root_table() != nullptr &&
-        schema->parser_->Deserialize(reinterpret_cast<const uint8_t*>(table.schema.data()),
-                                     table.schema.size());
-    return is_usable ? std::move(schema) : nullptr;
-  }
-
-  std::optional<std::string> Json(std::string_view value) const {
-    // Values in a frame are not aligned.
-    const std::vector<uint64_t> aligned = [&] {
-      std::vector<uint64_t> copy((value.size() + 7) / 8);
-      if (!value.empty()) std::memcpy(copy.data(), value.data(), value.size());
-      return copy;
-    }();
-    const auto* bytes = reinterpret_cast<const uint8_t*>(aligned.data());
-    if (!flatbuffers::Verify(*schema_, *schema_->root_table(), bytes, value.size()))
-      return std::nullopt;
-    std::string json;
-    if (!flatbuffers::GenerateText(*parser_, bytes, &json)) return std::nullopt;
-    while (!json.empty() && (json.back() == '\n' || json.back() == ' ')) json.pop_back();
-    return json;
-  }
-
- private:
-  const reflection::Schema* schema_ = nullptr;
-  std::unique_ptr<flatbuffers::Parser> parser_;
-};
-
 TableValues::TableValues(const format::TableMeta& table)
-    : table_(table), key_codec_(table.key_codec), schema_(Schema::Of(table)) {
+    : table_(table), key_codec_(table.key_codec) {
+  if (table.value_codec.starts_with("flatbuffer")) schema_ = FlatBufferJson::Of(table.schema);
   if (table.kind != TableKind::kMap) return;
   const size_t plus = table.key_codec.find('+');
   if (plus == std::string::npos) return;
@@ -253,6 +233,9 @@ Result<std::string> TableValues::ParseKey(std::string_view text) const {
 
 Result<std::string> TableValues::ParseEntry(std::string_view partition,
                                             std::string_view entry) const {
+  if (table_.kind != TableKind::kMap)
+    return Status(StatusCode::kInvalidArgument, "key",
+                  "table `" + table_.name + "` has no maps: expected one key, got two");
   TIDEMARK_ASSIGN_OR_RETURN(const std::string first, ParseElement(key_codec_, partition));
   if (first.size() > 0xffff) return NoKey(partition, key_codec_);
   std::string key{static_cast<char>(first.size() >> 8), static_cast<char>(first.size() & 0xff)};
@@ -263,15 +246,14 @@ Result<std::string> TableValues::ParseEntry(std::string_view partition,
 }
 
 std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
     const size_t count = std::min<size_t>(3, bytes.size() - i);
     for (size_t j = 0; j < 3; ++j)
       group = group << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    for (size_t j = 0; j < 4; ++j) text += j <= count ? kDigits[group >> (18 - 6 * j) & 63] : '=';
+    for (size_t j = 0; j < 4; ++j)
+      text += j <= count ? kBase64Digits[group >> (18 - 6 * j) & 63] : '=';
   }
   return text;
 }

@@ -20,6 +20,8 @@
 
 namespace tidemark::tools {
 
+class FlatBufferJson;
+
 // Thread safety: one thread at a time.
 class TableValues {
  public:
@@ -34,7 +36,8 @@ class TableValues {
   std::string KeyJson(std::string_view key) const;
   std::string ValueJson(std::string_view value) const;
 
-  // The key that a command line means: as KeyText shows it, quotes left out; hex:00ff for bytes.
+  // The key that a command line means: as KeyText shows it, quotes left out; hex:00ff or
+  // b64:AP8= for bytes.
   // `entry` is given for maps, or empty: then it is what all keys of the partition begin with.
   // InvalidArgument (`key`): says what the codec expects.
   Result<std::string> ParseKey(std::string_view text) const;
@@ -43,12 +46,10 @@ class TableValues {
   const format::TableMeta& table() const noexcept { return table_; }
 
  private:
-  class Schema;
-
   const format::TableMeta& table_;
-  std::string key_codec_;           // of the partition in maps
-  std::string entry_codec_;         // of maps
-  std::unique_ptr<Schema> schema_;  // null: none, or not usable
+  std::string key_codec_;                   // of the partition in maps
+  std::string entry_codec_;                 // of maps
+  std::unique_ptr<FlatBufferJson> schema_;  // null: none, or not usable
 };
 
 // A key as JSON: {"b64": ..., "utf8": ...}, the latter null if it is no UTF-8.
