@@ -53,7 +53,7 @@ docs: ## Make the API reference, build/docs/html/index.html; a warning is an err
 
 package: build/release/build.ninja ## Make the Debian package for developers in build/package
 	@$(install_deps) package
-	$(call build,release) --target tidemark ckpt-inspect
+	$(call build,release) --target tidemark ckpt-inspect tidemark_manuals
 	cpack --config build/release/CPackConfig.cmake -G DEB -B build/package
 
 check: build/release/build.ninja ## Check formatting and lint

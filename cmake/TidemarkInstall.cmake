@@ -7,6 +7,14 @@ install(TARGETS tidemark EXPORT tidemarkTargets FILE_SET HEADERS)
 install(EXPORT tidemarkTargets NAMESPACE tidemark:: DESTINATION "${package_dir}")
 if(TIDEMARK_BUILD_TOOLS)
   install(TARGETS ckpt-inspect)
+  set(tools_build "${PROJECT_BINARY_DIR}/tools")
+  install(FILES "${tools_build}/ckpt-inspect.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(
+    FILES "${tools_build}/ckpt-inspect.bash"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
+    RENAME ckpt-inspect)
+  install(FILES "${tools_build}/_ckpt-inspect"
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
 endif()
 
 # Consumers must link the RocksDB that the archive was compiled with, up to its patch level.

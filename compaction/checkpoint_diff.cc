@@ -63,12 +63,16 @@ Status MergeSides(Side& a, Side& b, F&& visit) {
 
 }  // namespace
 
-Status CheckpointDiff::Compare(const format::TableMeta& table, bool in_before, bool in_after,
+Status CheckpointDiff::Compare(const format::TableMeta* before, const format::TableMeta* after,
                                const Visit& visit) const {
-  if (!in_before && !in_after) return {};
-  if (!in_before || !in_after) return CompareAll(table, in_before, in_after, visit);
+  const bool is_shared = before != nullptr && after != nullptr && before->id == after->id;
+  Status compared = is_shared ? CompareShared(*after, visit) : CompareAll(before, after, visit);
+  return before_.files().InRepository(after_.files().InRepository(std::move(compared)));
+}
+
+Status CheckpointDiff::CompareShared(const format::TableMeta& table, const Visit& visit) const {
   TIDEMARK_ASSIGN_OR_RETURN(auto bases, KeysOfBases(table));
-  if (!bases) return CompareAll(table, in_before, in_after, visit);
+  if (!bases) return CompareAll(&table, &table, visit);
   return CompareChanged(table, *std::move(bases), visit);
 }
 
@@ -83,7 +87,7 @@ Result<std::optional<CheckpointDiff::Candidates>> CheckpointDiff::KeysOfBases(
                        const std::set<uint64_t>& others, Streams* streams) -> Result<bool> {
     for (const uint64_t file : files) {
       if (others.contains(file)) continue;
-      const uint64_t keys = reader.files().base()->EstimateKeys(table.id);
+      const uint64_t keys = reader.files().EstimateBaseKeys(table.id);
       TIDEMARK_ASSIGN_OR_RETURN(auto stream,
                                 reader.files().KeysOf(file, keys / kLookUpsToKeys + 1));
       if (stream == nullptr) return false;
@@ -99,15 +103,15 @@ Result<std::optional<CheckpointDiff::Candidates>> CheckpointDiff::KeysOfBases(
   return std::optional(std::move(candidates));
 }
 
-Status CheckpointDiff::CompareAll(const format::TableMeta& table, bool in_before, bool in_after,
+Status CheckpointDiff::CompareAll(const format::TableMeta* before, const format::TableMeta* after,
                                   const Visit& visit) const {
-  Side before(in_before ? before_.Scan(table) : nullptr);
-  Side after(in_after ? after_.Scan(table) : nullptr);
-  return MergeSides(before, after, [&](bool was, bool is) -> Result<bool> {
-    if (was && is && before.value() == after.value()) return true;
-    DifferingRecord record{was ? before.key() : after.key(), std::nullopt, std::nullopt};
-    if (was) record.before = before.value();
-    if (is) record.after = after.value();
+  Side a(before != nullptr ? before_.Scan(*before) : nullptr);
+  Side b(after != nullptr ? after_.Scan(*after) : nullptr);
+  return MergeSides(a, b, [&](bool was, bool is) -> Result<bool> {
+    if (was && is && a.value() == b.value()) return true;
+    DifferingRecord record{was ? a.key() : b.key(), std::nullopt, std::nullopt};
+    if (was) record.before = a.value();
+    if (is) record.after = b.value();
     return visit(record);
   });
 }
@@ -124,7 +128,7 @@ Status CheckpointDiff::CompareChanged(const format::TableMeta& table, Candidates
   };
   if (std::any_of(gone.begin(), gone.end(), deletes_range) ||
       std::any_of(come.begin(), come.end(), deletes_range))
-    return CompareAll(table, true, true, visit);
+    return CompareAll(&table, &table, visit);
   Side a(ChangesOf(gone, table.id, before_.files().base_epoch(), std::move(bases.before)));
   Side b(ChangesOf(come, table.id, after_.files().base_epoch(), std::move(bases.after)));
   return MergeSides(a, b, [&](bool in_a, bool) -> Result<bool> {

@@ -29,15 +29,17 @@ class CheckpointDiff {
   CheckpointDiff(const CheckpointReader& before, const CheckpointReader& after)
       : before_(before), after_(after) {}
 
-  // Calls `visit` with all keys of a table whose values differ, ascending, until it returns false.
-  // `in_before`, `in_after`: whether the table exists in these checkpoints; it has nothing in one
-  // without it. Blocks for reading; errors as CheckpointReader::Scan.
-  Status Compare(const format::TableMeta& table, bool in_before, bool in_after,
+  // Calls `visit` with all keys whose values differ, ascending, until it returns false. `before`,
+  // `after`: the table in these checkpoints, which has another id if it was dropped and made again
+  // between them; null if it is not there, and has nothing. Blocks for reading; errors as
+  // CheckpointReader::Scan.
+  Status Compare(const format::TableMeta* before, const format::TableMeta* after,
                  const Visit& visit) const;
 
  private:
-  Status CompareAll(const format::TableMeta& table, bool in_before, bool in_after,
+  Status CompareAll(const format::TableMeta* before, const format::TableMeta* after,
                     const Visit& visit) const;
+  Status CompareShared(const format::TableMeta& table, const Visit& visit) const;
   using Streams = std::vector<std::unique_ptr<format::RecordStream>>;
   struct Candidates {
     Streams before;

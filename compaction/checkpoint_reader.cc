@@ -41,6 +41,13 @@ class LiveRecords final : public format::RecordStream {
   }
 
   Result<bool> Next() override {
+    Result<bool> more = Advance();
+    if (more) return more;
+    return files_->InRepository(std::move(more).error());
+  }
+
+ private:
+  Result<bool> Advance() {
     if (!started_) TIDEMARK_RETURN_IF_ERROR(Start());
     while (true) {
       if (std::exchange(leaves_change_, false)) TIDEMARK_RETURN_IF_ERROR(NextChange());
@@ -56,7 +63,6 @@ class LiveRecords final : public format::RecordStream {
     }
   }
 
- private:
   Status Start() {
     started_ = true;
     TIDEMARK_RETURN_IF_ERROR(NextChange());
@@ -199,8 +205,9 @@ Result<std::unique_ptr<ForwardLookup>> ForwardLookup::Open(const CheckpointReade
     if (MayHaveRangeDeletes(table)) {
       const auto records = segment->reader->Records(table.id);
       while (true) {
-        TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
-        if (!more) break;
+        const Result<bool> more = records->Next();
+        if (!more) return segment->name.In(more.error());
+        if (!*more) break;
         const Record& record = records->record();
         if (record.op == Op::kRangeDelete)
           input.ranges.push_back({std::string(record.key), std::string(record.value)});
@@ -235,9 +242,15 @@ bool ForwardLookup::Input::IsDeleted(std::string_view stored_key) {
   return !open_ends.empty();
 }
 
+Result<std::optional<std::string_view>> ForwardLookup::Find(std::string_view stored_key) {
+  auto found = LookUp(stored_key);
+  if (found) return found;
+  return files_.InRepository(std::move(found).error());
+}
+
 // A segment has at most one record of a key, an epoch's, or what a merge has made of several; and
 // none that is older than a range delete of the same segment.
-Result<std::optional<std::string_view>> ForwardLookup::Find(std::string_view stored_key) {
+Result<std::optional<std::string_view>> ForwardLookup::LookUp(std::string_view stored_key) {
   pieces_.clear();
   bool decided = false;
   for (Input& input : inputs_) {

@@ -80,6 +80,7 @@ class ForwardLookup {
 
   ForwardLookup(const storage::CheckpointFiles& files, uint32_t table_id)
       : files_(files), table_id_(table_id) {}
+  Result<std::optional<std::string_view>> LookUp(std::string_view stored_key);
   std::optional<std::string_view> Joined();
 
   const storage::CheckpointFiles& files_;

@@ -34,17 +34,19 @@ Status ForEach(format::RecordStream& records, F&& visit) {
 }
 
 Status CountAll(const CheckpointReader& reader, const format::TableMeta& table, size_t prefix_bytes,
-                ContentStatistics* to) {
+                const std::function<void()>& counted, ContentStatistics* to) {
   const auto records = reader.Scan(table);
   TIDEMARK_RETURN_IF_ERROR(ForEach(*records, [&](const format::Record& record) {
+    if (counted) counted();
     to->live.Add(record);
     to->by_group[format::GroupOfStoredKey(record.key)].Add(record);
     if (prefix_bytes > 0)
       AddPrefix(PrefixOf(table, format::UserKey(record.key), prefix_bytes), record, to);
   }));
   for (const auto& segment : reader.files().segments())
-    TIDEMARK_RETURN_IF_ERROR(ForEach(*segment.reader->Records(table.id),
-                                     [&](const format::Record& record) { to->log.Add(record); }));
+    TIDEMARK_RETURN_IF_ERROR(
+        segment.name.In(ForEach(*segment.reader->Records(table.id),
+                                [&](const format::Record& record) { to->log.Add(record); })));
   return {};
 }
 
@@ -64,8 +66,9 @@ RecordSizes& RecordSizes::operator+=(const RecordSizes& other) {
 }
 
 Status CountContent(const CheckpointReader& reader, const format::TableMeta& table,
-                    size_t prefix_bytes, ContentStatistics* statistics) {
-  return CountAll(reader, table, prefix_bytes, statistics)
+                    size_t prefix_bytes, ContentStatistics* statistics,
+                    const std::function<void()>& counted) {
+  return CountAll(reader, table, prefix_bytes, counted, statistics)
       .WithContext("table `" + table.name + "`");
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -37,7 +38,9 @@ constexpr size_t kPrefixesMax = size_t{1} << 16;
 
 // Reads all that the checkpoint has of a table and adds it to `statistics`. Keys are told apart by
 // their first `prefix_bytes`; 0: not at all. Errors: as CheckpointReader::Scan, naming the table.
+// `counted`, if given, is called for each live record.
 Status CountContent(const CheckpointReader& reader, const format::TableMeta& table,
-                    size_t prefix_bytes, ContentStatistics* statistics);
+                    size_t prefix_bytes, ContentStatistics* statistics,
+                    const std::function<void()>& counted = {});
 
 }  // namespace tidemark::compaction

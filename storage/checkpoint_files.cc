@@ -1,6 +1,7 @@
 #include "storage/checkpoint_files.h"
 
 #include "format/names.h"
+#include "storage/placing.h"
 #include "storage/repository.h"
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_status.h"
@@ -10,9 +11,7 @@
 
 #include <rocksdb/sst_file_reader.h>
 
-#include <filesystem>
 #include <map>
-#include <system_error>
 #include <utility>
 
 namespace tidemark::storage {
@@ -21,19 +20,6 @@ namespace {
 
 using format::FileKind;
 using format::FileMeta;
-
-// Makes `path` a name of what `from` names.
-Status LinkTo(const std::string& from, const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_symlink(std::filesystem::absolute(from), path, error);
-  if (!error) return {};
-  return Status(StatusCode::kUnavailable, "io-error",
-                "link " + path + " to " + from + ": " + error.message());
-}
-
-}  // namespace
-
-namespace {
 
 // See CheckpointFiles::KeysOf.
 class SstKeys final : public format::RecordStream {
@@ -92,7 +78,7 @@ class CheckpointFiles::Opening {
     if (checkpoint.base != 0) {
       const auto base = list_.bases.find(checkpoint.base);
       if (base == list_.bases.end()) return NotInList("base", checkpoint.base);
-      TIDEMARK_RETURN_IF_ERROR(OpenBase(base->second));
+      TIDEMARK_RETURN_IF_ERROR(files_.InRepository(OpenBase(base->second)));
     }
     return OpenSegments(checkpoint.segments);
   }
@@ -113,18 +99,18 @@ class CheckpointFiles::Opening {
                   std::string(what) + " " + std::to_string(id) + " is not in the list");
   }
 
+  std::string ObjectOf(const FileMeta& file) const {
+    return format::SubtaskPrefix(list_.subtask) + file.name;
+  }
+
   // A local path that has the file's content.
   Status Place(const FileMeta& file, const std::string& path) {
     const VerifyLevel level =
         file.kind == FileKind::kBaseMeta ? VerifyLevel::kChecksum : VerifyLevel::kFiles;
     TIDEMARK_RETURN_IF_ERROR(VerifyFile(storage_, list_.subtask, file, level));
-    const std::string name = format::SubtaskPrefix(list_.subtask) + file.name;
-    const std::string local = storage_.LocalPath(name);
-    if (!local.empty()) return LinkTo(local, path);
-    const auto fetched = storage_.Fetch(name, path, /*may_link=*/false);
-    if (fetched || fetched.error().code() != StatusCode::kNotFound) return fetched.error();
-    return Status(StatusCode::kCorruption, "file-missing",
-                  storage_.Uri() + "/" + name + ": expected a file, got none");
+    const std::string name = ObjectOf(file);
+    files_.names_.push_back({path, storage_.Uri() + "/" + name});
+    return PlaceObject(storage_, name, path);
   }
 
   Status OpenBase(const format::Base& base) {
@@ -132,11 +118,7 @@ class CheckpointFiles::Opening {
     TIDEMARK_RETURN_IF_ERROR(MakeDirectories(*options_.fs, directory));
     std::map<std::string, const FileMeta*> by_live_name;
     for (const format::BaseFile& file : base.files) {
-      if (!format::IsValidObjectName(file.live_name) ||
-          file.live_name.find('/') != std::string::npos)
-        return Status(StatusCode::kCorruption, "base-file-name",
-                      "base " + std::to_string(base.id) + " names a file `" + file.live_name +
-                          "`, which is no RocksDB file");
+      TIDEMARK_RETURN_IF_ERROR(CheckLiveName(base, file));
       const auto meta = list_.files.find(file.file);
       if (meta == list_.files.end()) return NotInList("file", file.file);
       by_live_name.emplace(file.live_name, &meta->second);
@@ -144,6 +126,9 @@ class CheckpointFiles::Opening {
         files_.base_paths_.emplace(file.file, directory + "/" + file.live_name);
       TIDEMARK_RETURN_IF_ERROR(Place(meta->second, directory + "/" + file.live_name));
     }
+    // After those of the files below it, of which it is a part.
+    files_.names_.push_back(
+        {directory, storage_.Uri() + "/" + format::SubtaskPrefix(list_.subtask) + "base"});
     TIDEMARK_RETURN_IF_ERROR(WriteFileDurably(*options_.fs, directory + "/CURRENT", base.current));
     TIDEMARK_RETURN_IF_ERROR(OpenDatabase(base, directory, by_live_name));
     files_.base_epoch_ = base.at.epoch;
@@ -169,6 +154,10 @@ class CheckpointFiles::Opening {
                         std::to_string(families.mark.at.epoch));
     }
     NoteFiles(*database, families.Listed(), by_live_name);
+    // RocksDB's own estimate comes of statistics that it does not keep for what is only read.
+    for (const auto& [id, family] : families.Listed())
+      for (const auto& [sst, keys] : KeysBySst(*database, family.get()))
+        files_.base_keys_[id] += keys;
     files_.base_ =
         std::make_shared<SnapshotView>(database, families.Listed(), families.mark.at.epoch);
     return {};
@@ -193,11 +182,14 @@ class CheckpointFiles::Opening {
       TIDEMARK_ASSIGN_OR_RETURN(const std::vector<format::SegmentEntry> entries,
                                 ReadInlined(storage_, list_.subtask, segment));
       TIDEMARK_RETURN_IF_ERROR(WriteSegmentFile(options_.fs, path, entries).error());
+      files_.names_.push_back({path, storage_.Uri() + "/" + ObjectOf(segment)});
     } else {
       TIDEMARK_RETURN_IF_ERROR(Place(segment, path));
     }
-    TIDEMARK_ASSIGN_OR_RETURN(auto reader, SegmentReader::Open(options_.fs, path));
-    files_.segments_.push_back({segment.id, std::move(reader)});
+    auto reader = SegmentReader::Open(options_.fs, path);
+    const LocalName& name = files_.names_.back();
+    if (!reader) return name.In(reader.error());
+    files_.segments_.push_back({segment.id, *std::move(reader), name});
     return {};
   }
 
@@ -206,6 +198,18 @@ class CheckpointFiles::Opening {
   const CheckpointFilesOptions& options_;
   CheckpointFiles& files_;
 };
+
+Status LocalName::In(Status error) const {
+  const size_t at = error.message().find(path);
+  if (error.ok() || at == std::string_view::npos) return error;
+  std::string message(error.message());
+  return Status(error.code(), error.name(), message.replace(at, path.size(), object));
+}
+
+Status CheckpointFiles::InRepository(Status error) const {
+  for (const LocalName& name : names_) error = name.In(std::move(error));
+  return error;
+}
 
 Result<std::shared_ptr<const CheckpointFiles>> CheckpointFiles::Open(
     const CheckpointStorage& storage, const format::Manifest& list,
@@ -218,7 +222,7 @@ Result<std::shared_ptr<const CheckpointFiles>> CheckpointFiles::Open(
 Result<std::unique_ptr<format::RecordStream>> CheckpointFiles::KeysOf(uint64_t file,
                                                                       uint64_t entries_max) const {
   auto keys = std::make_unique<SstKeys>(fs_, base_paths_.at(file));
-  TIDEMARK_RETURN_IF_ERROR(keys->Open());
+  TIDEMARK_RETURN_IF_ERROR(InRepository(keys->Open()));
   std::unique_ptr<format::RecordStream> stream;
   if (keys->IsFewPuts(entries_max)) stream = std::move(keys);
   return stream;
@@ -230,6 +234,11 @@ Result<std::vector<CheckpointFiles::Segment>> CheckpointFiles::OpenSegments(
   CheckpointFiles opened;
   TIDEMARK_RETURN_IF_ERROR(Opening(storage, list, options, &opened).OpenSegments(files));
   return std::move(opened.segments_);
+}
+
+uint64_t CheckpointFiles::EstimateBaseKeys(uint32_t table_id) const {
+  const auto keys = base_keys_.find(table_id);
+  return keys == base_keys_.end() ? 0 : keys->second;
 }
 
 std::set<uint64_t> CheckpointFiles::BaseFilesOf(uint32_t table_id) const {

@@ -11,6 +11,7 @@
 
 #include <tidemark/storage.h>
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,6 +26,15 @@ struct CheckpointFilesOptions {
   std::string scratch;
   FileSystemPtr fs = DefaultFileSystem();
   std::shared_ptr<BlockCache> block_cache = std::make_shared<BlockCache>(uint64_t{32} << 20);
+};
+
+// Where an object is read, and what it is.
+struct LocalName {
+  std::string path;
+  std::string object;  // with the storage's URI
+
+  // The error with the object in place of the path.
+  Status In(Status error) const;
 };
 
 // Thread safety: const members from any thread.
@@ -44,6 +54,8 @@ class CheckpointFiles {
   uint64_t base_epoch() const noexcept { return base_epoch_; }
   // Null if the checkpoint starts from the empty state.
   const StateView* base() const noexcept { return base_.get(); }
+  // About how many keys the base has of a table.
+  uint64_t EstimateBaseKeys(uint32_t table_id) const;
   // Ids (FileMeta::id) of the base's SSTs that hold something of the table.
   std::set<uint64_t> BaseFilesOf(uint32_t table_id) const;
 
@@ -55,9 +67,14 @@ class CheckpointFiles {
   struct Segment {
     uint64_t file = 0;  // FileMeta::id
     std::shared_ptr<const SegmentReader> reader;
+    LocalName name;
   };
   // Oldest first.
   const std::vector<Segment>& segments() const noexcept { return segments_; }
+
+  // An error of what this has opened, with the object in place of the path below `scratch` that it
+  // names.
+  Status InRepository(Status error) const;
 
   // Segments alone, of any checkpoints of `list`, in the order that they are given in. Errors as
   // Open.
@@ -72,8 +89,10 @@ class CheckpointFiles {
   FileSystemPtr fs_;
   uint64_t base_epoch_ = 0;
   std::shared_ptr<const StateView> base_;
-  std::map<uint64_t, std::string> base_paths_;         // of SSTs, by FileMeta::id
+  std::map<uint64_t, std::string> base_paths_;  // of SSTs, by FileMeta::id
+  std::vector<LocalName> names_;
   std::map<uint32_t, std::set<uint64_t>> base_files_;  // by table
+  std::map<uint32_t, uint64_t> base_keys_;             // by table
   std::vector<Segment> segments_;
 };
 

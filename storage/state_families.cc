@@ -1,6 +1,8 @@
 #include "storage/state_families.h"
 
+#include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -57,6 +59,19 @@ Result<StateFamilies> ReadStateFamilies(Database::Opened opened) {
   }
   TIDEMARK_RETURN_IF_ERROR(ReadMark(*opened.database, &families));
   return families;
+}
+
+std::map<std::string, uint64_t> KeysBySst(const Database& database,
+                                          rocksdb::ColumnFamilyHandle* family) {
+  std::map<std::string, uint64_t> keys;
+  rocksdb::TablePropertiesCollection all;
+  if (!database->GetPropertiesOfAllTables(family, &all).ok()) return keys;
+  for (const auto& [path, properties] : all) {
+    // A delete is an entry, and takes another one.
+    const uint64_t gone = std::min(2 * properties->num_deletions, properties->num_entries);
+    keys[std::filesystem::path(path).filename()] = properties->num_entries - gone;
+  }
+  return keys;
 }
 
 }  // namespace tidemark::storage

@@ -5,6 +5,8 @@
 #include "storage/database.h"
 #include "storage/state_view.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 
 namespace tidemark::storage {
@@ -21,6 +23,11 @@ struct StateFamilies {
 // Corruption: `live-foreign-family`, `live-table-missing` (the mark lists a table that is not
 // there), DecodeAppliedMark's, or RocksDB's; Unavailable.
 Result<StateFamilies> ReadStateFamilies(Database::Opened opened);
+
+// What the SSTs of a column family hold, by their names: entries less what they delete, as their
+// properties say. Empty if one of them cannot be read.
+std::map<std::string, uint64_t> KeysBySst(const Database& database,
+                                          rocksdb::ColumnFamilyHandle* family);
 
 // The name of a table's column family.
 std::string FamilyName(uint32_t table_id);

@@ -34,12 +34,13 @@ struct Reading {
     return {};
   }
 
-  Status Segment(const format::Manifest& list, const storage::SegmentReader& segment,
+  Status Segment(const format::Manifest& list, const storage::CheckpointFiles::Segment& segment,
                  const EpochRange& epochs) {
-    for (const uint32_t id : segment.header().tables) {
+    for (const uint32_t id : segment.reader->header().tables) {
       const auto table = list.tables.find(id);  // others were dropped since
       if (table == list.tables.end() || is_over || !visitor.wants(table->second)) continue;
-      TIDEMARK_RETURN_IF_ERROR(Table(list, segment, table->second, epochs));
+      TIDEMARK_RETURN_IF_ERROR(
+          segment.name.In(Table(list, *segment.reader, table->second, epochs)));
     }
     return {};
   }
@@ -111,8 +112,9 @@ Status ReadChangeLog(const Catalog& catalog, const Subtask& subtask, const Epoch
         break;
       }
       tries = 0;
-      if (piece.epochs.first > rest.first) visitor.gap(list, {rest.first, piece.epochs.first - 1});
-      TIDEMARK_RETURN_IF_ERROR(reading.Segment(list, *opened->front().reader, piece.epochs));
+      if (piece.epochs.first > rest.first)
+        TIDEMARK_RETURN_IF_ERROR(visitor.gap(list, {rest.first, piece.epochs.first - 1}));
+      TIDEMARK_RETURN_IF_ERROR(reading.Segment(list, opened->front(), piece.epochs));
       if (reading.is_over) return {};
       rest.first = piece.epochs.last + 1;
       // Segments that lay in a manifest version were copied there.
@@ -122,8 +124,7 @@ Status ReadChangeLog(const Catalog& catalog, const Subtask& subtask, const Epoch
     if (gone == 0) {
       const uint64_t newest = list.checkpoints.empty() ? 0 : list.checkpoints.back().at.epoch;
       const uint64_t last = std::min(rest.last, newest);
-      if (rest.first <= last) visitor.gap(list, {rest.first, last});
-      return {};
+      return rest.first <= last ? visitor.gap(list, {rest.first, last}) : Status();
     }
     ++tries;
   }

@@ -6,7 +6,9 @@
 // segment is open at a time, however long the log is.
 #pragma once
 
-#include "tools/opened_checkpoint.h"
+#include "storage/checkpoint_files.h"
+#include "tools/catalog.h"
+#include "tools/scratch.h"
 
 #include <cstdint>
 #include <functional>
@@ -28,8 +30,8 @@ struct LogPiece {
 std::vector<LogPiece> PlanPieces(const format::Manifest& list, const EpochRange& range);
 
 struct LogVisitor {
-  // No segment has these epochs any more; a base has them.
-  std::function<void(const format::Manifest& list, const EpochRange& epochs)> gap;
+  // No segment has these epochs any more; a base has them. An error ends the reading.
+  std::function<Status(const format::Manifest& list, const EpochRange& epochs)> gap;
   // False ends the reading.
   std::function<Result<bool>(const format::Manifest& list, const format::TableMeta& table,
                              const format::Record& record)>

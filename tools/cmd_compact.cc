@@ -1,11 +1,14 @@
 // ckpt-inspect compact: the newest checkpoint gets a base of its own, while no job runs.
 #include "tools/command.h"
 #include "tools/compact_report.h"
-#include "tools/opened_checkpoint.h"
+#include "tools/progress.h"
+#include "tools/scratch.h"
 #include "tools/text.h"
 #include "tools/writing.h"
 
+#include <future>
 #include <memory>
+#include <mutex>
 
 namespace tidemark::tools {
 namespace {
@@ -43,6 +46,7 @@ ExitCode Compact(const Catalog& catalog, const CompactArguments& arguments, Comp
                  Console* console) {
   const Result<std::unique_ptr<Scratch>> scratch = Scratch::Make();
   if (!scratch) return console->Report(scratch.error());
+  std::mutex mutex;
   CompactOptions options;
   options.storage = catalog.storage;
   options.directory =
@@ -50,11 +54,27 @@ ExitCode Compact(const Catalog& catalog, const CompactArguments& arguments, Comp
   options.subtask = arguments.subtask;
   options.take_over = arguments.take_over;
   options.on_subtask = [&](const CompactedSubtask& done) {
+    const std::lock_guard lock(mutex);
     run->done.push_back(done);
-    console->Note("subtask " + std::to_string(done.subtask) + " is compacted, " +
-                  FormatBytes(done.written_bytes) + " written");
   };
-  const auto report = CompactRepository(options);
+  // It tells of whole subtasks only; that it is alive is told meanwhile.
+  auto work = std::async(std::launch::async, [&] { return CompactRepository(options); });
+  size_t noted = 0;
+  const auto note_done = [&] {
+    const std::lock_guard lock(mutex);
+    for (; noted < run->done.size(); ++noted)
+      console->Note("subtask " + std::to_string(run->done[noted].subtask) + " is compacted, " +
+                    FormatBytes(run->done[noted].written_bytes) + " written");
+  };
+  {
+    Progress progress(console, "compact", ProgressUnit::kTime);
+    while (work.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
+      note_done();
+      progress.Tick();
+    }
+  }
+  const auto report = work.get();
+  note_done();
   if (!report) run->error = report.error();
   for (const CompactedSubtask& done : run->done)
     if (!run->error && !done.restored.skipped.empty()) run->error = NotTheNewest(done);

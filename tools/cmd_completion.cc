@@ -168,7 +168,12 @@ std::string ManPage(const CLI::App* app) {
     page.append(".PP\n").append(Lines(command->get_footer()));
   }
   return page +
-         ".SH FILES\nCommands that read records work in a directory below TMPDIR, or /tmp.\n";
+         ".SH FILES\nCommands that read records work in a directory below TMPDIR, or /tmp.\n"
+         ".SH ENVIRONMENT\n"
+         ".TP\n.B CKPT_INSPECT_PROGRESS_SECONDS\nTime between two words of progress (10; on a "
+         "terminal 0.1).\n"
+         ".TP\n.B NO_COLOR\nNo colours, if it is set to anything.\n"
+         ".TP\n.B TMPDIR\nWhere scratch directories are made.\n";
 }
 
 ExitCode RunCompletion(const CLI::App* app, const Arguments& arguments, Console* console) {

@@ -4,6 +4,7 @@
 #include "tools/command.h"
 #include "tools/feed.h"
 #include "tools/opened_checkpoint.h"
+#include "tools/progress.h"
 #include "tools/text.h"
 #include "tools/text_table.h"
 #include "tools/values.h"
@@ -50,27 +51,34 @@ std::string_view NameOf(const compaction::DifferingRecord& record) {
 class Diff {
  public:
   Diff(const DiffArguments& arguments, const Catalog& catalog, Console* console)
-      : arguments_(arguments), console_(*console) {
+      : arguments_(arguments),
+        console_(*console),
+        progress_(console, "differences", ProgressUnit::kRecords) {
     if (arguments.json) feed_.emplace(console, "tidemark.diff/1", catalog.storage->Uri());
   }
 
   // One subtask.
   Status Run(const OpenedCheckpoint& before, const OpenedCheckpoint& after) {
-    std::map<uint32_t, const format::TableMeta*> tables;
-    for (const format::TableMeta* table : before.Tables()) tables[table->id] = table;
-    for (const format::TableMeta* table : after.Tables()) tables[table->id] = table;
+    std::map<std::string_view, std::pair<const format::TableMeta*, const format::TableMeta*>>
+        tables;
+    for (const format::TableMeta* table : before.Tables()) tables[table->name].first = table;
+    for (const format::TableMeta* table : after.Tables()) tables[table->name].second = table;
     const compaction::CheckpointDiff diff(before.reader(), after.reader());
-    for (const auto& [id, table] : tables) {
-      if (!arguments_.table.empty() && table->name != arguments_.table) continue;
-      const TableValues values(*table);
-      TIDEMARK_RETURN_IF_ERROR(diff.Compare(
-          *table, before.list().tables.contains(id), after.list().tables.contains(id),
-          [&, subtask = after.subtask()](const compaction::DifferingRecord& record) {
-            counts_[table->name].Add(record);
-            if (arguments_.stat) return true;
-            return feed_ ? WriteJson(values, subtask, record) : WriteText(values, record);
-          }));
-      counts_.try_emplace(table->name);
+    for (const auto& [name, of] : tables) {
+      if (!arguments_.table.empty() && name != arguments_.table) continue;
+      const TableValues values(of.second != nullptr ? *of.second : *of.first);
+      Counts& counts = counts_[std::string(name)];
+      TIDEMARK_RETURN_IF_ERROR(
+          diff.Compare(of.first, of.second,
+                       [&, subtask = after.subtask()](const compaction::DifferingRecord& record) {
+                         progress_.AddRecord();
+                         counts.Add(record);
+                         if (arguments_.stat) return true;
+                         return feed_ ? WriteJson(values, subtask, record)
+                                      : WriteText(values, record);
+                       })
+              .WithContext("subtask " + std::to_string(after.subtask()) + ": table `" +
+                           values.table().name + "`"));
     }
     return {};
   }
@@ -139,6 +147,7 @@ class Diff {
 
   const DiffArguments& arguments_;
   Console& console_;
+  Progress progress_;
   std::optional<Feed> feed_;
   std::map<std::string, Counts> counts_;
 };

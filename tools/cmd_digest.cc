@@ -3,6 +3,7 @@
 #include "tools/command.h"
 #include "tools/document.h"
 #include "tools/opened_checkpoint.h"
+#include "tools/progress.h"
 
 #include <memory>
 
@@ -25,14 +26,15 @@ std::string Footer() {
 }
 
 // Table by table, and each of them subtask by subtask.
-Result<std::string> DigestOf(const OpenedJob& job) {
+Result<std::string> DigestOf(const OpenedJob& job, Console* console) {
+  Progress progress(console, "digest", ProgressUnit::kRecords, job.EstimateRecords());
   compaction::ContentDigest digest;
   for (const format::TableMeta* meta : job.Tables()) {
     digest.BeginTable(*meta);
     for (const auto& subtask : job.subtasks) {
       const auto table = subtask->FindTable(meta->name);
       if (!table) continue;
-      const auto records = subtask->reader().Scan(**table);
+      const auto records = Watched(subtask->reader().Scan(**table), &progress);
       TIDEMARK_RETURN_IF_ERROR(
           digest.Add(*records).WithContext("subtask " + std::to_string(subtask->subtask())));
     }
@@ -46,7 +48,7 @@ ExitCode RunDigest(const DigestArguments& arguments, Console* console) {
   const ExitCode opened =
       OpenJob(arguments.repository, arguments.subtask, arguments.checkpoint, &job, console);
   if (opened != ExitCode::kOk) return opened;
-  const Result<std::string> digest = DigestOf(job);
+  const Result<std::string> digest = DigestOf(job, console);
   if (!digest) return console->Report(digest.error());
   if (!arguments.json) {
     console->data().append(*digest).append("\n");

@@ -3,9 +3,11 @@
 #include "tools/command.h"
 #include "tools/feed.h"
 #include "tools/opened_checkpoint.h"
+#include "tools/progress.h"
 #include "tools/text.h"
 #include "tools/values.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -63,6 +65,20 @@ struct KeyFilter {
   bool Takes(std::string_view key) const {
     return key.starts_with(prefix) && key >= from && (!to || key < *to);
   }
+
+  // The part of an ordered table in which such keys are; of all others, whose keys are in the order
+  // of their groups first, everything.
+  std::unique_ptr<format::RecordStream> Scan(const OpenedCheckpoint& subtask,
+                                             const format::TableMeta& table) const {
+    if (table.kind != TableKind::kOrderedBytes) return subtask.reader().Scan(table);
+    const std::string first = StoredKeyOf(subtask.list(), table, std::max(from, prefix));
+    std::optional<std::string> end;
+    if (to) end = StoredKeyOf(subtask.list(), table, *to);
+    if (end && *end < first) end = first;
+    return subtask.reader().Scan(table, first, end);
+  }
+  // Whether all that comes after `key` in an ordered table is beyond the prefix.
+  bool IsPast(std::string_view key) const { return !key.starts_with(prefix) && key > prefix; }
 };
 
 Result<KeyFilter> FilterOf(const DumpArguments& arguments, const TableValues& values) {
@@ -90,7 +106,10 @@ std::string Quoted(const std::string& text) {
 class Dump {
  public:
   Dump(const DumpArguments& arguments, const OpenedJob& job, Console* console)
-      : arguments_(arguments), job_(job), console_(*console) {
+      : arguments_(arguments),
+        job_(job),
+        console_(*console),
+        progress_(console, "dump", ProgressUnit::kRecords, job.EstimateRecords(arguments.table)) {
     if (arguments.format == "ndjson")
       feed_.emplace(console, "tidemark.dump/1", job.catalog.storage->Uri());
     if (arguments.format == "csv") console_.data().append("table,subtask,key,value\n");
@@ -115,13 +134,15 @@ class Dump {
                   const KeyFilter& filter) {
     const auto table = subtask.FindTable(values.table().name);
     if (!table || IsDone()) return {};
-    const auto records = subtask.reader().Scan(**table);
+    const auto records = filter.Scan(subtask, **table);
     while (!IsDone()) {
       TIDEMARK_ASSIGN_OR_RETURN(const bool more, records->Next());
       if (!more) return {};
+      progress_.AddRecord();
       const format::Record& record = records->record();
       const std::string_view key = format::UserKey(record.key);
       if (filter.Takes(key)) Write(subtask.subtask(), values, key, record.value);
+      if ((*table)->kind == TableKind::kOrderedBytes && filter.IsPast(key)) return {};
     }
     return {};
   }
@@ -143,7 +164,7 @@ class Dump {
     std::string& out = console_.data();
     if (arguments_.format == "csv") {
       out.append(Quoted(table)).append(",").append(std::to_string(subtask)).append(",");
-      out.append(Quoted(values.KeyText(key))).append(",").append(Quoted(values.ValueText(value)));
+      out.append(Quoted(values.KeyPlain(key))).append(",").append(Quoted(values.ValuePlain(value)));
     } else {
       out.append(Printable(table)).append("  ").append(values.KeyText(key)).append(" = ");
       out.append(values.ValueText(value));
@@ -155,6 +176,7 @@ class Dump {
   const DumpArguments& arguments_;
   const OpenedJob& job_;
   Console& console_;
+  Progress progress_;
   std::optional<Feed> feed_;
   uint64_t records_ = 0;
   bool is_over_ = false;  // nobody reads any more

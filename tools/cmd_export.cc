@@ -3,6 +3,7 @@
 #include "storage/export.h"
 #include "tools/command.h"
 #include "tools/document.h"
+#include "tools/progress.h"
 #include "tools/target.h"
 #include "tools/text.h"
 
@@ -69,9 +70,9 @@ void PrintJson(std::string_view schema, const Catalog& catalog, uint64_t checkpo
 }
 
 // A live writer may delete what a list names while it is being copied: then the newest list is
-// asked. What `id` means is fixed by the first one.
+// asked, in which `latest` may be another one.
 ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Console* console) {
-  Result<Selector> selector = ParseSelector(arguments.checkpoint);
+  const Result<Selector> selector = ParseSelector(arguments.checkpoint);
   if (!selector) return console->Report(selector.error());
   Status failed;
   for (int tries = 0; tries < kTriesMax; ++tries) {
@@ -79,29 +80,32 @@ ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Co
     if (!catalog) return console->Report(catalog.error());
     const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
     if (trouble != ExitCode::kOk) return trouble;
-    const Targets targets = FindTargets(*catalog, *selector);
+    const Result<uint64_t> id = FindId(*catalog, *selector);
+    if (!id) return console->Report(failed.ok() ? id.error() : failed);
+    // A pin may keep what no list has any more.
+    const bool is_pin = std::holds_alternative<ByPin>(selector->what);
+    const Targets targets =
+        FindTargets(*catalog, is_pin ? *selector : Selector{std::to_string(*id), ById{*id}});
     if (!targets.missing.empty() || targets.found.empty())
       return failed.ok() ? ReportMissing(*catalog, targets, console) : console->Report(failed);
     if (const Status all = NotAll(*catalog, targets); !all.ok()) return console->Report(all);
-    const uint64_t id = targets.found.front().checkpoint->id;
     std::vector<format::Manifest> lists;
+    uint64_t bytes = 0;
     for (const Target& target : targets.found) {
-      if (target.checkpoint->id != id)
-        return console->Report(Status(StatusCode::kNotFound, "checkpoint-not-found",
-                                      "the newest checkpoints of the subtasks are not of one id; "
-                                      "give an id that all have"));
       lists.push_back(format::ListOf(target.list(), *target.checkpoint));
+      for (const auto& [file, meta] : lists.back().files) bytes += meta.size;
     }
-    if (!std::holds_alternative<ByPin>(selector->what)) selector->what = ById{id};
     storage::ExportOptions options;
     options.may_link = arguments.link;
+    Progress progress(console, "export", ProgressUnit::kBytes, bytes);
+    options.progress = [&](uint64_t so_far) { progress.Set(so_far); };
     const auto report = storage::ExportCheckpoint(*catalog->storage, std::move(lists),
                                                   arguments.destination, options);
     if (report) {
       if (arguments.json)
-        PrintJson(schema, *catalog, id, arguments.destination, *report, console);
+        PrintJson(schema, *catalog, *id, arguments.destination, *report, console);
       else
-        console->data().append("checkpoint " + std::to_string(id) + ": " +
+        console->data().append("checkpoint " + std::to_string(*id) + ": " +
                                Counted(report->files, "file") + ", " + FormatBytes(report->bytes) +
                                ", verified, in " + arguments.destination + "\n");
       return ExitCode::kOk;

@@ -4,6 +4,7 @@
 #include "tools/command.h"
 #include "tools/feed.h"
 #include "tools/opened_checkpoint.h"
+#include "tools/progress.h"
 #include "tools/text.h"
 #include "tools/values.h"
 
@@ -38,7 +39,7 @@ constexpr const char* kLogExamples =
 
 constexpr const char* kHistoryExamples =
     "What the retained log says of one key, oldest first, and the checkpoint that each change is "
-    "in. What was there before that is in a base: `get` shows it.\n\n"
+    "in; before it, and wherever epochs are in bases only, what the base has.\n\n"
     "Examples:\n"
     "  ckpt-inspect history /mnt/checkpoints/job counts apple\n";
 
@@ -81,7 +82,11 @@ class Log {
  public:
   Log(const LogArguments& arguments, const Catalog& catalog, EpochRange range,
       std::string_view schema, Console* console)
-      : arguments_(arguments), catalog_(catalog), range_(range), console_(*console) {
+      : arguments_(arguments),
+        catalog_(catalog),
+        range_(range),
+        console_(*console),
+        progress_(console, "log", ProgressUnit::kRecords) {
     if (arguments.json) feed_.emplace(console, schema, catalog.storage->Uri());
   }
 
@@ -89,7 +94,11 @@ class Log {
     tables_.clear();
     return ReadChangeLog(
         catalog_, subtask, range_, scratch,
-        {.gap = [&](const format::Manifest& list, const EpochRange& epochs) { Gap(list, epochs); },
+        {.gap =
+             [&](const format::Manifest& list, const EpochRange& epochs) {
+               Gap(list, epochs);
+               return is_history() ? ShowBase(list, epochs.last, scratch) : Status();
+             },
          .record = [&](const format::Manifest& list, const format::TableMeta& table,
                        const format::Record& record) { return Visit(list, table, record); },
          .wants =
@@ -100,7 +109,7 @@ class Log {
 
   ExitCode Finish() {
     if (feed_) feed_->Line("summary").Number("records", records_).End();
-    return is_history() && records_ == 0 ? ExitCode::kNo : ExitCode::kOk;
+    return is_history() && records_ == 0 && !is_in_base_ ? ExitCode::kNo : ExitCode::kOk;
   }
 
  private:
@@ -131,6 +140,7 @@ class Log {
 
   Result<bool> Visit(const format::Manifest& list, const format::TableMeta& meta,
                      const format::Record& record) {
+    progress_.AddRecord();
     TIDEMARK_ASSIGN_OR_RETURN(const LogTable* const table, TableOf(list, meta));
     if (is_history() && !Concerns(record, table->wanted)) return true;
     Write(list, table->values, record);
@@ -151,6 +161,60 @@ class Log {
                                                : "epochs " + std::to_string(epochs.first) + " to " +
                                                      std::to_string(epochs.last) + " are") +
                   " in bases only");
+  }
+
+  // What the base of this epoch has of the key, if one of the checkpoints stands on such a base.
+  Status ShowBase(const format::Manifest& list, uint64_t epoch, Scratch* scratch) {
+    const auto stands_on_it = [&](const format::Checkpoint& one) {
+      const auto base = list.bases.find(one.base);
+      return base != list.bases.end() && base->second.at.epoch == epoch;
+    };
+    const auto found = std::find_if(list.checkpoints.begin(), list.checkpoints.end(), stands_on_it);
+    if (found == list.checkpoints.end()) return {};
+    for (const uint32_t id : *found->tables) {
+      const format::TableMeta& meta = list.tables.at(id);
+      if (meta.name != arguments_.table) continue;
+      TIDEMARK_ASSIGN_OR_RETURN(const LogTable* const table, TableOf(list, meta));
+      format::Manifest base_alone = format::ListOf(list, *found);
+      base_alone.checkpoints.front().segments.clear();
+      storage::CheckpointFilesOptions options;
+      options.scratch = scratch->NewDirectory();
+      auto files = storage::CheckpointFiles::Open(*catalog_.storage, base_alone,
+                                                  base_alone.checkpoints.front(), options);
+      if (!files) return BaseFailed(list, found->base, files.error());
+      const compaction::CheckpointReader reader(*std::move(files));
+      TIDEMARK_ASSIGN_OR_RETURN(const auto value, reader.Get(meta, table->wanted));
+      if (value) WriteBase(list.subtask, epoch, *table, *value);
+    }
+    return {};
+  }
+
+  // Its writer may have dropped it meanwhile, which is no damage.
+  Status BaseFailed(const format::Manifest& list, uint64_t base, const Status& error) {
+    const Subtask now = ReadSubtask(*catalog_.storage, catalog_.info, list.subtask);
+    if (!now.error.ok() || now.manifest().bases.contains(base)) return error;
+    console_.Note("subtask " + std::to_string(list.subtask) +
+                  ": a base was dropped by its writer before it could be read");
+    return {};
+  }
+
+  void WriteBase(uint32_t subtask, uint64_t epoch, const LogTable& table, std::string_view value) {
+    is_in_base_ = true;
+    const std::string_view key = format::UserKey(table.wanted);
+    if (feed_) {
+      feed_->Line("base")
+          .Number("subtask", subtask)
+          .Id("epoch", epoch)
+          .Text("table", table.meta.name)
+          .Raw("key", table.values.KeyJson(key))
+          .Raw("raw_key", RawKeyJson(key))
+          .Raw("value", table.values.ValueJson(value))
+          .End();
+      return;
+    }
+    console_.data().append("epoch " + std::to_string(epoch) + "  base  " +
+                           Printable(table.meta.name) + "  has " + table.values.KeyText(key) +
+                           " = " + table.values.ValueText(value) + "\n");
   }
 
   static bool Concerns(const format::Record& record, const std::string& key) {
@@ -202,9 +266,11 @@ class Log {
   const Catalog& catalog_;
   const EpochRange range_;
   Console& console_;
+  Progress progress_;
   std::optional<Feed> feed_;
   std::map<uint32_t, std::unique_ptr<LogTable>> tables_;  // of the subtask, by id
   uint64_t records_ = 0;
+  bool is_in_base_ = false;
   bool is_over_ = false;  // nobody reads any more
 };
 

@@ -1,6 +1,8 @@
 // ckpt-inspect show: everything that the list says of one checkpoint.
+#include "storage/base_contents.h"
 #include "tools/command.h"
 #include "tools/document.h"
+#include "tools/scratch.h"
 #include "tools/show.h"
 #include "tools/target.h"
 #include "tools/text.h"
@@ -22,23 +24,44 @@ std::string Footer() {
          "  ckpt-inspect show /mnt/checkpoints/job latest --json | jq '.checkpoints[].metadata'\n";
 }
 
-void PrintText(const Targets& targets, Console* console) {
+// Nothing if the base cannot be looked into; `verify` says why.
+TablesInBase LookIntoBase(const Catalog& catalog, const Target& target, Scratch* scratch) {
+  TablesInBase tables;
+  const auto base = target.list().bases.find(target.checkpoint->base);
+  if (base == target.list().bases.end()) return tables;
+  storage::CheckpointFilesOptions options;
+  options.scratch = scratch->NewDirectory();
+  const auto contents =
+      storage::ReadBaseContents(*catalog.storage, target.list(), base->second, options);
+  if (!contents) return tables;
+  for (const uint32_t id : *target.checkpoint->tables) tables[id].keys = 0;
+  for (const storage::BaseSst& sst : *contents) {
+    TableInBase& table = tables[sst.table_id];
+    table.bytes += target.list().files.at(sst.file).size;
+    table.keys = table.keys && sst.keys ? std::optional(*table.keys + *sst.keys) : std::nullopt;
+  }
+  return tables;
+}
+
+void PrintText(const Catalog& catalog, const Targets& targets, Scratch* scratch, Console* console) {
   const int64_t now_ms = NowMs();
   for (const Target& target : targets.found) {
     const CheckpointView view(*target.subtask, *target.checkpoint);
     if (!console->data().empty()) console->data().append("\n");
-    console->data().append(ShowAsText(view, now_ms, console->style()));
+    console->data().append(
+        ShowAsText(view, LookIntoBase(catalog, target, scratch), now_ms, console));
   }
 }
 
-void PrintJson(const Catalog& catalog, const Targets& targets, Console* console) {
+void PrintJson(const Catalog& catalog, const Targets& targets, Scratch* scratch, Console* console) {
   JsonWriter json(&console->data());
   const int64_t now_ms = NowMs();
   json.BeginObject();
   WriteHead("tidemark.show/1", catalog, &json);
   json.Key("checkpoints").BeginArray();
   for (const Target& target : targets.found)
-    ShowAsJson(CheckpointView(*target.subtask, *target.checkpoint), now_ms, &json);
+    ShowAsJson(CheckpointView(*target.subtask, *target.checkpoint),
+               LookIntoBase(catalog, target, scratch), now_ms, &json);
   json.EndArray();
   json.Key("errors").BeginArray();
   for (const Subtask& subtask : catalog.subtasks) WriteTrouble(subtask, &json);
@@ -53,13 +76,15 @@ ExitCode RunShow(const ShowArguments& arguments, Console* console) {
   const Result<Catalog> catalog = ReadCatalog(arguments.repository, arguments.subtask);
   if (!catalog) return console->Report(catalog.error());
 
+  const auto scratch = Scratch::Make();
+  if (!scratch) return console->Report(scratch.error());
   const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
   const Targets targets = FindTargets(*catalog, *selector);
   const ExitCode missing = ReportMissing(*catalog, targets, console);
   if (arguments.json)
-    PrintJson(*catalog, targets, console);
+    PrintJson(*catalog, targets, scratch->get(), console);
   else
-    PrintText(targets, console);
+    PrintText(*catalog, targets, scratch->get(), console);
   return Worse(trouble, missing);
 }
 

@@ -43,7 +43,7 @@ ExitCode RunStats(const StatsArguments& arguments, Console* console) {
   const ExitCode opened =
       OpenJob(arguments.repository, arguments.subtask, arguments.checkpoint, &job, console);
   if (opened != ExitCode::kOk) return opened;
-  Result<Statistics> counted = CountJob(job, arguments.prefix_bytes);
+  Result<Statistics> counted = CountJob(job, arguments.prefix_bytes, console);
   if (!counted) return console->Report(counted.error());
   run.statistics = *std::move(counted);
   if (arguments.json)

@@ -1,15 +1,16 @@
 // ckpt-inspect verify: whether the files of checkpoints are what the manifest says.
+#include "storage/pins.h"
 #include "tools/command.h"
+#include "tools/damage.h"
+#include "tools/progress.h"
 #include "tools/text.h"
 #include "tools/verify_report.h"
 
-#include <chrono>
+#include <algorithm>
 #include <memory>
 
 namespace tidemark::tools {
 namespace {
-
-constexpr std::chrono::seconds kProgressInterval{10};
 
 struct VerifyArguments : CommonArguments {
   std::vector<std::string> checkpoints;
@@ -43,26 +44,66 @@ Result<std::vector<Selector>> ParseSelectors(const std::vector<std::string>& tex
   return selectors;
 }
 
-// A line on standard error every ten seconds, so that a long run is seen to be alive.
-Progress ReportProgress(uint32_t subtask, Console* console) {
-  return [=, next = std::chrono::steady_clock::now() +
-                    kProgressInterval](const Amount& so_far) mutable {
-    if (std::chrono::steady_clock::now() < next) return;
-    next = std::chrono::steady_clock::now() + kProgressInterval;
-    console->Note("subtask " + std::to_string(subtask) + ": " + Counted(so_far.files, "file") +
-                  " looked at, " + FormatBytes(so_far.bytes) + " read");
+uint64_t BytesOf(const format::Manifest& list) {
+  uint64_t bytes = 0;
+  for (const auto& [id, file] : list.files) bytes += file.size;
+  return bytes;
+}
+
+// Verification looks for an intact checkpoint after damage that it has found itself. This does so
+// after what only reading has shown: the newest ones first that were not looked at yet.
+void SearchDeeper(const Catalog& catalog, Subtask* subtask, const VerifyRun& run, Console* console,
+                  SubtaskFindings* findings) {
+  const auto is_known = [&](uint64_t id) {
+    return std::any_of(findings->checkpoints.begin(), findings->checkpoints.end(),
+                       [&](const CheckedCheckpoint& one) { return one.id == id; });
   };
+  std::vector<uint64_t> ids;
+  for (const format::Checkpoint& one : subtask->manifest().checkpoints)
+    if (!is_known(one.id)) ids.push_back(one.id);
+  for (; findings->damaged() && !findings->newest_good && !ids.empty(); ids.pop_back()) {
+    const uint64_t id = ids.back();
+    Verification verification(catalog, subtask, run.level, [](const Amount&) {});
+    SubtaskFindings one = verification.Run({{std::to_string(id), ById{id}}});
+    VerifyDeep(catalog, *subtask, run.depth, /*by_id=*/false, console, &one);
+    for (CheckedCheckpoint& checkpoint : one.checkpoints) {
+      if (checkpoint.id != id) continue;
+      checkpoint.asked = false;
+      findings->checkpoints.insert(findings->checkpoints.begin(), checkpoint);
+    }
+    for (Finding& finding : one.findings) {
+      const bool is_told =
+          !finding.file.empty() &&
+          std::any_of(findings->findings.begin(), findings->findings.end(),
+                      [&](const Finding& told) { return told.file == finding.file; });
+      if (!is_told) findings->findings.push_back(std::move(finding));
+    }
+    findings->newest_good = one.newest_good;
+  }
+  std::sort(findings->checkpoints.begin(), findings->checkpoints.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
 }
 
 Status VerifySubtask(const Catalog& catalog, const std::vector<Selector>& selectors,
                      Subtask* subtask, VerifyRun* run, Console* console) {
-  Verification verification(catalog, subtask, run->level, ReportProgress(subtask->number, console));
+  const std::string name = "subtask " + std::to_string(subtask->number);
+  const bool reads_all = selectors.empty() && run->subset.empty();
+  Progress progress(console, "verify " + name, ProgressUnit::kBytes,
+                    reads_all ? BytesOf(subtask->manifest()) : 0);
+  Verification verification(catalog, subtask, run->level,
+                            [&](const Amount& so_far) { progress.Set(so_far.bytes); });
   if (!run->subset.empty()) {
     TIDEMARK_ASSIGN_OR_RETURN(auto chosen, ParseSubset(run->subset, subtask->manifest()));
     verification.Restrict(std::move(chosen));
   }
-  run->subtasks.push_back(verification.Run(selectors));
-  VerifyDeep(catalog, *subtask, run->depth, /*by_id=*/!selectors.empty(), &run->subtasks.back());
+  SubtaskFindings findings = verification.Run(selectors);
+  VerifyDeep(catalog, *subtask, run->depth, /*by_id=*/!selectors.empty(), console, &findings);
+  if (run->depth != VerifyDepth::kFiles) SearchDeeper(catalog, subtask, *run, console, &findings);
+  if (!findings.findings.empty()) {
+    TIDEMARK_ASSIGN_OR_RETURN(const auto scratch, Scratch::Make());
+    DescribeLosses(catalog, subtask->manifest(), scratch.get(), &findings.findings);
+  }
+  run->subtasks.push_back(std::move(findings));
   return {};
 }
 
@@ -94,10 +135,17 @@ Status NothingVerified(const Catalog& catalog, const VerifyRun& run) {
                 uri + " has no checkpoint to verify");
 }
 
+std::vector<Status> VerifyPins(const Catalog& catalog, std::optional<uint32_t> subtask) {
+  auto pins = storage::ReadPins(*catalog.storage, catalog.info.id, subtask);
+  if (!pins) return {std::move(pins).error()};
+  return std::move(pins->unreadable);
+}
+
 ExitCode Judge(const Catalog& catalog, const VerifyArguments& arguments, const VerifyRun& run,
                Console* console) {
   const bool asked = arguments.subtask.has_value() || !arguments.checkpoints.empty();
   ExitCode outcome = ReportTrouble(catalog, asked, console);
+  for (const Status& error : run.pins) outcome = Worse(outcome, console->Report(error));
   for (const SubtaskFindings& findings : run.subtasks)
     outcome = Worse(outcome, Judge(findings, console));
   if (outcome != ExitCode::kOk || run.Checked().checkpoints > 0) return outcome;
@@ -114,11 +162,19 @@ ExitCode RunVerify(const VerifyArguments& arguments, Console* console) {
   run.level = Levels().at(arguments.level).level;
   run.depth = Levels().at(arguments.level).depth;
   run.subset = arguments.subset;
+  if (!run.subset.empty() && run.depth != VerifyDepth::kFiles)
+    return console->Report(
+        Status(StatusCode::kInvalidArgument, "subset",
+               "--subset takes a part of the files, but level " + arguments.level +
+                   " needs all that a checkpoint is made of: give checkpoints instead, or a level "
+                   "up to checksum"));
   for (Subtask& subtask : catalog->subtasks) {
     if (!subtask.error.ok()) continue;
     const Status begun = VerifySubtask(*catalog, *selectors, &subtask, &run, console);
     if (!begun.ok()) return console->Report(begun);
   }
+
+  run.pins = VerifyPins(*catalog, arguments.subtask);
 
   const ExitCode outcome = Judge(*catalog, arguments, run, console);
   if (arguments.json)

@@ -19,6 +19,11 @@ bool IsSet(const char* variable) {
   return value != nullptr && *value != '\0';
 }
 
+bool IsDumb() {
+  const char* const terminal = std::getenv("TERM");
+  return terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
+}
+
 size_t WidthOf(int fd) {
   winsize size{};
   if (isatty(fd) != 1 || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
@@ -54,11 +59,7 @@ std::string ErrorAsJson(const Status& error, ExitCode code, std::string_view abo
 
 }  // namespace
 
-Style Style::For(int fd) {
-  const char* const terminal = std::getenv("TERM");
-  const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
-  return Style(isatty(fd) == 1 && !dumb && !IsSet("NO_COLOR"));
-}
+Style Style::For(int fd) { return Style(isatty(fd) == 1 && !IsDumb() && !IsSet("NO_COLOR")); }
 
 std::string Style::Wrap(std::string_view code, std::string_view text) const {
   if (!coloured_) return std::string(text);
@@ -70,10 +71,22 @@ Console::Console(bool json)
     : json_(json),
       data_style_(Style::For(STDOUT_FILENO)),
       talk_style_(Style::For(STDERR_FILENO)),
-      width_(WidthOf(STDOUT_FILENO)) {}
+      width_(WidthOf(STDOUT_FILENO)),
+      talk_width_(WidthOf(STDERR_FILENO)),
+      talks_to_terminal_(isatty(STDERR_FILENO) == 1 && !IsDumb()),
+      writes_to_terminal_(isatty(STDOUT_FILENO) == 1) {}
 
 void Console::Note(std::string_view text) {
-  if (!json_) Say(Printable(text) + "\n");
+  if (json_) return;
+  Draw("");
+  Say(Printable(text) + "\n");
+}
+
+void Console::Draw(std::string_view line) {
+  if (line.empty() && !has_drawn_) return;
+  has_drawn_ = !line.empty();
+  std::string drawn = "\r\x1b[K";  // to the beginning of the line, and delete it
+  Say(drawn.append(line));
 }
 
 ExitCode Console::Report(const Status& error, std::string_view about) {
@@ -85,6 +98,7 @@ ExitCode Console::Report(const Status& error, ExitCode code, std::string_view ab
     Say(ErrorAsJson(error, code, about));
     return code;
   }
+  Draw("");
   std::string line = "ckpt-inspect: ";
   line.append(code == ExitCode::kCorruption ? talk_style_.Bad("damaged: ")
                                             : talk_style_.Bad("error: "));
@@ -95,6 +109,7 @@ ExitCode Console::Report(const Status& error, ExitCode code, std::string_view ab
 }
 
 bool Console::Stream() {
+  streams_ = true;
   constexpr size_t kBufferBytes = size_t{64} << 10;
   if (write_error_ == 0 && data_.size() >= kBufferBytes) WriteOut();
   return write_error_ == 0;

@@ -47,6 +47,16 @@ class Console {
 
   // For people who watch; not part of the answer.
   void Note(std::string_view text);
+  // Whether standard error is a terminal on which a line may be drawn over and over: not with JSON,
+  // nor while the answer itself goes to a terminal as it comes (Stream).
+  bool CanDraw() const noexcept {
+    return !json_ && talks_to_terminal_ && !(streams_ && writes_to_terminal_);
+  }
+  // Puts `line`, which fits the terminal, in place of the line drawn before. Notes and errors
+  // delete it; so does an empty one.
+  void Draw(std::string_view line);
+  // Characters in a line of the terminal that standard error is.
+  size_t talk_width() const noexcept { return talk_width_; }
   // Something that is wrong, and the exit code that it stands for, which is returned. `about`
   // precedes the message (`subtask 3`) unless it is empty.
   ExitCode Report(const Status& error, std::string_view about = {});
@@ -68,6 +78,11 @@ class Console {
   Style data_style_;
   Style talk_style_;
   size_t width_;
+  size_t talk_width_;
+  bool talks_to_terminal_;  // one that is not dumb
+  bool writes_to_terminal_;
+  bool streams_ = false;
+  bool has_drawn_ = false;
   std::string data_;
   int write_error_ = 0;
 };

@@ -2,6 +2,8 @@
 #include "tools/text.h"
 #include "tools/text_table.h"
 
+#include <utility>
+
 namespace tidemark::tools {
 namespace {
 
@@ -28,12 +30,6 @@ std::vector<std::string> Row(const ListedCheckpoint& listed, int64_t now_ms) {
           Remarks(listed)};
 }
 
-std::string Join(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
-  return text;
-}
-
 std::string Checkpoints(const Listing& listing, Console* console) {
   const bool is_single = listing.catalog.subtasks.size() == 1;
   TextTable table({{"ID", Align::kRight},
@@ -50,10 +46,7 @@ std::string Checkpoints(const Listing& listing, Console* console) {
   const int64_t now_ms = NowMs();
   for (const ListedCheckpoint& listed : listing.checkpoints) table.AddRow(Row(listed, now_ms));
   if (table.empty()) return {};
-  const std::vector<std::string> left_out = table.Fit(console->width());
-  if (!left_out.empty())
-    console->Note("left out, for want of room: " + Join(left_out) + "; --json has everything");
-  return table.Render(console->style());
+  return RenderToFit(std::move(table), console);
 }
 
 std::string Pins(const Listing& listing, const Style& style) {

@@ -3,11 +3,7 @@
 #include "format/key.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
-#include <system_error>
 #include <utility>
 
 namespace tidemark::tools {
@@ -45,23 +41,6 @@ Result<const format::TableMeta*> FindByName(const std::vector<const format::Tabl
 }
 
 }  // namespace
-
-Result<std::unique_ptr<Scratch>> Scratch::Make() {
-  const char* const set = std::getenv("TMPDIR");
-  const std::string above = set != nullptr && *set != '\0' ? set : "/tmp";
-  std::string path = above + "/ckpt-inspect-XXXXXX";
-  if (mkdtemp(path.data()) != nullptr) return std::unique_ptr<Scratch>(new Scratch(path));
-  return Status(StatusCode::kUnavailable, "scratch-directory",
-                "cannot make a directory below " + above + ": " +
-                    std::generic_category().message(errno) +
-                    "; set TMPDIR to one that can be "
-                    "written");
-}
-
-Scratch::~Scratch() {
-  std::error_code error;
-  std::filesystem::remove_all(directory_, error);
-}
 
 Result<std::unique_ptr<OpenedCheckpoint>> OpenedCheckpoint::Open(const Catalog& catalog,
                                                                  const Target& target,
@@ -103,6 +82,15 @@ Result<const format::TableMeta*> OpenedCheckpoint::FindTable(std::string_view na
   return FindByName(Tables(), name, checkpoint().id);
 }
 
+// The base's alone: most of what the log has is in it too, or there is no base.
+uint64_t OpenedCheckpoint::EstimateRecords(std::string_view table) const {
+  uint64_t records = 0;
+  if (reader_->files().base() == nullptr) return checkpoint().records;
+  for (const format::TableMeta* one : Tables())
+    if (table.empty() || one->name == table) records += reader_->files().EstimateBaseKeys(one->id);
+  return records;
+}
+
 std::vector<const format::TableMeta*> OpenedJob::Tables() const {
   std::map<std::string_view, const format::TableMeta*> by_name;
   for (const auto& subtask : subtasks)
@@ -110,6 +98,12 @@ std::vector<const format::TableMeta*> OpenedJob::Tables() const {
   std::vector<const format::TableMeta*> tables;
   for (const auto& [name, table] : by_name) tables.push_back(table);
   return tables;
+}
+
+uint64_t OpenedJob::EstimateRecords(std::string_view table) const {
+  uint64_t records = 0;
+  for (const auto& subtask : subtasks) records += subtask->EstimateRecords(table);
+  return records;
 }
 
 Result<const format::TableMeta*> OpenedJob::FindTable(std::string_view name) const {

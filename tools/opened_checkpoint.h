@@ -5,6 +5,7 @@
 #pragma once
 
 #include "compaction/checkpoint_reader.h"
+#include "tools/scratch.h"
 #include "tools/target.h"
 
 #include <memory>
@@ -14,24 +15,6 @@
 #include <vector>
 
 namespace tidemark::tools {
-
-// A directory below TMPDIR, or /tmp, that goes with this.
-class Scratch {
- public:
-  // Unavailable (`scratch-directory`).
-  static Result<std::unique_ptr<Scratch>> Make();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  // The path of another directory in it, which is not there yet.
-  std::string NewDirectory() { return directory_ + "/" + std::to_string(next_++); }
-
- private:
-  explicit Scratch(std::string directory) : directory_(std::move(directory)) {}
-  const std::string directory_;
-  int next_ = 0;
-};
 
 class OpenedCheckpoint {
  public:
@@ -51,6 +34,8 @@ class OpenedCheckpoint {
   std::vector<const format::TableMeta*> Tables() const;
   // NotFound (`table-not-found`), naming those that exist.
   Result<const format::TableMeta*> FindTable(std::string_view name) const;
+  // About how many live records it has, of one table or, without a name, of all.
+  uint64_t EstimateRecords(std::string_view table = {}) const;
 
  private:
   explicit OpenedCheckpoint(format::Manifest list) : list_(std::move(list)) {}
@@ -69,6 +54,8 @@ struct OpenedJob {
   std::vector<const format::TableMeta*> Tables() const;
   // NotFound (`table-not-found`), naming those that exist.
   Result<const format::TableMeta*> FindTable(std::string_view name) const;
+  // About how many live records they have, of one table or, without a name, of all.
+  uint64_t EstimateRecords(std::string_view table = {}) const;
 };
 // kOk; else it was reported: nothing is opened unless all of it can be.
 ExitCode OpenJob(const std::string& repository, std::optional<uint32_t> subtask,

@@ -1,5 +1,7 @@
+#include "tools/flatbuffer_json.h"
 #include "tools/show.h"
 #include "tools/text.h"
+#include "tools/values.h"
 
 namespace tidemark::tools {
 namespace {
@@ -10,7 +12,21 @@ void WriteIdentity(const format::EpochIdentity& at, JsonWriter* json) {
   json->Key("writer_id").String(at.writer.Hex());
 }
 
-void WriteTable(const format::TableMeta& table, JsonWriter* json) {
+// {"root": ..., "b64": ...}: the type of values, null if it is no FlatBuffers schema, and all
+// of it.
+std::string SchemaJson(const std::string& schema) {
+  const auto usable = FlatBufferJson::Of(schema);
+  std::string json;
+  JsonWriter writer(&json);
+  writer.BeginObject();
+  writer.Key("root");
+  usable != nullptr ? writer.String(usable->root()) : writer.Null();
+  writer.Key("b64").String(Base64(schema));
+  writer.EndObject();
+  return json;
+}
+
+void WriteTable(const format::TableMeta& table, const TablesInBase& in_base, JsonWriter* json) {
   json->BeginObject();
   json->Key("id").Number(table.id);
   json->Key("name").String(table.name);
@@ -18,7 +34,15 @@ void WriteTable(const format::TableMeta& table, JsonWriter* json) {
   json->Key("key_codec").String(table.key_codec);
   json->Key("value_codec").String(table.value_codec);
   json->Key("schema_bytes").Number(table.schema.size());
+  json->Key("schema");
+  table.schema.empty() ? json->Null() : json->Raw(SchemaJson(table.schema));
   json->Key("exact_count").Bool(table.exact_count);
+  const auto of = in_base.find(table.id);
+  const bool is_known = of != in_base.end();
+  json->Key("base_keys");
+  is_known && of->second.keys ? json->Number(*of->second.keys) : json->Null();
+  json->Key("base_bytes");
+  is_known ? json->Number(of->second.bytes) : json->Null();
   json->EndObject();
 }
 
@@ -89,11 +113,12 @@ void WriteFacts(const CheckpointView& view, int64_t now_ms, JsonWriter* json) {
 
 }  // namespace
 
-void ShowAsJson(const CheckpointView& view, int64_t now_ms, JsonWriter* json) {
+void ShowAsJson(const CheckpointView& view, const TablesInBase& in_base, int64_t now_ms,
+                JsonWriter* json) {
   json->BeginObject();
   WriteFacts(view, now_ms, json);
   json->Key("tables").BeginArray();
-  for (const format::TableMeta* table : view.Tables()) WriteTable(*table, json);
+  for (const format::TableMeta* table : view.Tables()) WriteTable(*table, in_base, json);
   json->EndArray();
   json->Key("base");
   WriteBase(view, json);

@@ -1,6 +1,9 @@
+#include "tools/flatbuffer_json.h"
 #include "tools/show.h"
 #include "tools/text.h"
 #include "tools/text_table.h"
+
+#include <utility>
 
 namespace tidemark::tools {
 namespace {
@@ -40,10 +43,10 @@ std::string DescribeSegments(const std::vector<const format::FileMeta*>& segment
          FormatBytes(bytes);
 }
 
-std::string Summary(const CheckpointView& view, int64_t now_ms, const Style& style) {
+std::string Summary(const CheckpointView& view, int64_t now_ms, Console* console) {
   const format::Checkpoint& checkpoint = view.checkpoint();
-  std::string text = style.Bold("checkpoint " + std::to_string(checkpoint.id)) + " of subtask " +
-                     std::to_string(view.manifest().subtask) +
+  std::string text = console->style().Bold("checkpoint " + std::to_string(checkpoint.id)) +
+                     " of subtask " + std::to_string(view.manifest().subtask) +
                      (view.IsLatest() ? " (latest)" : "") + "\n";
   text +=
       Fact("time", FormatTime(checkpoint.time_ms) + ", " + FormatAge(checkpoint.time_ms, now_ms) +
@@ -66,21 +69,34 @@ std::string Section(const Style& style, std::string_view title, const std::strin
   return "\n" + style.Bold(title) + "\n" + body;
 }
 
-std::string Tables(const CheckpointView& view, const Style& style) {
+// What a FlatBuffers schema has for its root, or that there are bytes of something else.
+std::string DescribeSchema(const std::string& schema) {
+  if (schema.empty()) return "-";
+  const auto usable = FlatBufferJson::Of(schema);
+  return usable != nullptr ? Printable(usable->root()) : FormatBytes(schema.size());
+}
+
+std::string Tables(const CheckpointView& view, const TablesInBase& in_base, Console* console) {
   const auto tables = view.Tables();
-  if (tables.empty()) return Section(style, "tables", "none\n");
-  TextTable table({{"ID", Align::kRight},
+  if (tables.empty()) return Section(console->style(), "tables", "none\n");
+  TextTable table({{"ID", Align::kRight, 3},
                    {"NAME"},
                    {"KIND"},
-                   {"KEYS AS"},
+                   {"KEYS AS", Align::kLeft, 1},
                    {"VALUES AS"},
-                   {"SCHEMA", Align::kRight}});
-  for (const format::TableMeta* meta : tables)
+                   {"SCHEMA", Align::kLeft, 2},
+                   {"KEYS IN BASE", Align::kRight},
+                   {"BYTES IN BASE", Align::kRight}});
+  for (const format::TableMeta* meta : tables) {
+    const auto of = in_base.find(meta->id);
+    const bool is_known = of != in_base.end();
     table.AddRow({std::to_string(meta->id), PrintableBytes(meta->name),
                   std::string(TableKindName(meta->kind)), PrintableBytes(meta->key_codec),
-                  PrintableBytes(meta->value_codec),
-                  meta->schema.empty() ? "-" : FormatBytes(meta->schema.size())});
-  return Section(style, "tables", table.Render(style));
+                  PrintableBytes(meta->value_codec), DescribeSchema(meta->schema),
+                  is_known && of->second.keys ? std::to_string(*of->second.keys) : "-",
+                  is_known ? FormatBytes(of->second.bytes) : "-"});
+  }
+  return Section(console->style(), "tables", RenderToFit(std::move(table), console));
 }
 
 std::string Users(const CheckpointView& view, const format::FileMeta& file) {
@@ -88,37 +104,38 @@ std::string Users(const CheckpointView& view, const format::FileMeta& file) {
   return users.empty() ? "-" : FormatIds(users, kUsersShownMax);
 }
 
-std::string BaseFiles(const CheckpointView& view, const Style& style) {
+std::string BaseFiles(const CheckpointView& view, Console* console) {
   const format::Base* const base = view.base();
   if (base == nullptr) return {};
   TextTable table({{"FILE"},
-                   {"IN THE DATABASE"},
+                   {"IN THE DATABASE", Align::kLeft, 2},
                    {"SIZE", Align::kRight},
-                   {"XXH3-128"},
-                   {"OTHER CHECKPOINTS"}});
+                   {"XXH3-128", Align::kLeft, 3},
+                   {"OTHER CHECKPOINTS", Align::kLeft, 1}});
   for (const format::BaseFile& file : base->files) {
     const format::FileMeta* const meta = view.File(file.file);
     if (meta == nullptr) continue;
     table.AddRow({meta->name, Printable(file.live_name), FormatBytes(meta->size),
                   meta->checksum.Hex(), Users(view, *meta)});
   }
-  return Section(style, "base at epoch " + std::to_string(base->at.epoch), table.Render(style));
+  return Section(console->style(), "base at epoch " + std::to_string(base->at.epoch),
+                 RenderToFit(std::move(table), console));
 }
 
-std::string Segments(const CheckpointView& view, const Style& style) {
+std::string Segments(const CheckpointView& view, Console* console) {
   const auto segments = view.Segments();
   if (segments.empty()) return {};
   TextTable table({{"EPOCHS", Align::kRight},
                    {"RECORDS", Align::kRight},
                    {"SIZE", Align::kRight},
                    {"FILE"},
-                   {"XXH3-128"},
-                   {"OTHER CHECKPOINTS"}});
+                   {"XXH3-128", Align::kLeft, 2},
+                   {"OTHER CHECKPOINTS", Align::kLeft, 1}});
   for (const format::FileMeta* segment : segments)
     table.AddRow({Epochs(segment->first_epoch, segment->last_epoch),
                   std::to_string(segment->records), FormatBytes(segment->size),
                   DescribePlace(*segment), segment->checksum.Hex(), Users(view, *segment)});
-  return Section(style, "segments", table.Render(style));
+  return Section(console->style(), "segments", RenderToFit(std::move(table), console));
 }
 
 std::string ShownValue(const std::string& value) {
@@ -127,26 +144,30 @@ std::string ShownValue(const std::string& value) {
          std::to_string(value.size()) + " bytes; --json shows all)";
 }
 
-std::string MetadataLines(const CheckpointView& view, const Style& style) {
+std::string MetadataLines(const CheckpointView& view, Console* console) {
   std::string lines;
   for (const auto& [key, value] : view.checkpoint().metadata)
     lines += "  " + PrintableBytes(key) + " = " + ShownValue(value) + "\n";
-  return lines.empty() ? lines : Section(style, "metadata", lines);
+  return lines.empty() ? lines : Section(console->style(), "metadata", lines);
 }
 
-std::string LineageLines(const CheckpointView& view, const Style& style) {
+std::string LineageLines(const CheckpointView& view, Console* console) {
   TextTable table({{"ATTEMPT", Align::kRight}, {"WRITER"}, {"UP TO EPOCH", Align::kRight}});
   for (const format::LineageEntry& entry : view.Lineage())
     table.AddRow(
         {std::to_string(entry.attempt), entry.writer.Hex(), std::to_string(entry.last_epoch)});
-  return table.empty() ? "" : Section(style, "lineage", table.Render(style));
+  return table.empty()
+             ? ""
+             : Section(console->style(), "lineage", RenderToFit(std::move(table), console));
 }
 
 }  // namespace
 
-std::string ShowAsText(const CheckpointView& view, int64_t now_ms, const Style& style) {
-  return Summary(view, now_ms, style) + Tables(view, style) + BaseFiles(view, style) +
-         Segments(view, style) + MetadataLines(view, style) + LineageLines(view, style);
+std::string ShowAsText(const CheckpointView& view, const TablesInBase& in_base, int64_t now_ms,
+                       Console* console) {
+  return Summary(view, now_ms, console) + Tables(view, in_base, console) +
+         BaseFiles(view, console) + Segments(view, console) + MetadataLines(view, console) +
+         LineageLines(view, console);
 }
 
 }  // namespace tidemark::tools

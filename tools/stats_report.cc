@@ -1,5 +1,6 @@
 #include "tools/stats_report.h"
 
+#include "tools/progress.h"
 #include "tools/quantity.h"
 
 #include <algorithm>
@@ -98,12 +99,14 @@ uint64_t Statistics::LogFileBytes() const {
   return bytes;
 }
 
-Result<Statistics> CountJob(const OpenedJob& job, size_t prefix_bytes) {
+Result<Statistics> CountJob(const OpenedJob& job, size_t prefix_bytes, Console* console) {
+  Progress progress(console, "stats", ProgressUnit::kRecords, job.EstimateRecords());
   Statistics statistics;
   for (const auto& opened : job.subtasks) {
     for (const format::TableMeta* table : opened->Tables())
       TIDEMARK_RETURN_IF_ERROR(compaction::CountContent(opened->reader(), *table, prefix_bytes,
-                                                        &statistics.tables[table->name])
+                                                        &statistics.tables[table->name],
+                                                        [&] { progress.AddRecord(); })
                                    .WithContext("subtask " + std::to_string(opened->subtask())));
     CountFiles(*opened, &statistics);
   }

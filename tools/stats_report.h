@@ -32,7 +32,7 @@ struct Statistics {
   uint64_t LogFileBytes() const;
 };
 // Reads all of the checkpoint. Errors: as CountContent, with the subtask.
-Result<Statistics> CountJob(const OpenedJob& job, size_t prefix_bytes);
+Result<Statistics> CountJob(const OpenedJob& job, size_t prefix_bytes, Console* console);
 
 // One number, by its name in --fail-if and in JSON; unset where there is nothing to divide by.
 struct Figure {

@@ -58,4 +58,13 @@ std::string TextTable::Line(const std::vector<std::string>& cells,
   return line;
 }
 
+std::string RenderToFit(TextTable table, Console* console) {
+  std::string left_out;
+  for (const std::string& heading : table.Fit(console->width()))
+    left_out.append(left_out.empty() ? "" : ", ").append(heading);
+  if (!left_out.empty())
+    console->Note("left out, for want of room: " + left_out + "; --json has everything");
+  return table.Render(console->style());
+}
+
 }  // namespace tidemark::tools

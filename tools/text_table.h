@@ -42,4 +42,7 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// Renders what fits the terminal, and notes what had to be left out.
+std::string RenderToFit(TextTable table, Console* console);
+
 }  // namespace tidemark::tools

@@ -43,4 +43,13 @@ bool IsPrintable(uint32_t code_point) {
   return !reorders_or_hides;
 }
 
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const Utf8Character character = DecodeUtf8(text);
+    if (character.bytes == 0) return false;
+    text.remove_prefix(character.bytes);
+  }
+  return true;
+}
+
 }  // namespace tidemark::tools

@@ -16,6 +16,9 @@ struct Utf8Character {
 // U+10FFFF are none.
 Utf8Character DecodeUtf8(std::string_view text);
 
+// Whether `text` is characters throughout.
+bool IsUtf8(std::string_view text);
+
 // Whether a terminal shows the character as it is: no control characters, and none that reorder or
 // hide what stands around them.
 bool IsPrintable(uint32_t code_point);

@@ -116,6 +116,10 @@ std::string ElementText(std::string_view codec, std::string_view bytes) {
   return HexOf(bytes);
 }
 
+std::string ElementPlain(std::string_view codec, std::string_view bytes) {
+  return IsText(codec) && IsUtf8(bytes) ? std::string(bytes) : ElementText(codec, bytes);
+}
+
 // Numbers of 64 bits are strings: many readers keep numbers as doubles.
 std::string ElementJson(std::string_view codec, std::string_view bytes) {
   if (const auto integer = IntegerText(codec, bytes))
@@ -180,13 +184,17 @@ TableValues::TableValues(const format::TableMeta& table)
 
 TableValues::~TableValues() = default;
 
-std::string TableValues::KeyText(std::string_view key) const {
-  if (table_.kind != TableKind::kMap) return ElementText(key_codec_, key);
+template <class F>
+std::string TableValues::KeyBy(F&& element, std::string_view key) const {
+  if (table_.kind != TableKind::kMap) return element(key_codec_, key);
   const auto prefix = format::PartitionPrefix(key);
   if (!prefix) return HexOf(key);
-  return ElementText(key_codec_, prefix->substr(format::kPartitionLengthBytes)) + " / " +
-         ElementText(entry_codec_, key.substr(prefix->size()));
+  return element(key_codec_, prefix->substr(format::kPartitionLengthBytes)) + " / " +
+         element(entry_codec_, key.substr(prefix->size()));
 }
+
+std::string TableValues::KeyText(std::string_view key) const { return KeyBy(ElementText, key); }
+std::string TableValues::KeyPlain(std::string_view key) const { return KeyBy(ElementPlain, key); }
 
 std::string TableValues::KeyJson(std::string_view key) const {
   if (table_.kind != TableKind::kMap) return ElementJson(key_codec_, key);
@@ -208,6 +216,13 @@ std::string TableValues::ValueText(std::string_view value) const {
   if (schema_ != nullptr)
     if (const auto json = schema_->Json(value)) return Printable(*json);
   return ElementText(table_.value_codec, value);
+}
+
+std::string TableValues::ValuePlain(std::string_view value) const {
+  if (schema_ != nullptr)
+    if (auto json = schema_->Json(value)) return *std::move(json);
+  if (table_.kind == TableKind::kList) return ValueText(value);
+  return ElementPlain(table_.value_codec, value);
 }
 
 std::string TableValues::ValueJson(std::string_view value) const {
@@ -256,15 +271,6 @@ std::string Base64(std::string_view bytes) {
       text += j <= count ? kBase64Digits[group >> (18 - 6 * j) & 63] : '=';
   }
   return text;
-}
-
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const Utf8Character character = DecodeUtf8(text);
-    if (character.bytes == 0) return false;
-    text.remove_prefix(character.bytes);
-  }
-  return true;
 }
 
 std::string RawKeyJson(std::string_view key) {

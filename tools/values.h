@@ -32,6 +32,9 @@ class TableValues {
   // `key` without its key group. For a terminal.
   std::string KeyText(std::string_view key) const;
   std::string ValueText(std::string_view value) const;
+  // For files: text as it is, neither quoted nor escaped; else as above.
+  std::string KeyPlain(std::string_view key) const;
+  std::string ValuePlain(std::string_view value) const;
   // As JSON values: numbers beyond 2^53 are strings, as all numbers of 64 bits.
   std::string KeyJson(std::string_view key) const;
   std::string ValueJson(std::string_view value) const;
@@ -46,6 +49,10 @@ class TableValues {
   const format::TableMeta& table() const noexcept { return table_; }
 
  private:
+  // `element(codec, bytes)` of the one part of a key, or of both.
+  template <class F>
+  std::string KeyBy(F&& element, std::string_view key) const;
+
   const format::TableMeta& table_;
   std::string key_codec_;                   // of the partition in maps
   std::string entry_codec_;                 // of maps
@@ -55,6 +62,5 @@ class TableValues {
 // A key as JSON: {"b64": ..., "utf8": ...}, the latter null if it is no UTF-8.
 std::string RawKeyJson(std::string_view key);
 std::string Base64(std::string_view bytes);
-bool IsUtf8(std::string_view text);
 
 }  // namespace tidemark::tools

@@ -19,6 +19,13 @@
 
 namespace tidemark::tools {
 
+// Records of a table that a damaged file may have held.
+struct LostKeys {
+  format::TableMeta table;
+  std::string first;                // stored key; empty: from the beginning
+  std::optional<std::string> last;  // unset: to the end
+};
+
 struct Finding {
   Status error;
   std::string file;  // the object's name in the repository; empty if the list itself is at fault
@@ -26,6 +33,7 @@ struct Finding {
   // What the list says of the file, which may not be readable any more; unset if the list itself is
   // at fault.
   std::optional<format::FileMeta> meta = std::nullopt;
+  std::vector<LostKeys> lost{};  // by table; empty if that is not known
 };
 
 enum class CheckpointResult : uint8_t {
@@ -67,7 +75,7 @@ struct SubtaskFindings {
 };
 
 // Called now and then with what has been read so far.
-using Progress = std::function<void(const Amount&)>;
+using VerifyProgress = std::function<void(const Amount&)>;
 
 // Thread safety: one thread at a time.
 class Verification {
@@ -75,7 +83,7 @@ class Verification {
   // All of them outlive this. `subtask` has a list; it is read again if need be. Nothing selected
   // means everything.
   Verification(const Catalog& catalog, Subtask* subtask, storage::VerifyLevel level,
-               Progress progress)
+               VerifyProgress progress)
       : catalog_(catalog), subtask_(*subtask), level_(level), progress_(std::move(progress)) {}
 
   // Of all files that it would look at, only those that `chosen` takes; checkpoints count as good
@@ -109,7 +117,7 @@ class Verification {
   const Catalog& catalog_;
   Subtask& subtask_;
   const storage::VerifyLevel level_;
-  const Progress progress_;
+  const VerifyProgress progress_;
   std::function<bool(const format::FileMeta&)> chosen_;
 
   bool asked_for_some_ = false;

@@ -4,8 +4,8 @@
 #include "format/key.h"
 #include "storage/export.h"
 #include "tools/opened_checkpoint.h"
+#include "tools/progress.h"
 #include "tools/quantity.h"
-#include "tools/values.h"
 
 #include <tidemark/read_view.h>
 #include <tidemark/store.h>
@@ -26,11 +26,13 @@ Status NotASubset(const std::string& text) {
 uint64_t HashOf(const format::FileMeta& file) { return format::HashKey(file.name); }
 
 // The digest of what is read in place; reading it checks frames, blocks and headers of values.
-Result<std::string> ReadAll(const OpenedCheckpoint& checkpoint) {
+Result<std::string> ReadAll(const OpenedCheckpoint& checkpoint, Console* console) {
   compaction::ContentDigest digest;
+  Progress progress(console, "read checkpoint " + std::to_string(checkpoint.checkpoint().id),
+                    ProgressUnit::kRecords, checkpoint.EstimateRecords());
   for (const format::TableMeta* table : checkpoint.Tables()) {
     digest.BeginTable(*table);
-    const auto records = checkpoint.reader().Scan(*table);
+    const auto records = Watched(checkpoint.reader().Scan(*table), &progress);
     TIDEMARK_RETURN_IF_ERROR(digest.Add(*records));
     digest.EndTable();
   }
@@ -58,13 +60,14 @@ Result<std::string> RestoreElsewhere(const Catalog& catalog, const OpenedCheckpo
   return view.Digest();
 }
 
-Status VerifyOne(const Catalog& catalog, const Subtask& subtask, uint64_t id, VerifyDepth depth) {
+Status VerifyOne(const Catalog& catalog, const Subtask& subtask, uint64_t id, VerifyDepth depth,
+                 Console* console) {
   TIDEMARK_ASSIGN_OR_RETURN(const auto scratch, Scratch::Make());
   TIDEMARK_ASSIGN_OR_RETURN(const Target target,
                             FindTarget(catalog, subtask, {std::to_string(id), ById{id}}));
   TIDEMARK_ASSIGN_OR_RETURN(const auto checkpoint,
                             OpenedCheckpoint::Open(catalog, target, scratch.get()));
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string read, ReadAll(*checkpoint));
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string read, ReadAll(*checkpoint, console));
   if (depth == VerifyDepth::kRead) return {};
   TIDEMARK_ASSIGN_OR_RETURN(const std::string restored,
                             RestoreElsewhere(catalog, *checkpoint, scratch.get()));
@@ -77,12 +80,12 @@ Status VerifyOne(const Catalog& catalog, const Subtask& subtask, uint64_t id, Ve
 }  // namespace
 
 void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth depth, bool by_id,
-                SubtaskFindings* findings) {
+                Console* console, SubtaskFindings* findings) {
   if (depth == VerifyDepth::kFiles) return;
   findings->newest_good.reset();
   for (CheckedCheckpoint& checkpoint : findings->checkpoints) {
     if (checkpoint.result != CheckpointResult::kGood) continue;
-    const Status found = VerifyOne(catalog, subtask, checkpoint.id, depth);
+    const Status found = VerifyOne(catalog, subtask, checkpoint.id, depth, console);
     if (found.name() == "checkpoint-dropped" || found.name() == "checkpoint-not-found") {
       checkpoint.result = CheckpointResult::kIncomplete;
       if (by_id)

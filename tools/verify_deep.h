@@ -22,7 +22,7 @@ enum class VerifyDepth : uint8_t {
 // meanwhile is a question without an answer. Works in a scratch directory, which for kRestore takes
 // as much as the state.
 void VerifyDeep(const Catalog& catalog, const Subtask& subtask, VerifyDepth depth, bool by_id,
-                SubtaskFindings* findings);
+                Console* console, SubtaskFindings* findings);
 
 // Which files to look at: `1/7`, every seventh by a hash of its name, the first such part; `10%`;
 // `5GiB`, about so much. The same ones each time. InvalidArgument (`subset`).

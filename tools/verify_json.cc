@@ -1,6 +1,8 @@
+#include "format/key.h"
 #include "tools/document.h"
 #include "tools/file_users.h"
 #include "tools/text.h"
+#include "tools/values.h"
 #include "tools/verify_report.h"
 
 namespace tidemark::tools {
@@ -54,11 +56,27 @@ void WriteContent(const format::FileMeta& file, JsonWriter* json) {
   json->Key("records").Number(file.records);
 }
 
+void WriteLost(const std::vector<LostKeys>& lost, JsonWriter* json) {
+  json->Key("lost").BeginArray();
+  for (const LostKeys& keys : lost) {
+    const TableValues values(keys.table);
+    json->BeginObject();
+    json->Key("table").String(keys.table.name);
+    json->Key("first_key");
+    keys.first.empty() ? json->Null() : json->Raw(values.KeyJson(format::UserKey(keys.first)));
+    json->Key("last_key");
+    keys.last ? json->Raw(values.KeyJson(format::UserKey(*keys.last))) : json->Null();
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
 void WriteFinding(const Finding& finding, uint32_t subtask, JsonWriter* json) {
   json->BeginObject();
   WriteErrorFields(finding.error, subtask, json);
   if (!finding.file.empty()) json->Key("file").String(finding.file);
   if (finding.meta) WriteContent(*finding.meta, json);
+  WriteLost(finding.lost, json);
   json->Key("checkpoints").BeginArray();
   for (const uint64_t id : finding.checkpoints) json->Id(id);
   json->EndArray();
@@ -67,6 +85,7 @@ void WriteFinding(const Finding& finding, uint32_t subtask, JsonWriter* json) {
 
 void WriteErrors(const Catalog& catalog, const VerifyRun& run, JsonWriter* json) {
   for (const Subtask& subtask : catalog.subtasks) WriteTrouble(subtask, json);
+  for (const Status& error : run.pins) WriteRepositoryError(error, json);
   for (const SubtaskFindings& findings : run.subtasks) {
     for (const Finding& finding : findings.findings) WriteFinding(finding, findings.subtask, json);
     for (const Status& error : findings.unanswered) WriteError(error, findings.subtask, json);

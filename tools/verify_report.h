@@ -16,6 +16,7 @@ struct VerifyRun {
   VerifyDepth depth = VerifyDepth::kFiles;
   std::string subset;                     // as it was given; empty: all files
   std::vector<SubtaskFindings> subtasks;  // those with a list
+  std::vector<Status> pins;               // what is wrong with them: nobody knows what they keep
 
   Amount Checked() const;
   Amount Available() const;

@@ -1,5 +1,7 @@
+#include "format/key.h"
 #include "tools/text.h"
 #include "tools/text_table.h"
+#include "tools/values.h"
 #include "tools/verify_report.h"
 
 #include <algorithm>
@@ -84,11 +86,28 @@ std::string DescribeContent(const format::FileMeta& file) {
          range("epoch", file.first_epoch, file.last_epoch);
 }
 
+// Which keys of which tables, as far as that can be told.
+std::string DescribeLost(const std::vector<LostKeys>& lost) {
+  std::string text;
+  for (const LostKeys& keys : lost) {
+    const TableValues values(keys.table);
+    std::string line = "of table " + Printable(keys.table.name);
+    if (!keys.first.empty()) line += " from key " + values.KeyText(format::UserKey(keys.first));
+    line += keys.last ? " to " + values.KeyText(format::UserKey(*keys.last)) : " on";
+    // Each group has its own range, and they are ordered by it first.
+    if (keys.table.kind != TableKind::kOrderedBytes && keys.last)
+      line += ", in the order of key groups";
+    text += Fact("", line);
+  }
+  return text;
+}
+
 std::string DescribeFinding(const Finding& finding, uint32_t subtask, const Style& style) {
   const bool proven = ExitCodeOf(finding.error) == ExitCode::kCorruption;
   const std::string_view name = proven ? "damage" : "unread";
   return Fact(name, proven ? style.Bad(name) : style.Warning(name), DescribeError(finding.error)) +
          (finding.meta ? Fact("", DescribeContent(*finding.meta)) : "") +
+         DescribeLost(finding.lost) +
          Fact("", "affects " + Ids(finding.checkpoints) + " of subtask " + std::to_string(subtask));
 }
 
@@ -169,6 +188,14 @@ std::string Verdict(const Catalog& catalog, const VerifyRun& run, ExitCode outco
     for (const Subtask& subtask : catalog.subtasks)
       if (subtask.number == findings.subtask)
         lines += DamageVerdict(subtask, findings, KnownLevel(run), style);
+  const bool is_pin_damaged =
+      std::any_of(run.pins.begin(), run.pins.end(),
+                  [](const Status& error) { return ExitCodeOf(error) == ExitCode::kCorruption; });
+  if (is_pin_damaged)
+    lines += Fact("verdict", style.Bad("verdict"),
+                  "damaged: of " + Counted(run.pins.size(), "pin") +
+                      " nobody can tell what is kept; see `ckpt-inspect explain " +
+                      std::string(run.pins.front().name()) + "`");
   if (!lines.empty()) return lines;
   return Fact("verdict", std::string(VerdictOf(run, outcome)));
 }

@@ -156,7 +156,9 @@ check_deb() {
     grep -qE "^ $wanted" <<<"$control" || fail "the .deb does not say '$wanted':"$'\n'"$control"
   done
   for wanted in lib/.*libtidemark.a lib/.*cmake/tidemark/tidemarkConfig.cmake \
-    lib/.*pkgconfig/tidemark.pc bin/ckpt-inspect include/tidemark/store.h; do
+    lib/.*pkgconfig/tidemark.pc bin/ckpt-inspect include/tidemark/store.h \
+    share/man/man1/ckpt-inspect.1.* share/bash-completion/completions/ckpt-inspect \
+    share/zsh/site-functions/_ckpt-inspect; do
     grep -q " \./usr/$wanted$" <<<"$content" || fail "the .deb lacks $wanted:"$'\n'"$content"
   done
 }

@@ -131,14 +131,9 @@ const Entries& EntriesOf(const ModelState& state, const std::string& table) {
   return found == state.end() ? none : found->second.entries;
 }
 
-void CompareDifferences(const InPlace& a, const InPlace& b, const format::TableMeta& meta) {
-  const format::TableMeta* in_a = a.Find(meta.name);
-  const format::TableMeta* in_b = b.Find(meta.name);
-  const bool is_in_a = in_a != nullptr && in_a->id == meta.id;
-  const bool is_in_b = in_b != nullptr && in_b->id == meta.id;
-  const Entries none;
-  const Entries& before = is_in_a ? EntriesOf(a.expected(), meta.name) : none;
-  const Entries& after = is_in_b ? EntriesOf(b.expected(), meta.name) : none;
+void CompareDifferences(const InPlace& a, const InPlace& b, const std::string& name) {
+  const Entries& before = EntriesOf(a.expected(), name);
+  const Entries& after = EntriesOf(b.expected(), name);
   std::map<std::string, std::pair<ModelValue, ModelValue>> expected;
   for (const auto& [key, value] : before) expected[key].first = value;
   for (const auto& [key, value] : after) expected[key].second = value;
@@ -150,19 +145,19 @@ void CompareDifferences(const InPlace& a, const InPlace& b, const format::TableM
     return got.has_value() == (value != nullptr) && (!got || *got == *value);
   };
   const Status compared = compaction::CheckpointDiff(a.reader(), b.reader())
-                              .Compare(meta, is_in_a, is_in_b, [&](const auto& record) {
+                              .Compare(a.Find(name), b.Find(name), [&](const auto& record) {
                                 const auto found =
                                     expected.find(std::string(format::UserKey(record.key)));
                                 const bool fits = found != expected.end() &&
                                                   is_same(record.before, found->second.first) &&
                                                   is_same(record.after, found->second.second);
-                                Expect(fits, "a difference in " + meta.name + " that is none");
+                                Expect(fits, "a difference in " + name + " that is none");
                                 expected.erase(found);
                                 return true;
                               });
-  Expect(compared.ok(), "differences in " + meta.name + ": " + compared.ToString());
+  Expect(compared.ok(), "differences in " + name + ": " + compared.ToString());
   Expect(expected.empty(),
-         std::to_string(expected.size()) + " differences in " + meta.name + " were not found");
+         std::to_string(expected.size()) + " differences in " + name + " were not found");
 }
 
 }  // namespace
@@ -188,7 +183,9 @@ void ModelWorld::ReadInPlace(const ModelCheckpoint& a, const ModelCheckpoint& b,
     const InPlace in_a(*storage_, list, a, scratch + "/a");
     const InPlace in_b(*storage_, list, b, scratch + "/b");
     in_a.Compare(random);
-    for (const auto& [id, meta] : list.tables) CompareDifferences(in_a, in_b, meta);
+    std::set<std::string> names;
+    for (const auto& [id, meta] : list.tables) names.insert(meta.name);
+    for (const std::string& name : names) CompareDifferences(in_a, in_b, name);
   }
   std::filesystem::remove_all(scratch);
   ++counts_.read_in_place;

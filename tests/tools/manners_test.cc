@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 namespace tidemark::test {
 namespace {
@@ -259,6 +261,44 @@ TEST_F(TerminalTest, ShowsColours) {
   EXPECT_EQ(exit_code_, 0);
   EXPECT_CONTAINS(InTerminal("verify " + path_, "env -u NO_COLOR TERM=xterm"),
                   "\x1b[32mverdict\x1b[0m  intact");
+}
+
+// What does not fit is left out and named; a wide terminal shows everything.
+TEST_F(TerminalTest, FitsItsWidth) {
+  const auto lines_of = [&](const std::string& command, size_t width) {
+    const std::string transcript = directory_ / "transcript";
+    const std::string in_terminal = "env NO_COLOR=1 TERM=xterm script -qec \"stty cols " +
+                                    std::to_string(width) + "; '" + InspectPath() + "' " + command +
+                                    " 2>/dev/null\" /dev/null </dev/null >'" + transcript + "'";
+    EXPECT_EQ(std::system(in_terminal.c_str()), 0);
+    std::vector<std::string> lines;
+    std::istringstream text(ReadFile(transcript));
+    for (std::string line; std::getline(text, line);) {
+      while (line.ends_with('\r')) line.pop_back();
+      lines.push_back(line);
+    }
+    return lines;
+  };
+  const auto has = [](const std::vector<std::string>& lines, const std::string& heading) {
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const std::string& line) { return Contains(line, heading); });
+  };
+  for (const char* command : {"list ", "show "}) {
+    const std::string arguments = command + path_ + (command[0] == 's' ? " latest" : "");
+    const std::string rank = command[0] == 's' ? "XXH3-128" : "SUBTASK";
+    const auto narrow = lines_of(arguments, 80);
+    const auto wide = lines_of(arguments, 200);
+    EXPECT_FALSE(has(narrow, rank)) << command;
+    EXPECT_TRUE(has(wide, rank)) << command;
+    // Facts about one thing are sentences, which may be longer.
+    for (const std::string& line : narrow) {
+      EXPECT_TRUE(line.size() <= 80 || line.starts_with("  ")) << line;
+    }
+    for (const std::string& line : wide) EXPECT_LE(line.size(), 200u) << line;
+    EXPECT_EQ(narrow.size(), wide.size());
+  }
+  // Elsewhere nothing is left out.
+  EXPECT_CONTAINS(Inspect({"show", path_, "latest"}).out, "XXH3-128");
 }
 
 TEST_F(TerminalTest, ShowsNoneWhenToldSo) {

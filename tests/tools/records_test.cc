@@ -105,7 +105,11 @@ TEST_F(RecordsTest, DumpTakesAPartInTheFormatAskedFor) {
             "\"value\"\nbytes  \"b140\" = \"value\"\n");
   EXPECT_EQ(dump({"--prefix", "b10", "--limit", "1"}), "bytes  \"b100\" = \"value\"\n");
   EXPECT_EQ(dump({"--prefix", "b108", "--format", "csv"}),
-            "table,subtask,key,value\nbytes,0,\"\"\"b108\"\"\",\"\"\"value\"\"\"\n");
+            "table,subtask,key,value\nbytes,0,b108,value\n");
+  EXPECT_EQ(dump({"--from", "b140", "--to", "b110"}), "");
+  EXPECT_EQ(dump({"--prefix", "b14", "--from", "b148"}),
+            "bytes  \"b148\" = \"value\"\nbytes  \"b149\" = \"value\"\n");
+  EXPECT_EQ(dump({"--prefix", "c"}), "");
   const Outcome map = Inspect({"dump", path_, "latest", "--table", "maps", "--prefix", "0"});
   EXPECT_EQ(std::count(map.out.begin(), map.out.end(), '\n'), 10);
   EXPECT_EQ(Inspect({"dump", path_, "latest", "--table", "maps", "--prefix", "x"}).exit_code, 2);

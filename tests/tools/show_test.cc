@@ -16,7 +16,8 @@ TEST_F(ShowTest, TellsOfTablesBaseSegmentsMetadataAndLineage) {
   EXPECT_CONTAINS(show.out, "  base        epoch 3, 2 files, 4.9 KiB\n");
   EXPECT_CONTAINS(show.out, "  segments    1, epoch 4, ");
   EXPECT_CONTAINS(show.out, "barrier 900 ns, encoding 12.0 us, durable after 3.4 ms\n");
-  EXPECT_CONTAINS(show.out, " 1  counts  value  string   u64           8 B\n");
+  EXPECT_CONTAINS(show.out,
+                  " 1  counts  value  string   u64        8 B                -              -\n");
   EXPECT_CONTAINS(show.out, base_sst.substr(base_sst.find("base/")) + "   000012.sst");
   EXPECT_CONTAINS(show.out, "  12, 14\n");
   EXPECT_CONTAINS(show.out, "\nmetadata\n  offset = 1234\n");

@@ -1,6 +1,8 @@
 // ckpt-inspect verify beyond checksums, and of parts.
 #include "tests/tools/store_repository.h"
 
+#include <set>
+
 namespace tidemark::test {
 namespace {
 
@@ -60,6 +62,51 @@ TEST_F(VerifyDeepTest, PartsAddUpAndAreNoWhole) {
       5u << 10);
   for (const char* bad : {"0/3", "4/3", "x", "0%", "101%", "1/0", "/"})
     EXPECT_EQ(Inspect({"verify", path_, std::string("--subset=") + bad}).exit_code, 2) << bad;
+}
+
+// A part of a checkpoint cannot be read as records, so `--subset` was passed over in silence.
+TEST_F(VerifyDeepTest, APartIsOfFilesOnly) {
+  MakeJob();
+  for (const char* level : {"read", "restore"}) {
+    const Outcome outcome = Inspect({"verify", path_, "--level", level, "--subset", "1/3"});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_CONTAINS(outcome.err, "needs all that a checkpoint is made of");
+  }
+}
+
+// Its bases are no databases, though their checksums are right: only reading shows it. The older
+// ones have none.
+TEST_F(VerifyDeepTest, LooksForAnOlderIntactOneAfterDamageThatOnlyReadingShows) {
+  MakeSample().Close();
+  EXPECT_EQ(Inspect({"verify", path_}).exit_code, 0);
+  const Outcome read = Inspect({"verify", path_, "latest", "--level", "read", "--json"});
+  EXPECT_EQ(read.exit_code, 4) << read.out << read.err;
+  EXPECT_EQ(read.json()["newest_good"][0]["id"].text(), "11");
+  EXPECT_CONTAINS(Inspect({"verify", path_, "13", "--level", "read"}).out,
+                  "the newest intact checkpoint is 11");
+}
+
+// As RocksDB's MANIFEST says, also where the file is gone.
+TEST_F(VerifyDeepTest, NamesTablesAndKeysThatAreLost) {
+  MakeJob();
+  const JsonValue shown = Inspect({"show", path_, "latest", "--json"}).json()["checkpoints"][0];
+  std::set<std::string> tables;
+  for (size_t i = 0; i < shown["base"]["files"].size(); ++i) {
+    const std::string name = shown["base"]["files"][i]["name"].text();
+    if (!name.ends_with(".sst")) continue;
+    const std::string path = path_ + "/subtasks/00000/" + name;
+    std::filesystem::rename(path, directory_ / "away");
+    const JsonValue verified = Inspect({"verify", path_, "latest", "--json"}).json();
+    const JsonValue& error = verified["errors"][0];
+    EXPECT_EQ(error["name"].text(), "file-missing");
+    if (error["lost"].size() == 1) {
+      tables.insert(error["lost"][0]["table"].text());
+      EXPECT_TRUE(error["lost"][0]["first_key"].text().starts_with("word "));
+      EXPECT_TRUE(error["lost"][0]["last_key"].text().starts_with("word "));
+    }
+    std::filesystem::rename(directory_ / "away", path);
+  }
+  EXPECT_EQ(tables, (std::set<std::string>{"bytes", "counts"}));
 }
 
 TEST_F(VerifyDeepTest, TakesPins) {
