@@ -65,9 +65,24 @@ Status MergeSides(Side& a, Side& b, F&& visit) {
 
 Status CheckpointDiff::Compare(const format::TableMeta* before, const format::TableMeta* after,
                                const Visit& visit) const {
-  const bool is_shared = before != nullptr && after != nullptr && before->id == after->id;
-  Status compared = is_shared ? CompareShared(*after, visit) : CompareAll(before, after, visit);
+  const bool are_both = before != nullptr && after != nullptr;
+  Status compared;
+  if (are_both && before->id == after->id)
+    compared = CompareShared(*after, visit);
+  else if (are_both && before->kind != after->kind)
+    compared = CompareKinds(*before, *after, visit);
+  else
+    compared = CompareAll(before, after, visit);
   return before_.files().InRepository(after_.files().InRepository(std::move(compared)));
+}
+
+// Keys of other kinds have other groups, and so another order.
+Status CheckpointDiff::CompareKinds(const format::TableMeta& before, const format::TableMeta& after,
+                                    const Visit& visit) const {
+  bool goes_on = true;
+  TIDEMARK_RETURN_IF_ERROR(CompareAll(
+      &before, nullptr, [&](const DifferingRecord& record) { return goes_on = visit(record); }));
+  return goes_on ? CompareAll(nullptr, &after, visit) : Status();
 }
 
 Status CheckpointDiff::CompareShared(const format::TableMeta& table, const Visit& visit) const {

@@ -31,14 +31,17 @@ class CheckpointDiff {
 
   // Calls `visit` with all keys whose values differ, ascending, until it returns false. `before`,
   // `after`: the table in these checkpoints, which has another id if it was dropped and made again
-  // between them; null if it is not there, and has nothing. Blocks for reading; errors as
-  // CheckpointReader::Scan.
+  // between them; null if it is not there, and has nothing. One that was made again as another
+  // kind is compared as two tables: all of the one are gone, all of the other have come. Blocks for
+  // reading; errors as CheckpointReader::Scan.
   Status Compare(const format::TableMeta* before, const format::TableMeta* after,
                  const Visit& visit) const;
 
  private:
   Status CompareAll(const format::TableMeta* before, const format::TableMeta* after,
                     const Visit& visit) const;
+  Status CompareKinds(const format::TableMeta& before, const format::TableMeta& after,
+                      const Visit& visit) const;
   Status CompareShared(const format::TableMeta& table, const Visit& visit) const;
   using Streams = std::vector<std::unique_ptr<format::RecordStream>>;
   struct Candidates {

@@ -132,11 +132,15 @@ const Entries& EntriesOf(const ModelState& state, const std::string& table) {
 }
 
 void CompareDifferences(const InPlace& a, const InPlace& b, const std::string& name) {
-  const Entries& before = EntriesOf(a.expected(), name);
-  const Entries& after = EntriesOf(b.expected(), name);
-  std::map<std::string, std::pair<ModelValue, ModelValue>> expected;
-  for (const auto& [key, value] : before) expected[key].first = value;
-  for (const auto& [key, value] : after) expected[key].second = value;
+  const format::TableMeta* const in_a = a.Find(name);
+  const format::TableMeta* const in_b = b.Find(name);
+  // By whether it is told of as gone or come apart, and key.
+  using Place = std::pair<int, std::string>;
+  const bool is_another = in_a != nullptr && in_b != nullptr && in_a->kind != in_b->kind;
+  std::map<Place, std::pair<ModelValue, ModelValue>> expected;
+  for (const auto& [key, value] : EntriesOf(a.expected(), name)) expected[{0, key}].first = value;
+  for (const auto& [key, value] : EntriesOf(b.expected(), name))
+    expected[{is_another ? 1 : 0, key}].second = value;
   std::erase_if(expected, [](const auto& one) {
     const auto& [was, is] = one.second;
     return was != nullptr && is != nullptr && *was == *is;
@@ -144,17 +148,18 @@ void CompareDifferences(const InPlace& a, const InPlace& b, const std::string& n
   const auto is_same = [](const std::optional<std::string_view>& got, const ModelValue& value) {
     return got.has_value() == (value != nullptr) && (!got || *got == *value);
   };
-  const Status compared = compaction::CheckpointDiff(a.reader(), b.reader())
-                              .Compare(a.Find(name), b.Find(name), [&](const auto& record) {
-                                const auto found =
-                                    expected.find(std::string(format::UserKey(record.key)));
-                                const bool fits = found != expected.end() &&
-                                                  is_same(record.before, found->second.first) &&
-                                                  is_same(record.after, found->second.second);
-                                Expect(fits, "a difference in " + name + " that is none");
-                                expected.erase(found);
-                                return true;
-                              });
+  const Status compared =
+      compaction::CheckpointDiff(a.reader(), b.reader())
+          .Compare(in_a, in_b, [&](const auto& record) {
+            const auto found = expected.find(
+                {is_another && record.after ? 1 : 0, std::string(format::UserKey(record.key))});
+            const bool fits = found != expected.end() &&
+                              is_same(record.before, found->second.first) &&
+                              is_same(record.after, found->second.second);
+            Expect(fits, "a difference in " + name + " that is none");
+            expected.erase(found);
+            return true;
+          });
   Expect(compared.ok(), "differences in " + name + ": " + compared.ToString());
   Expect(expected.empty(),
          std::to_string(expected.size()) + " differences in " + name + " were not found");
