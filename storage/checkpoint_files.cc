@@ -222,8 +222,11 @@ Result<std::shared_ptr<const CheckpointFiles>> CheckpointFiles::Open(
 Result<std::unique_ptr<format::RecordStream>> CheckpointFiles::KeysOf(uint64_t file,
                                                                       uint64_t entries_max) const {
   auto keys = std::make_unique<SstKeys>(fs_, base_paths_.at(file));
-  TIDEMARK_RETURN_IF_ERROR(InRepository(keys->Open()));
   std::unique_ptr<format::RecordStream> stream;
+  const Status opened = keys->Open();
+  // The writer may have deleted it since; what was opened then still reads it.
+  if (opened.code() == StatusCode::kNotFound) return stream;
+  TIDEMARK_RETURN_IF_ERROR(InRepository(opened));
   if (keys->IsFewPuts(entries_max)) stream = std::move(keys);
   return stream;
 }

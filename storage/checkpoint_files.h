@@ -60,8 +60,8 @@ class CheckpointFiles {
   std::set<uint64_t> BaseFilesOf(uint32_t table_id) const;
 
   // The keys that one of the base's SSTs holds, ascending, each as a put of nothing that is newer
-  // than any segment; null if that is not all that it says (it deletes something), or if it holds
-  // more than `entries_max`. Errors: as of opening and reading SSTs.
+  // than any segment; null if that is not all that it says (it deletes something), if it holds
+  // more than `entries_max`, or if it has no name any more. Errors: as of opening and reading SSTs.
   Result<std::unique_ptr<format::RecordStream>> KeysOf(uint64_t file, uint64_t entries_max) const;
 
   struct Segment {

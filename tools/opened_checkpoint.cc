@@ -70,6 +70,11 @@ Result<std::unique_ptr<OpenedCheckpoint>> OpenedCheckpoint::Open(const Catalog& 
                     " was rewritten faster than it could be opened; try again");
 }
 
+bool OpenedCheckpoint::HasMoved(const Catalog& catalog) const {
+  const auto now = LookUpAgain(catalog, list_);
+  return now ? !IsMadeAlike(*now, list_) : now.error().name() == "checkpoint-dropped";
+}
+
 std::vector<const format::TableMeta*> OpenedCheckpoint::Tables() const {
   std::vector<const format::TableMeta*> tables;
   for (const uint32_t id : *checkpoint().tables) tables.push_back(&list_.tables.at(id));

@@ -24,6 +24,10 @@ class OpenedCheckpoint {
   static Result<std::unique_ptr<OpenedCheckpoint>> Open(const Catalog& catalog,
                                                         const Target& target, Scratch* scratch);
 
+  // Whether its writer has dropped it since, or made it of other files: what could not be found
+  // then is no damage.
+  bool HasMoved(const Catalog& catalog) const;
+
   uint32_t subtask() const noexcept { return list_.subtask; }
   // The list with this checkpoint alone, and what it is made of.
   const format::Manifest& list() const noexcept { return list_; }

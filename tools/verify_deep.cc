@@ -62,19 +62,28 @@ Result<std::string> RestoreElsewhere(const Catalog& catalog, const OpenedCheckpo
 
 Status VerifyOne(const Catalog& catalog, const Subtask& subtask, uint64_t id, VerifyDepth depth,
                  Console* console) {
+  constexpr int kTriesMax = 10;
   TIDEMARK_ASSIGN_OR_RETURN(const auto scratch, Scratch::Make());
   TIDEMARK_ASSIGN_OR_RETURN(const Target target,
                             FindTarget(catalog, subtask, {std::to_string(id), ById{id}}));
-  TIDEMARK_ASSIGN_OR_RETURN(const auto checkpoint,
-                            OpenedCheckpoint::Open(catalog, target, scratch.get()));
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string read, ReadAll(*checkpoint, console));
-  if (depth == VerifyDepth::kRead) return {};
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string restored,
-                            RestoreElsewhere(catalog, *checkpoint, scratch.get()));
-  if (restored == read) return {};
-  return Status(StatusCode::kCorruption, "restore-differs",
-                "checkpoint " + std::to_string(id) + ": expected a restored state with digest " +
-                    read + ", got " + restored);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    TIDEMARK_ASSIGN_OR_RETURN(const auto checkpoint,
+                              OpenedCheckpoint::Open(catalog, target, scratch.get()));
+    TIDEMARK_ASSIGN_OR_RETURN(const std::string read, ReadAll(*checkpoint, console));
+    if (depth == VerifyDepth::kRead) return {};
+    const auto restored = RestoreElsewhere(catalog, *checkpoint, scratch.get());
+    if (restored && *restored == read) return {};
+    if (restored)
+      return Status(StatusCode::kCorruption, "restore-differs",
+                    "checkpoint " + std::to_string(id) +
+                        ": expected a restored state with digest " + read + ", got " + *restored);
+    // The copy needs the names of files that are open here, but may be gone.
+    if (restored.error().name() != "file-missing" || !checkpoint->HasMoved(catalog))
+      return restored.error();
+  }
+  return Status(StatusCode::kUnavailable, "manifest-moving",
+                "checkpoint " + std::to_string(id) +
+                    " was rewritten faster than it could be restored; try again");
 }
 
 }  // namespace
