@@ -17,7 +17,7 @@ build_packages=(
 demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)
 docs_packages=(doxygen)
-test_packages=(chromium python3-jsonschema) # tests look at a page, and check documents, and are skipped without
+test_packages=(chromium python3-jsonschema spin) # tests look at a page, check documents and a model, and are skipped without
 package_packages=(dpkg-dev file) # they find what ckpt-inspect depends on
 
 fail() {

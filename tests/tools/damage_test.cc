@@ -161,6 +161,8 @@ TEST_F(DamageTest, VerifyNamesAllOfIt) {
       is_root && Inspect({"--version"}, {.as_nobody = true}).exit_code == 0;
   for (const Victim& victim : Victims()) {
     for (const Harm harm : kHarms) {
+      // Sanitizers make each command take half a second.
+      if (TIDEMARK_SANITIZED != 0 && harm != Harm::kBitFlipped && harm != Harm::kEmptied) continue;
       const bool as_nobody = harm == Harm::kUnreadable && is_root;
       if (as_nobody && !can_change_user) continue;
       SCOPED_TRACE(victim.name + " " + kHarmNames[static_cast<size_t>(harm)] + ": " + victim.path);
@@ -205,7 +207,7 @@ TEST_F(DamageTest, TheNewestIntactCheckpointIsNamed) {
 // They may fail, with an error that has a name; what they answer is right.
 TEST_F(DamageTest, NoCommandCrashesOrAnswersWrongly) {
   std::vector<Harm> harms{Harm::kBitFlipped, Harm::kMissing, Harm::kEmptied, Harm::kReplaced};
-  if (TIDEMARK_SANITIZED != 0) harms.resize(2);
+  if (TIDEMARK_SANITIZED != 0) harms.resize(1);
   // What these say does not depend on how the repository stores it.
   const std::vector<Command> exact{{"dump", path_, "9"},
                                    {"get", path_, "9", "counts", "word 1"},

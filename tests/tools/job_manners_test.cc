@@ -124,7 +124,7 @@ TEST_F(JobMannersTest, NothingIsDamagedBesideALiveWriter) {
       Commit(*store, id, id % 3 == 0 ? 2 : 200);
     }
   });
-  for (int round = 0; round < 2; ++round) {
+  for (int round = 0; round < (TIDEMARK_SANITIZED != 0 ? 1 : 2); ++round) {
     for (const Command& command : Commands()) {
       const Outcome outcome = Inspect(command);
       EXPECT_NE(outcome.exit_code, 4) << command[0] << outcome.out << outcome.err;
