@@ -74,9 +74,9 @@ class CheckpointStorage {
   virtual Result<TransferKind> Fetch(std::string_view name, const std::string& path,
                                      bool may_link) const = 0;
 
-  // The path of a local file that has the content of `name`, for whoever reads it where it lies, and
-  // never writes to it; empty where objects are no local files, or `name` cannot be one. Says nothing
-  // of whether it exists. Reading through it goes on when the object is deleted.
+  // The path of a local file that has the content of `name`, for whoever reads it where it lies,
+  // and never writes to it; empty where objects are no local files, or `name` cannot be one. Says
+  // nothing of whether it exists. Reading through it goes on when the object is deleted.
   virtual std::string LocalPath(std::string_view name) const {
     static_cast<void>(name);
     return {};
