@@ -1,0 +1,321 @@
+// The power is cut at file operation k of a store's life: while it is created, makes checkpoints of
+// every kind, writes back, merges its log, publishes bases, drops what is old, exports, closes; and
+// again while it recovers from that. Whatever k is, and whatever the disk has kept of what was not
+// synced, what was acknowledged is there, here and on another machine, and the store goes on.
+//
+// A control takes one kind of sync away: then the same campaign must lose something.
+//
+// TIDEMARK_POWER_STRIDE=1 tries every operation, and every one of recoveries; the default takes
+// samples. TIDEMARK_POWER_CALL=k[,k2] tries one case alone.
+#include "storage/export.h"
+#include "tests/crash/crash_store.h"
+#include "tests/crash/in_child.h"
+#include "tests/support/environment.h"
+#include "tests/support/fault_file_system.h"
+#include "tests/support/memory_file_system.h"
+#include "tests/support/temp_dir.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tidemark::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kRounds = 10;
+constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
+
+constexpr Cut kCuts[] = {Cut::kNothing, Cut::kAll, Cut::kTorn, Cut::kAnyNames};
+constexpr const char* kCutNames[] = {"Nothing", "All", "Torn", "AnyNames"};
+
+// What a life has done before the cut, told to the process that made it.
+struct Notes {
+  std::atomic<uint64_t> acknowledged{0};  // the last round whose checkpoint was
+  std::atomic<uint64_t> calls{0};         // operations that count
+  std::atomic<bool> exported{false};
+};
+
+// Shared with children.
+class SharedNotes {
+ public:
+  SharedNotes()
+      : notes_(static_cast<Notes*>(mmap(nullptr, sizeof(Notes), PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    if (notes_ == MAP_FAILED) throw std::runtime_error("mmap");
+    new (notes_) Notes;
+  }
+  ~SharedNotes() { munmap(notes_, sizeof(Notes)); }
+  SharedNotes(const SharedNotes&) = delete;
+  SharedNotes& operator=(const SharedNotes&) = delete;
+  Notes* operator->() const { return notes_; }
+
+ private:
+  Notes* const notes_;
+};
+
+class PowerCutTest : public ::testing::Test {
+ protected:
+  using Prepare = std::function<void(MemoryFileSystem&)>;
+
+  PowerCutTest() { history_.Continue(1, 1); }
+
+  static StoreOptions Options(const std::string& root, const std::string& live,
+                              const storage::FileSystemPtr& disk) {
+    StoreOptions options = SmallStore(root);
+    options.repository.clear();
+    options.storage = StorageAt(root, disk);
+    options.directory = root + "/" + live;
+    options.write_back_segments = 3;
+    options.log_merge_segments = 2;
+    options.inline_segment_bytes_max = 1500;  // rounds are below and above
+    options.keep_last = 3;
+    return options;
+  }
+
+  // From whatever there is on `disk` to the last round, or to the cut.
+  void Live(const std::string& root, const storage::FileSystemPtr& disk) const {
+    auto store = TestStore::Open(Options(root, "live", disk), disk);
+    ASSERT_TRUE(store.has_value()) << store.error().ToString();
+    ASSERT_GE(store->restored_id(), notes_->acknowledged);
+    for (uint64_t round = store->restored_id() + 1; round <= kRounds; ++round) {
+      ASSERT_EQ(store->Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+      ASSERT_EQ(store->Checkpoint(round).ToString(), "OK");
+      notes_->acknowledged = round;
+      if (round % 4 == 0) {
+        ASSERT_EQ(store->Drain().ToString(), "OK");
+      }
+      if (round == 6) Export(root, disk);
+    }
+    ASSERT_EQ(store->Close().ToString(), "OK");
+  }
+
+  static std::string ExportOf(const std::string& root) { return root + "/export"; }
+  void Export(const std::string& root, const storage::FileSystemPtr& disk) const {
+    const auto from = StorageAt(root, disk);
+    const auto list = ReadNewest(*from);
+    ASSERT_TRUE(list.has_value()) << list.error().ToString();
+    if (storage::Exists(*disk, ExportOf(root))) return;
+    const auto exported = storage::ExportCheckpoint(
+        *from, {format::ListOf(*list, list->checkpoints.back())}, ExportOf(root), {.fs = disk});
+    ASSERT_TRUE(exported.has_value()) << exported.error().ToString();
+    notes_->exported = true;
+  }
+
+  // Runs a life on what `from` holds (nothing if it is empty), and cuts the power at `call`; what
+  // each kind of cut leaves is then in `to`/<name>. kDied if it came to that, "" if it has ended
+  // before.
+  std::string LiveAndCutAt(uint64_t call, const std::string& from, const std::string& to,
+                           const Prepare& prepare) const {
+    notes_->calls = 0;
+    const std::string root = directory_ / "mirror";
+    fs::remove_all(root);
+    fs::create_directories(root);
+    return InChild([&] {
+      const auto memory = std::make_shared<MemoryFileSystem>(root);
+      if (!from.empty()) memory->Load(from);
+      prepare(*memory);
+      const auto disk = std::make_shared<FaultFileSystem>(memory);
+      // What lies between two of these a torn content stands for.
+      const std::set<FileOperation> counted{FileOperation::kCreate,
+                                            FileOperation::kSync,
+                                            FileOperation::kLink,
+                                            FileOperation::kRename,
+                                            FileOperation::kDelete,
+                                            FileOperation::kCreateDirectory,
+                                            FileOperation::kDeleteDirectory,
+                                            FileOperation::kSyncDirectory};
+      FileFault fault;
+      fault.spares = [&](FileOperation operation, std::string_view) {
+        if (!counted.contains(operation) || ++notes_->calls != call) return true;
+        for (size_t i = 0; i < std::size(kCuts); ++i)
+          memory->WriteCut(kCuts[i], call, to + "/" + kCutNames[i]);
+        Die();
+      };
+      disk->plan().Inject(fault);
+      Live(root, disk);
+    });
+  }
+
+  // Restores, looks at everything, and goes on for a round; on the operating system's files.
+  void ExpectRecovers(const std::string& root, const std::string& live) const {
+    SCOPED_TRACE(live);
+    const auto disk = DiskWithoutSyncs();
+    auto store = TestStore::Open(Options(root, live, disk), disk);
+    ASSERT_TRUE(store.has_value()) << store.error().ToString();
+    EXPECT_TRUE(store->restored().skipped.empty())
+        << store->restored().skipped[0].reason.ToString();
+    EXPECT_TRUE(store->restored().damaged_manifests.empty());
+    const uint64_t at = store->restored_id();
+    ASSERT_GE(at, notes_->acknowledged) << "a checkpoint that was acknowledged is gone";
+    const auto content = store->ReadAll();
+    ASSERT_TRUE(content.has_value()) << content.error().ToString();
+    ASSERT_EQ(Difference(history_.After(at, kShape), *content), "");
+    ASSERT_EQ(store->Run(ChangesOfRound(1, at + 1, kShape)).ToString(), "OK");
+    ASSERT_EQ(store->Checkpoint(at + 1).ToString(), "OK");
+    notes_->acknowledged = at + 1;
+    ASSERT_EQ(store->Drain().ToString(), "OK");
+    ASSERT_EQ(store->Close().ToString(), "OK");
+    const auto list = ReadNewest(*StorageAt(root));
+    ASSERT_TRUE(list.has_value()) << list.error().ToString();
+    EXPECT_EQ(FindDamage(*StorageAt(root), *list), "");
+    EXPECT_EQ(FilesThere(*StorageAt(root)), FilesNamed(*list));
+  }
+
+  void ExpectExported(const std::string& root) const {
+    if (!notes_->exported) return;
+    const auto exported = storage::OpenLocalDirectoryOn(ExportOf(root), DiskWithoutSyncs());
+    ASSERT_TRUE(exported.has_value()) << exported.error().ToString();
+    const auto list = ReadNewest(**exported);
+    ASSERT_TRUE(list.has_value()) << list.error().ToString();
+    EXPECT_EQ(FindDamage(**exported, *list), "");
+    EXPECT_EQ(list->checkpoints.size(), 1u);
+  }
+
+  // "" if all of that holds.
+  std::string Recover(const std::string& root) const {
+    const uint64_t acknowledged = notes_->acknowledged;
+    std::string end = InChild([&] {
+      ExpectExported(root);
+      ExpectRecovers(root, "live");
+      ExpectRecovers(root, "elsewhere");
+    });
+    notes_->acknowledged = acknowledged;
+    return end;
+  }
+
+  const TempDir directory_{TempDir::InMemory()};
+  const SharedNotes notes_;
+  History history_;
+};
+
+void Nothing(MemoryFileSystem&) {}
+
+TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
+  const uint64_t scale = TIDEMARK_SANITIZED != 0 ? 7 : 1;
+  const uint64_t stride = FromEnvironment("TIDEMARK_POWER_STRIDE", 13 * scale);
+  uint64_t cuts = 0;
+  uint64_t again = 0;
+  for (uint64_t call = 1; !HasFailure(); call += stride) {
+    SCOPED_TRACE("TIDEMARK_POWER_CALL=" + std::to_string(call));
+    const std::string to = directory_ / "cut";
+    notes_->acknowledged = 0;
+    notes_->exported = false;
+    const std::string end = LiveAndCutAt(call, "", to, Nothing);
+    if (end.empty()) break;
+    ASSERT_EQ(end, kDied);
+    const uint64_t acknowledged = notes_->acknowledged;
+    const bool exported = notes_->exported;
+    for (const char* name : kCutNames) {
+      SCOPED_TRACE(name);
+      // Once more, somewhere in the recovery.
+      const std::string second = directory_ / "second";
+      const uint64_t second_call = 1 + (call * 7) % 120;
+      const std::string second_end = LiveAndCutAt(second_call, to + "/" + name, second, Nothing);
+      EXPECT_TRUE(second_end.empty() || second_end == kDied) << second_end;
+      if (second_end == kDied) {
+        for (const char* second_name : {"Nothing", "AnyNames"}) {
+          SCOPED_TRACE("again at " + std::to_string(second_call) + ", " + second_name);
+          EXPECT_EQ(Recover(second + "/" + second_name), "");
+          ++again;
+        }
+      }
+      fs::remove_all(second);
+      notes_->acknowledged = acknowledged;
+      notes_->exported = exported;
+      EXPECT_EQ(Recover(to + "/" + name), "");
+      ++cuts;
+    }
+    fs::remove_all(to);
+  }
+  EXPECT_GT(cuts * stride, 400u);
+  std::printf("%llu cuts, %llu of recoveries, of a life of %llu operations\n",
+              static_cast<unsigned long long>(cuts), static_cast<unsigned long long>(again),
+              static_cast<unsigned long long>(notes_->calls.load()));
+}
+
+// ---- Controls: without one kind of sync the campaign must find something ----
+
+struct Control {
+  const char* safeguard;
+  bool of_directories;
+  const char* path;  // a part of it
+};
+// Not among them: what RocksDB syncs of the live database, which may be lost as a whole.
+const Control kControls[] = {
+    {"content of FORMAT", false, "/FORMAT"},
+    {"name of FORMAT", true, "/repository/"},
+    {"content of manifest versions", false, "/manifest/"},
+    {"names of manifest versions", true, "/manifest/"},
+    {"content of snapshots", false, "/snapshots/"},
+    {"names of snapshots", true, "/snapshots/"},
+    {"content of segments and bases", false, "/tmp/"},
+    {"names of segments", true, "/log/"},
+    {"names of bases", true, "/base/"},
+    {"content of an export", false, "/export.incomplete"},
+    {"names in an export", true, "/export.incomplete"},
+};
+
+class PowerCutControl : public PowerCutTest {
+ protected:
+  // What children say of it is expected, and would only frighten.
+  static void BeQuiet() {
+    std::fflush(stdout);
+    std::fflush(stderr);
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(1);
+    if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(1);
+  }
+
+  // The first operation at which something is lost; 0: none.
+  uint64_t FindLoss(const Control& control, uint64_t stride) const {
+    const auto without = [&](MemoryFileSystem& disk) {
+      BeQuiet();
+      if (control.of_directories)
+        disk.IgnoreDirectorySyncs(control.path);
+      else
+        disk.IgnoreFileSyncs(control.path);
+    };
+    const std::string to = directory_ / "cut";
+    for (uint64_t call = 1;; call += stride) {
+      notes_->acknowledged = 0;
+      notes_->exported = false;
+      fs::remove_all(to);
+      const std::string end = LiveAndCutAt(call, "", to, without);
+      if (end != kDied) return end.empty() ? 0 : call;
+      for (const char* name : {"Nothing", "Torn", "AnyNames"}) {
+        const uint64_t acknowledged = notes_->acknowledged;
+        const std::string recovered = InChild([&] {
+          BeQuiet();
+          ExpectExported(to + "/" + name);
+          ExpectRecovers(to + "/" + name, "live");
+          ExpectRecovers(to + "/" + name, "elsewhere");
+        });
+        notes_->acknowledged = acknowledged;
+        if (!recovered.empty()) return call;
+      }
+    }
+  }
+};
+
+TEST_F(PowerCutControl, WithoutOneKindOfSyncSomethingIsLost) {
+  const uint64_t stride =
+      FromEnvironment("TIDEMARK_POWER_STRIDE", TIDEMARK_SANITIZED != 0 ? 41 : 11);
+  for (const Control& control : kControls) {
+    const uint64_t call = FindLoss(control, stride);
+    std::printf("%-32s %s\n", control.safeguard,
+                call == 0 ? "NOT FOUND" : ("caught at " + std::to_string(call)).c_str());
+    EXPECT_NE(call, 0u) << control.safeguard;
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::test

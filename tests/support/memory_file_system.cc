@@ -1,0 +1,619 @@
+#include "tests/support/memory_file_system.h"
+
+#include <rocksdb/env.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace tidemark::test {
+
+namespace fs = std::filesystem;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+// A file or a directory. Files may have several names.
+struct MemoryFileSystem::Node {
+  using Entries = std::map<std::string, std::shared_ptr<Node>>;
+
+  bool is_directory = false;
+  uint64_t links = 0;
+  std::string content;
+  std::string durable;
+  Entries entries;
+  Entries durable_entries;
+};
+
+struct MemoryFileSystem::Tree {
+  using NodePtr = std::shared_ptr<Node>;
+
+  mutable std::mutex mutex;
+  std::string root;
+  NodePtr top = MakeDirectory();
+  std::set<std::string> locked;
+  std::set<std::string> ignored_files;
+  std::set<std::string> ignored_directories;
+
+  static NodePtr MakeDirectory() {
+    auto node = std::make_shared<Node>();
+    node->is_directory = true;
+    return node;
+  }
+  static bool IsIgnored(const std::set<std::string>& kinds, const std::string& path) {
+    for (const std::string& kind : kinds)
+      if (path.find(kind) != std::string::npos) return true;
+    return false;
+  }
+  // Names of a path below the root.
+  std::vector<std::string> NamesOf(const std::string& path) const {
+    std::vector<std::string> names;
+    std::istringstream text(path.substr(root.size()));
+    for (std::string name; std::getline(text, name, '/');)
+      if (!name.empty() && name != ".") names.push_back(name);
+    return names;
+  }
+  // Null if nothing is there.
+  NodePtr Find(const std::string& path) const {
+    NodePtr node = top;
+    for (const std::string& name : NamesOf(path)) {
+      if (!node->is_directory) return nullptr;
+      const auto entry = node->entries.find(name);
+      if (entry == node->entries.end()) return nullptr;
+      node = entry->second;
+    }
+    return node;
+  }
+  // The directory that a path is in, and its name there; null if that is no directory.
+  std::pair<NodePtr, std::string> Place(const std::string& path) const {
+    const std::vector<std::string> names = NamesOf(path);
+    if (names.empty()) return {nullptr, ""};
+    NodePtr node = top;
+    for (size_t i = 0; i + 1 < names.size(); ++i) {
+      const auto entry = node->entries.find(names[i]);
+      if (entry == node->entries.end() || !entry->second->is_directory) return {nullptr, ""};
+      node = entry->second;
+    }
+    return {node, names.back()};
+  }
+};
+
+namespace {
+
+using Node = MemoryFileSystem::Node;
+using Tree = MemoryFileSystem::Tree;
+using NodePtr = std::shared_ptr<Node>;
+using TreePtr = std::shared_ptr<Tree>;
+using Options = rocksdb::IOOptions;
+using Debug = rocksdb::IODebugContext;
+
+constexpr size_t kPageBytes = 4096;
+
+IOStatus ErrorOf(int error, const std::string& path) {
+  const std::string text = std::generic_category().message(error);
+  return error == ENOENT ? IOStatus::PathNotFound(path, text) : IOStatus::IOError(path, text);
+}
+
+class WritableFile final : public rocksdb::FSWritableFile {
+ public:
+  WritableFile(TreePtr tree, NodePtr node, std::string path)
+      : tree_(std::move(tree)), node_(std::move(node)), path_(std::move(path)) {}
+
+  using FSWritableFile::Append;
+  using FSWritableFile::PositionedAppend;
+  IOStatus Append(const Slice& data, const Options&, Debug*) override {
+    const std::lock_guard lock(tree_->mutex);
+    node_->content.append(data.data(), data.size());
+    return IOStatus::OK();
+  }
+  IOStatus PositionedAppend(const Slice& data, uint64_t offset, const Options&, Debug*) override {
+    const std::lock_guard lock(tree_->mutex);
+    if (node_->content.size() < offset + data.size()) node_->content.resize(offset + data.size());
+    node_->content.replace(offset, data.size(), data.data(), data.size());
+    return IOStatus::OK();
+  }
+  IOStatus Truncate(uint64_t size, const Options&, Debug*) override {
+    const std::lock_guard lock(tree_->mutex);
+    node_->content.resize(size);
+    return IOStatus::OK();
+  }
+  IOStatus Close(const Options&, Debug*) override { return IOStatus::OK(); }
+  IOStatus Flush(const Options&, Debug*) override { return IOStatus::OK(); }
+  IOStatus Sync(const Options&, Debug*) override {
+    const std::lock_guard lock(tree_->mutex);
+    if (!Tree::IsIgnored(tree_->ignored_files, path_)) node_->durable = node_->content;
+    return IOStatus::OK();
+  }
+  IOStatus Fsync(const Options& options, Debug* debug) override { return Sync(options, debug); }
+  uint64_t GetFileSize(const Options&, Debug*) override {
+    const std::lock_guard lock(tree_->mutex);
+    return node_->content.size();
+  }
+
+ private:
+  const TreePtr tree_;
+  const NodePtr node_;
+  const std::string path_;
+};
+
+class ReadableFile final : public rocksdb::FSRandomAccessFile, public rocksdb::FSSequentialFile {
+ public:
+  ReadableFile(TreePtr tree, NodePtr node) : tree_(std::move(tree)), node_(std::move(node)) {}
+
+  IOStatus Read(uint64_t offset, size_t size, const Options&, Slice* result, char* scratch,
+                Debug*) const override {
+    const std::lock_guard lock(tree_->mutex);
+    const std::string& content = node_->content;
+    const size_t begin = std::min<size_t>(offset, content.size());
+    const size_t bytes = std::min(size, content.size() - begin);
+    content.copy(scratch, bytes, begin);
+    *result = Slice(scratch, bytes);
+    return IOStatus::OK();
+  }
+  IOStatus Read(size_t size, const Options& options, Slice* result, char* scratch,
+                Debug* debug) override {
+    const IOStatus read =
+        std::as_const(*this).Read(position_, size, options, result, scratch, debug);
+    position_ += result->size();
+    return read;
+  }
+  IOStatus Skip(uint64_t bytes) override {
+    position_ += bytes;
+    return IOStatus::OK();
+  }
+  IOStatus Prefetch(uint64_t, size_t, const Options&, Debug*) override { return IOStatus::OK(); }
+  bool use_direct_io() const override { return false; }
+  size_t GetRequiredBufferAlignment() const override { return 1; }
+  IOStatus InvalidateCache(size_t, size_t) override { return IOStatus::OK(); }
+
+ private:
+  const TreePtr tree_;
+  const NodePtr node_;
+  uint64_t position_ = 0;
+};
+
+class Directory final : public rocksdb::FSDirectory {
+ public:
+  Directory(TreePtr tree, NodePtr node, std::string path)
+      : tree_(std::move(tree)), node_(std::move(node)), path_(std::move(path)) {}
+  IOStatus Fsync(const Options&, Debug*) override {
+    const std::lock_guard lock(tree_->mutex);
+    if (!Tree::IsIgnored(tree_->ignored_directories, path_ + "/"))
+      node_->durable_entries = node_->entries;
+    return IOStatus::OK();
+  }
+
+ private:
+  const TreePtr tree_;
+  const NodePtr node_;
+  const std::string path_;
+};
+
+class Lock final : public rocksdb::FileLock {
+ public:
+  explicit Lock(std::string locked) : path(std::move(locked)) {}
+  const std::string path;
+};
+
+class NoLogger final : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+  size_t GetLogFileSize() const override { return 0; }
+};
+
+// What a cut leaves, as real files.
+class CutWriter {
+ public:
+  CutWriter(Cut cut, uint64_t seed) : cut_(cut), random_(seed) {}
+
+  void Write(const Node& directory, const fs::path& to) {
+    fs::create_directories(to);
+    for (const auto& [name, node] : EntriesOf(directory)) {
+      if (node->is_directory) {
+        Write(*node, to / name);
+        continue;
+      }
+      const auto [written, is_new] = files_.try_emplace(node.get(), to / name);
+      if (is_new) {
+        const std::string content = ContentOf(*node);
+        std::ofstream(to / name, std::ios::binary) << content;
+      } else {
+        fs::create_hard_link(written->second, to / name);
+      }
+    }
+  }
+
+ private:
+  bool Toss() { return random_() % 2 == 0; }
+
+  Node::Entries EntriesOf(const Node& directory) {
+    if (cut_ == Cut::kNothing) return directory.durable_entries;
+    if (cut_ != Cut::kAnyNames) return directory.entries;
+    // Each change of a name survives, or does not.
+    Node::Entries left;
+    for (const auto& [name, node] : directory.durable_entries) {
+      const auto now = directory.entries.find(name);
+      const bool is_same = now != directory.entries.end() && now->second == node;
+      if (is_same || Toss()) left[name] = node;
+    }
+    for (const auto& [name, node] : directory.entries) {
+      const auto then = directory.durable_entries.find(name);
+      const bool is_new = then == directory.durable_entries.end() || then->second != node;
+      if (is_new && (Toss() || (then != directory.durable_entries.end() && !left.contains(name))))
+        left[name] = node;
+    }
+    return left;
+  }
+
+  std::string ContentOf(const Node& file) {
+    if (cut_ == Cut::kNothing) return file.durable;
+    if (cut_ == Cut::kAll || file.content == file.durable) return file.content;
+    if (cut_ == Cut::kAnyNames) return Toss() ? file.durable : file.content;
+    // What was appended after the sync is there up to some byte, with or without a page that was
+    // allocated and not written.
+    const size_t certain = file.content.starts_with(file.durable) ? file.durable.size() : 0;
+    std::string torn = file.content.substr(
+        0, certain + static_cast<size_t>(random_() % (file.content.size() - certain + 1)));
+    if (torn.size() > certain && Toss()) {
+      const size_t begin = std::max(certain, (torn.size() - 1) / kPageBytes * kPageBytes);
+      std::fill(torn.begin() + static_cast<ptrdiff_t>(begin), torn.end(), '\0');
+    }
+    return torn;
+  }
+
+  const Cut cut_;
+  std::mt19937_64 random_;
+  std::map<const Node*, fs::path> files_;
+};
+
+// Hard links become one file again.
+void LoadInto(Node& directory, const fs::path& from, std::map<ino_t, NodePtr>& files) {
+  for (const auto& entry : fs::directory_iterator(from)) {
+    struct stat status {};
+    if (stat(entry.path().c_str(), &status) != 0) throw std::runtime_error("stat " + from.string());
+    NodePtr node = Tree::MakeDirectory();
+    if (entry.is_directory()) {
+      LoadInto(*node, entry.path(), files);
+    } else {
+      NodePtr& file = files[status.st_ino];
+      if (file == nullptr) {
+        file = std::make_shared<Node>();
+        std::ostringstream content;
+        content << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+        file->content = file->durable = content.str();
+      }
+      ++file->links;
+      node = file;
+    }
+    directory.entries[entry.path().filename()] = node;
+  }
+  directory.durable_entries = directory.entries;
+}
+
+}  // namespace
+
+MemoryFileSystem::MemoryFileSystem(std::string root)
+    : FileSystemWrapper(rocksdb::FileSystem::Default()),
+      root_(std::move(root)),
+      tree_(std::make_shared<Tree>()) {
+  tree_->root = root_;
+}
+MemoryFileSystem::~MemoryFileSystem() = default;
+
+bool MemoryFileSystem::IsOurs(const std::string& path) const {
+  return path.starts_with(root_) && (path.size() == root_.size() || path[root_.size()] == '/');
+}
+
+void MemoryFileSystem::WriteCut(Cut cut, uint64_t seed, const std::string& to) const {
+  const std::lock_guard lock(tree_->mutex);
+  CutWriter(cut, seed).Write(*tree_->top, to);
+}
+
+void MemoryFileSystem::IgnoreFileSyncs(const std::string& kind) {
+  const std::lock_guard lock(tree_->mutex);
+  tree_->ignored_files.insert(kind);
+}
+void MemoryFileSystem::IgnoreDirectorySyncs(const std::string& kind) {
+  const std::lock_guard lock(tree_->mutex);
+  tree_->ignored_directories.insert(kind);
+}
+
+IOStatus MemoryFileSystem::NewSequentialFile(const std::string& path, const Options& options,
+                                             std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                             Debug* debug) {
+  if (!IsOurs(path)) return target()->NewSequentialFile(path, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr || node->is_directory)
+    return ErrorOf(node == nullptr ? ENOENT : EISDIR, path);
+  *result = std::make_unique<ReadableFile>(tree_, node);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::NewRandomAccessFile(const std::string& path, const Options& options,
+                                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                               Debug* debug) {
+  if (!IsOurs(path)) return target()->NewRandomAccessFile(path, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr || node->is_directory)
+    return ErrorOf(node == nullptr ? ENOENT : EISDIR, path);
+  *result = std::make_unique<ReadableFile>(tree_, node);
+  return IOStatus::OK();
+}
+
+// Gives the name to a new file, as a caller that never changes one must; content of an old one that
+// is still open, or linked, stays what it is.
+IOStatus MemoryFileSystem::NewWritableFile(const std::string& path, const Options& options,
+                                           std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                           Debug* debug) {
+  if (!IsOurs(path)) return target()->NewWritableFile(path, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const auto [directory, name] = tree_->Place(path);
+  if (directory == nullptr) return ErrorOf(ENOENT, path);
+  NodePtr& node = directory->entries[name];
+  if (node != nullptr && node->is_directory) return ErrorOf(EISDIR, path);
+  if (node == nullptr) {
+    node = std::make_shared<Node>();
+    node->links = 1;
+  } else {
+    node->content.clear();  // O_TRUNC
+  }
+  *result = std::make_unique<WritableFile>(tree_, node, path);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::ReopenWritableFile(const std::string& path, const Options& options,
+                                              std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                              Debug* debug) {
+  if (!IsOurs(path)) return target()->ReopenWritableFile(path, options, result, debug);
+  {
+    const std::lock_guard lock(tree_->mutex);
+    if (const NodePtr node = tree_->Find(path); node != nullptr && !node->is_directory) {
+      *result = std::make_unique<WritableFile>(tree_, node, path);
+      return IOStatus::OK();
+    }
+  }
+  return NewWritableFile(path, options, result, debug);
+}
+
+IOStatus MemoryFileSystem::ReuseWritableFile(const std::string& path, const std::string& old_path,
+                                             const Options& options,
+                                             std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                             Debug* debug) {
+  const IOStatus renamed = RenameFile(old_path, path, options.io_options, debug);
+  return renamed.ok() ? NewWritableFile(path, options, result, debug) : renamed;
+}
+
+IOStatus MemoryFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
+                                        std::unique_ptr<rocksdb::FSDirectory>* result,
+                                        Debug* debug) {
+  if (!IsOurs(path)) return target()->NewDirectory(path, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr || !node->is_directory)
+    return ErrorOf(node == nullptr ? ENOENT : ENOTDIR, path);
+  *result = std::make_unique<Directory>(tree_, node, path);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::FileExists(const std::string& path, const IOOptions& options,
+                                      Debug* debug) {
+  if (!IsOurs(path)) return target()->FileExists(path, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  return tree_->Find(path) != nullptr ? IOStatus::OK() : IOStatus::NotFound();
+}
+
+IOStatus MemoryFileSystem::GetChildren(const std::string& path, const IOOptions& options,
+                                       std::vector<std::string>* result, Debug* debug) {
+  if (!IsOurs(path)) return target()->GetChildren(path, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  result->clear();
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr || !node->is_directory) return IOStatus::NotFound();
+  for (const auto& entry : node->entries) result->push_back(entry.first);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::GetChildrenFileAttributes(const std::string& path,
+                                                     const IOOptions& options,
+                                                     std::vector<rocksdb::FileAttributes>* result,
+                                                     Debug* debug) {
+  if (!IsOurs(path)) return target()->GetChildrenFileAttributes(path, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  result->clear();
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr || !node->is_directory) return IOStatus::NotFound();
+  for (const auto& [name, entry] : node->entries) result->push_back({name, entry->content.size()});
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::DeleteFile(const std::string& path, const IOOptions& options,
+                                      Debug* debug) {
+  if (!IsOurs(path)) return target()->DeleteFile(path, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const auto [directory, name] = tree_->Place(path);
+  const auto entry =
+      directory == nullptr ? Node::Entries::iterator() : directory->entries.find(name);
+  if (directory == nullptr || entry == directory->entries.end()) return ErrorOf(ENOENT, path);
+  if (entry->second->is_directory) return ErrorOf(EISDIR, path);
+  --entry->second->links;
+  directory->entries.erase(entry);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::Truncate(const std::string& path, size_t size, const IOOptions& options,
+                                    Debug* debug) {
+  if (!IsOurs(path)) return target()->Truncate(path, size, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr || node->is_directory) return ErrorOf(ENOENT, path);
+  node->content.resize(size);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::CreateDir(const std::string& path, const IOOptions& options,
+                                     Debug* debug) {
+  if (!IsOurs(path)) return target()->CreateDir(path, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const auto [directory, name] = tree_->Place(path);
+  if (directory == nullptr) return ErrorOf(tree_->NamesOf(path).empty() ? EEXIST : ENOENT, path);
+  if (directory->entries.contains(name)) return ErrorOf(EEXIST, path);
+  directory->entries[name] = Tree::MakeDirectory();
+  fs::create_directories(path);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::CreateDirIfMissing(const std::string& path, const IOOptions& options,
+                                              Debug* debug) {
+  if (!IsOurs(path)) return target()->CreateDirIfMissing(path, options, debug);
+  {
+    const std::lock_guard lock(tree_->mutex);
+    if (const NodePtr node = tree_->Find(path); node != nullptr)
+      return node->is_directory ? IOStatus::OK() : ErrorOf(ENOTDIR, path);
+  }
+  return CreateDir(path, options, debug);
+}
+
+IOStatus MemoryFileSystem::DeleteDir(const std::string& path, const IOOptions& options,
+                                     Debug* debug) {
+  if (!IsOurs(path)) return target()->DeleteDir(path, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const auto [directory, name] = tree_->Place(path);
+  const NodePtr node = tree_->Find(path);
+  if (directory == nullptr || node == nullptr) return ErrorOf(ENOENT, path);
+  if (!node->is_directory || !node->entries.empty())
+    return ErrorOf(node->is_directory ? ENOTEMPTY : ENOTDIR, path);
+  directory->entries.erase(name);
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::GetFileSize(const std::string& path, const IOOptions& options,
+                                       uint64_t* size, Debug* debug) {
+  if (!IsOurs(path)) return target()->GetFileSize(path, options, size, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr) return ErrorOf(ENOENT, path);
+  if (path.ends_with("/.") && !node->is_directory) return ErrorOf(ENOTDIR, path);
+  *size = node->content.size();
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::GetFileModificationTime(const std::string& path,
+                                                   const IOOptions& options, uint64_t* time,
+                                                   Debug* debug) {
+  if (!IsOurs(path)) return target()->GetFileModificationTime(path, options, time, debug);
+  const std::lock_guard lock(tree_->mutex);
+  *time = 0;
+  return tree_->Find(path) != nullptr ? IOStatus::OK() : ErrorOf(ENOENT, path);
+}
+
+IOStatus MemoryFileSystem::RenameFile(const std::string& from, const std::string& to,
+                                      const IOOptions& options, Debug* debug) {
+  if (!IsOurs(from)) return target()->RenameFile(from, to, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(from);
+  const auto [directory, name] = tree_->Place(from);
+  const auto [other, new_name] = tree_->Place(to);
+  if (node == nullptr || other == nullptr) return ErrorOf(ENOENT, from);
+  directory->entries.erase(name);
+  NodePtr& there = other->entries[new_name];
+  if (there != nullptr && !there->is_directory) --there->links;
+  there = node;
+  if (node->is_directory) {
+    std::error_code ignored;
+    fs::rename(from, to, ignored);
+  }
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::LinkFile(const std::string& from, const std::string& to,
+                                    const IOOptions& options, Debug* debug) {
+  if (!IsOurs(from)) return target()->LinkFile(from, to, options, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(from);
+  const auto [directory, name] = tree_->Place(to);
+  if (node == nullptr || directory == nullptr) return ErrorOf(ENOENT, from);
+  if (directory->entries.contains(name)) return ErrorOf(EEXIST, to);
+  directory->entries[name] = node;
+  ++node->links;
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::NumFileLinks(const std::string& path, const IOOptions& options,
+                                        uint64_t* count, Debug* debug) {
+  if (!IsOurs(path)) return target()->NumFileLinks(path, options, count, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr) return ErrorOf(ENOENT, path);
+  *count = node->links;
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::AreFilesSame(const std::string& a, const std::string& b,
+                                        const IOOptions& options, bool* result, Debug* debug) {
+  if (!IsOurs(a)) return target()->AreFilesSame(a, b, options, result, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(a);
+  const NodePtr other = tree_->Find(b);
+  if (node == nullptr || other == nullptr) return ErrorOf(ENOENT, node == nullptr ? a : b);
+  *result = node == other;
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::LockFile(const std::string& path, const IOOptions& options,
+                                    rocksdb::FileLock** lock, Debug* debug) {
+  if (!IsOurs(path)) return target()->LockFile(path, options, lock, debug);
+  const std::lock_guard guard(tree_->mutex);
+  if (!tree_->locked.insert(path).second) return ErrorOf(EAGAIN, path);
+  *lock = new Lock(path);
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::UnlockFile(rocksdb::FileLock* lock, const IOOptions& options,
+                                      Debug* debug) {
+  auto* const ours = dynamic_cast<Lock*>(lock);
+  if (ours == nullptr) return target()->UnlockFile(lock, options, debug);
+  const std::lock_guard guard(tree_->mutex);
+  tree_->locked.erase(ours->path);
+  delete ours;
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::NewLogger(const std::string& path, const IOOptions& options,
+                                     std::shared_ptr<rocksdb::Logger>* result, Debug* debug) {
+  if (!IsOurs(path)) return target()->NewLogger(path, options, result, debug);
+  *result = std::make_shared<NoLogger>();
+  return IOStatus::OK();
+}
+
+IOStatus MemoryFileSystem::IsDirectory(const std::string& path, const IOOptions& options,
+                                       bool* is_dir, Debug* debug) {
+  if (!IsOurs(path)) return target()->IsDirectory(path, options, is_dir, debug);
+  const std::lock_guard lock(tree_->mutex);
+  const NodePtr node = tree_->Find(path);
+  if (node == nullptr) return ErrorOf(ENOENT, path);
+  *is_dir = node->is_directory;
+  return IOStatus::OK();
+}
+
+void MemoryFileSystem::Load(const std::string& from) {
+  const std::lock_guard lock(tree_->mutex);
+  std::map<ino_t, NodePtr> files;
+  LoadInto(*tree_->top, from, files);
+  for (const auto& entry : fs::recursive_directory_iterator(from))
+    if (entry.is_directory()) fs::create_directories(root_ / fs::relative(entry.path(), from));
+}
+
+}  // namespace tidemark::test
