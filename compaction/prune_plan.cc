@@ -50,13 +50,13 @@ struct Period {
   KeptBy by;
   uint32_t PruneRules::*count;
   int64_t hours;
-  int64_t offset;      // the epoch was a Thursday
+  int64_t offset;      // in hours: the epoch was a Thursday
   const char* format;  // year, month, day, hour
 };
 constexpr Period kPeriods[] = {
     {KeptBy::kHourly, &PruneRules::keep_hourly, 1, 0, "%04d-%02u-%02uT%02d"},
     {KeptBy::kDaily, &PruneRules::keep_daily, 24, 0, "%04d-%02u-%02u"},
-    {KeptBy::kWeekly, &PruneRules::keep_weekly, 7 * 24, 3 * 24, "week of %04d-%02u-%02u"},
+    {KeptBy::kWeekly, &PruneRules::keep_weekly, 168, 72, "week of %04d-%02u-%02u"},
 };
 
 int64_t HourOf(int64_t time_ms) {

@@ -22,7 +22,7 @@ std::string ToHex(std::span<const uint8_t> bytes);
 // XXH3-128, canonical (big-endian) byte order.
 struct Checksum128 {
   std::array<uint8_t, 16> bytes{};
-  auto operator<=>(const Checksum128&) const = default;
+  auto operator<=>(const Checksum128&) const = default;  // NOLINT(modernize-use-nullptr)
   std::string Hex() const;  // 32 lower-case digits
 };
 

@@ -146,7 +146,7 @@ class CheckpointFiles::Opening {
         Database::OpenForReading(options_.fs, options, std::move(env), directory,
                                  [&](const std::string&) { return table_options; }));
     const std::shared_ptr<Database> database = opened.database;
-    TIDEMARK_ASSIGN_OR_RETURN(const StateFamilies families, ReadStateFamilies(std::move(opened)));
+    TIDEMARK_ASSIGN_OR_RETURN(const StateFamilies families, ReadStateFamilies(opened));
     if (families.mark.at != base.at) {
       return Status(StatusCode::kCorruption, "base-mark",
                     "base " + std::to_string(base.id) + ": expected epoch " +

@@ -86,7 +86,7 @@ Result<Database::Opened> Database::OpenForReading(const FileSystemPtr& fs,
                       });
 }
 
-Result<Database::Opened> Database::OpenFamilies(std::shared_ptr<Database> database,
+Result<Database::Opened> Database::OpenFamilies(const std::shared_ptr<Database>& database,
                                                 const std::vector<std::string>& names,
                                                 const OptionsOf& options_of,
                                                 const OpenFunction& open) {

@@ -82,7 +82,7 @@ class Database : public std::enable_shared_from_this<Database> {
   using OpenFunction = std::function<rocksdb::Status(
       const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
       std::vector<rocksdb::ColumnFamilyHandle*>* handles, rocksdb::DB** db)>;
-  static Result<Opened> OpenFamilies(std::shared_ptr<Database> database,
+  static Result<Opened> OpenFamilies(const std::shared_ptr<Database>& database,
                                      const std::vector<std::string>& names,
                                      const OptionsOf& options_of, const OpenFunction& open);
 

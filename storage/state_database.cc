@@ -104,7 +104,7 @@ Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(const LiveDatabaseOpt
 
 Status StateDatabase::TakeOver(Database::Opened opened) {
   database_ = opened.database;
-  TIDEMARK_ASSIGN_OR_RETURN(StateFamilies families, ReadStateFamilies(std::move(opened)));
+  TIDEMARK_ASSIGN_OR_RETURN(StateFamilies families, ReadStateFamilies(opened));
   default_family_ = std::move(families.default_family);
   tables_ = std::move(families.tables);
   Publish(families.mark);

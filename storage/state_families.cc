@@ -45,13 +45,13 @@ TableFamilies StateFamilies::Listed() const {
   return listed;
 }
 
-Result<StateFamilies> ReadStateFamilies(Database::Opened opened) {
+Result<StateFamilies> ReadStateFamilies(const Database::Opened& opened) {
   StateFamilies families;
-  for (auto& [name, family] : opened.column_families) {
+  for (const auto& [name, family] : opened.column_families) {
     if (name == rocksdb::kDefaultColumnFamilyName) {
-      families.default_family = std::move(family);
+      families.default_family = family;
     } else if (const auto id = ParseFamilyName(name)) {
-      families.tables.emplace(*id, std::move(family));
+      families.tables.emplace(*id, family);
     } else {
       return Status(StatusCode::kCorruption, "live-foreign-family",
                     opened.database->path() + ": column family '" + name + "' is not one of ours");

@@ -22,7 +22,7 @@ struct StateFamilies {
 
 // Corruption: `live-foreign-family`, `live-table-missing` (the mark lists a table that is not
 // there), DecodeAppliedMark's, or RocksDB's; Unavailable.
-Result<StateFamilies> ReadStateFamilies(Database::Opened opened);
+Result<StateFamilies> ReadStateFamilies(const Database::Opened& opened);
 
 // What the SSTs of a column family hold, by their names: entries less what they delete, as their
 // properties say. Empty if one of them cannot be read.

@@ -53,7 +53,7 @@ class SteadyFileSystem final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-Result<FileSystemPtr> OpenSteadyDirectory(FileSystemPtr fs, const std::string& directory) {
+Result<FileSystemPtr> OpenSteadyDirectory(const FileSystemPtr& fs, const std::string& directory) {
   TIDEMARK_RETURN_IF_ERROR(FromRocksDb(fs->CreateDirIfMissing(directory, IOOptions(), nullptr),
                                        "create directory " + directory));
   std::unique_ptr<FSDirectory> opened;

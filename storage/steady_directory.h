@@ -16,6 +16,6 @@ namespace tidemark::storage {
 
 // `directory` is created if absent and opened. Everything else goes to `fs`.
 // Thread safety: as `fs`.
-Result<FileSystemPtr> OpenSteadyDirectory(FileSystemPtr fs, const std::string& directory);
+Result<FileSystemPtr> OpenSteadyDirectory(const FileSystemPtr& fs, const std::string& directory);
 
 }  // namespace tidemark::storage

@@ -64,7 +64,7 @@ std::string BashCompletion(const CLI::App* app) {
          "complete -o filenames -F _ckpt_inspect ckpt-inspect\n";
 }
 
-std::string ZshQuoted(std::string text) {
+std::string ZshQuoted(const std::string& text) {
   std::string quoted;
   for (const char c : text) {
     if (c == '\'') {

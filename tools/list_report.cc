@@ -19,7 +19,8 @@ void AddCheckpoints(const format::Manifest& list, Listing* listing) {
   const auto& pins = listing->pin_readings;
   const compaction::PinnedFiles pinned = compaction::PinnedFilesOf(pins.readable, list.subtask);
   for (const format::Checkpoint& checkpoint : list.checkpoints) {
-    ListedCheckpoint& listed = listing->checkpoints.emplace_back(list, checkpoint);
+    listing->checkpoints.push_back({list, checkpoint});
+    ListedCheckpoint& listed = listing->checkpoints.back();
     if (pins.unreadable.empty())
       listed.freed_bytes = compaction::BytesFreed(list, checkpoint, pinned);
     for (const format::Pin& pin : pins.readable)
@@ -29,7 +30,8 @@ void AddCheckpoints(const format::Manifest& list, Listing* listing) {
 }
 
 void AddPin(const format::Pin& pin, Listing* listing) {
-  ListedPin& listed = listing->pins.emplace_back(pin);
+  listing->pins.push_back({pin});
+  ListedPin& listed = listing->pins.back();
   for (const Subtask& subtask : listing->catalog.subtasks) {
     if (!subtask.error.ok()) continue;
     const format::Manifest& list = subtask.manifest();
