@@ -9,6 +9,9 @@ SHELL := bash
 JOBS ?= $(shell nproc)
 CMAKE_ARGS ?=
 BENCH_ARGS ?=
+HOURS ?= 1
+SECONDS_EACH ?= 900
+TARGETS ?=
 
 install_deps := cmake/install-deps.sh
 build = cmake --build --preset $(1) -j $(JOBS)
@@ -21,7 +24,7 @@ sources = $(shell find $(folders) -name '*.h' -o -name '*.cc')
 # CMake does not build these, so clang-tidy would not know how to compile them.
 linted = $(filter-out tests/misuse/% tests/package/%,$(filter %.cc,$(sources)))
 
-.PHONY: all build deps test demo bench docs package check format asan tsan clean help
+.PHONY: all build deps test demo crash fuzz bench docs package check format asan tsan clean help
 all: build
 
 build: build/release/build.ninja ## Build everything in build/release (what `make` alone does)
@@ -39,6 +42,14 @@ ifeq ($(INPUT),)
 endif
 	$(call build,release) --target word_count ckpt-inspect
 	@examples/demo.sh
+
+crash: build ## Run the fault campaigns for hours; HOURS=n of the model test, counts in build/crash/summary.json
+	tests/crash/campaigns.sh build/release build/crash/summary.json $(HOURS)
+
+fuzz: build/fuzz/build.ninja ## Run libFuzzer on the parsers; SECONDS_EACH=n, TARGETS=names, what is found in build/fuzz/corpus/found
+	@$(install_deps) fuzz
+	$(call build,fuzz)
+	tests/fuzz/fuzz.sh build/fuzz/tests/fuzz/tidemark_fuzz build/fuzz/corpus $(SECONDS_EACH) $(TARGETS)
 
 bench: build/release/build.ninja ## Run the benchmarks, results in build/bench/results.json; SCALE=full for the big ones
 	$(call build,bench)

@@ -3,7 +3,7 @@
 # when all of them are there. On other systems it says what to install and leaves it at that:
 # CMake then reports what it cannot find.
 #
-# usage: install-deps.sh [build|demo|check|docs|test|package]...     (build when nothing is given)
+# usage: install-deps.sh [build|demo|check|docs|fuzz|test|package]...     (build when nothing is given)
 set -euo pipefail
 
 build_packages=(
@@ -18,6 +18,7 @@ demo_packages=(perl-doc)              # the text whose words are counted
 check_packages=(clang-format clang-tidy)
 docs_packages=(doxygen)
 test_packages=(chromium python3-jsonschema spin) # tests look at a page, check documents and a model, and are skipped without
+fuzz_packages=(clang libclang-rt-dev)
 package_packages=(dpkg-dev file) # they find what ckpt-inspect depends on
 
 fail() {
@@ -34,8 +35,9 @@ wanted_packages() {
       check) echo "${check_packages[@]}" ;;
       docs) echo "${docs_packages[@]}" ;;
       test) echo "${test_packages[@]}" ;;
+      fuzz) echo "${fuzz_packages[@]}" ;;
       package) echo "${package_packages[@]}" ;;
-      *) fail "unknown set '$set'; the sets are build, demo, check, docs, test and package" ;;
+      *) fail "unknown set '$set'; the sets are build, demo, check, docs, fuzz, test and package" ;;
     esac
   done
 }

@@ -23,6 +23,16 @@ class Check {
   }
 
  private:
+  // To make an enum of a number that it does not have is undefined, and the accessors do.
+  static bool IsKnown(const reflection::Type& type) {
+    const auto& raw = reinterpret_cast<const flatbuffers::Table&>(type);
+    const auto is_base_type = [&](flatbuffers::voffset_t field) {
+      const auto value = raw.GetField<int8_t>(field, 0);
+      return value >= 0 && value < BaseType::MaxBaseType;
+    };
+    return is_base_type(reflection::Type::VT_BASE_TYPE) &&
+           is_base_type(reflection::Type::VT_ELEMENT);
+  }
   static bool IsScalar(BaseType type) {
     return type >= BaseType::UType && type <= BaseType::Double;
   }
@@ -39,7 +49,8 @@ class Check {
     for (flatbuffers::uoffset_t i = 0; i < one.values()->size(); ++i) {
       const reflection::EnumVal& value = *one.values()->Get(i);
       const reflection::Type* const type = value.union_type();
-      if (type == nullptr || value.value() != static_cast<int64_t>(i)) return false;
+      if (type == nullptr || !IsKnown(*type) || value.value() != static_cast<int64_t>(i))
+        return false;
       if (type->base_type() == BaseType::Obj && !IsObject(type->index())) return false;
       const bool is_known = type->base_type() == BaseType::Obj ||
                             type->base_type() == BaseType::String ||
@@ -72,7 +83,8 @@ class Check {
   bool TableField(const reflection::Field& field) const {
     constexpr uint16_t kFirst = 4;  // behind the sizes of the vtable and of the table
     const reflection::Type& type = *field.type();
-    if (field.offset() < kFirst || field.offset() % sizeof(flatbuffers::voffset_t) != 0)
+    if (!IsKnown(type) || field.offset() < kFirst ||
+        field.offset() % sizeof(flatbuffers::voffset_t) != 0)
       return false;
     // What a union is stands in the field before it.
     const bool is_union =
@@ -85,6 +97,7 @@ class Check {
 
   bool StructField(const reflection::Object& of, const reflection::Field& field) const {
     const reflection::Type& type = *field.type();
+    if (!IsKnown(type)) return false;
     const bool is_array = type.base_type() == BaseType::Array;
     const BaseType element = is_array ? type.element() : type.base_type();
     uint64_t bytes = 0;

@@ -6,6 +6,7 @@
 #include "store/offline_compaction.h"
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
+#include "tests/support/campaign.h"
 #include "tests/support/environment.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/fault_storage.h"
@@ -13,7 +14,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <tuple>
@@ -186,7 +186,7 @@ TEST_P(CompactCrashTest, Invariant03EveryCheckpointStaysWhatItWas) {
     fs::remove_all(root);
   }
   EXPECT_GT(cases, 2u);
-  std::printf("%llu operations tried\n", static_cast<unsigned long long>(cases));
+  ReportCampaign("compaction-killed", {{"operations", cases}}, !HasFailure());
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, CompactCrashTest,

@@ -5,6 +5,7 @@
 
 #include "format/checksum.h"
 #include "format/frame.h"
+#include "tests/support/campaign.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -250,6 +251,7 @@ TEST_F(DamageFixture, Invariant09RandomDamage) {
     });
     EXPECT_EQ(end, "");
   }
+  ReportCampaign("damage", {{"damaged_repositories", rounds}}, !HasFailure());
 }
 
 }  // namespace

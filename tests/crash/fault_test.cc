@@ -6,6 +6,7 @@
 // TIDEMARK_FAULT_STRIDE=1 tries every call; the default takes samples.
 #include "storage/file_system.h"
 #include "tests/crash/crash_store.h"
+#include "tests/support/campaign.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/temp_dir.h"
 
@@ -187,7 +188,7 @@ TEST_P(EveryCallTest, Invariant05NothingAcknowledgedIsLostAndNothingFailedIsForg
     ExpectRestores(root);  // with what is left of the local directory
     fs::remove_all(root);
   }
-  std::printf("%s: %llu calls tried\n", GetParam().name, static_cast<unsigned long long>(cases));
+  ReportCampaign("store-faults", {{"calls", cases}}, !HasFailure());
 }
 
 // Who waited for memory used to ask for a write-back once. If that one failed, nobody tried again,

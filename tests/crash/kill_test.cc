@@ -7,6 +7,8 @@
 // TIDEMARK_KILLS sets the number of rounds, TIDEMARK_SEED another course of things.
 #include "tests/crash/child_process.h"
 #include "tests/crash/crash_store.h"
+#include "tests/support/campaign.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>
@@ -24,11 +26,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStartPatience{60'000};
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // What a writer has reported.
 struct Life {
@@ -151,10 +148,9 @@ TEST_F(KillTest, Invariant01AcknowledgedCheckpointsSurviveSigkill) {
     if (AnyId() != 0 && random_.OneIn(4)) ExpectRestores(AnyId());
   }
   for (const uint64_t id : ids_) ExpectRestores(id);
-  std::printf("%llu kills, newest checkpoint %llu, %llu live databases reused, %llu branches\n",
-              static_cast<unsigned long long>(kills),
-              static_cast<unsigned long long>(newest_ ? newest_->id : 0),
-              static_cast<unsigned long long>(reused), static_cast<unsigned long long>(branches));
+  ReportCampaign("writer-killed",
+                 {{"kills", kills}, {"live_databases_reused", reused}, {"branches", branches}},
+                 !HasFailure());
   EXPECT_TRUE(reused > 0 || kills < 40) << "no kill was followed by a start with its live database";
 }
 

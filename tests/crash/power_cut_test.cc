@@ -10,6 +10,7 @@
 #include "storage/export.h"
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
+#include "tests/support/campaign.h"
 #include "tests/support/environment.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/memory_file_system.h"
@@ -238,9 +239,7 @@ TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
     fs::remove_all(to);
   }
   EXPECT_GT(cuts * stride, 400u);
-  std::printf("%llu cuts, %llu of recoveries, of a life of %llu operations\n",
-              static_cast<unsigned long long>(cuts), static_cast<unsigned long long>(again),
-              static_cast<unsigned long long>(notes_->calls.load()));
+  ReportCampaign("power-cut", {{"cuts", cuts}, {"cuts_in_recoveries", again}}, !HasFailure());
 }
 
 // ---- Controls: without one kind of sync the campaign must find something ----
@@ -315,6 +314,7 @@ TEST_F(PowerCutControl, WithoutOneKindOfSyncSomethingIsLost) {
                 call == 0 ? "NOT FOUND" : ("caught at " + std::to_string(call)).c_str());
     EXPECT_NE(call, 0u) << control.safeguard;
   }
+  ReportCampaign("power-cut-controls", {{"safeguards", std::size(kControls)}}, !HasFailure());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 // TIDEMARK_FAULT_STRIDE=1 tries every operation; the default takes samples.
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
+#include "tests/support/campaign.h"
 #include "tests/support/environment.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/fault_storage.h"
@@ -13,7 +14,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -127,7 +127,7 @@ TEST_P(StepKillTest, Invariant01WhateverStepItDiesIn) {
     fs::remove_all(root);
   }
   EXPECT_GT(cases, 10u);
-  std::printf("%llu operations tried\n", static_cast<unsigned long long>(cases));
+  ReportCampaign("store-killed", {{"operations", cases}}, !HasFailure());
 }
 
 INSTANTIATE_TEST_SUITE_P(Links, StepKillTest, ::testing::Bool(), [](const auto& test) {

@@ -13,6 +13,7 @@
 //   TIDEMARK_SHARD=<i>, TIDEMARK_SHARDS=<n>   runs the i-th of n equal parts of them; CTest says so
 #include "tests/store/model_report.h"
 #include "tests/store/model_run.h"
+#include "tests/support/campaign.h"
 #include "tests/support/environment.h"
 
 #include <gtest/gtest.h>
@@ -20,6 +21,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <numeric>
 #include <random>
 #include <string>
 
@@ -101,6 +103,12 @@ TEST_F(ModelTest, EveryRestoreGivesExactlyTheStateAtItsBarrier) {
             << std::endl;
   Run(share);
   std::cout << counts_.ToString() << std::endl;
+  test::ReportCampaign(
+      "model",
+      {{"sequences", share.count},
+       {"operations", std::accumulate(performed_.begin(), performed_.end(), uint64_t{0})},
+       {"restores_compared", counts_.restored}},
+      !HasFailure());
   if (share.count >= kSequencesForAll && !HasFailure()) ExpectAllDone();
 }
 
