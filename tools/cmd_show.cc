@@ -28,7 +28,7 @@ std::string Footer() {
 TablesInBase LookIntoBase(const Catalog& catalog, const Target& target, Scratch* scratch) {
   TablesInBase tables;
   const auto base = target.list().bases.find(target.checkpoint->base);
-  if (base == target.list().bases.end()) return tables;
+  if (base == target.list().bases.end() || scratch == nullptr) return tables;
   storage::CheckpointFilesOptions options;
   options.scratch = scratch->NewDirectory();
   const auto contents =
@@ -76,15 +76,16 @@ ExitCode RunShow(const ShowArguments& arguments, Console* console) {
   const Result<Catalog> catalog = ReadCatalog(arguments.repository, arguments.subtask);
   if (!catalog) return console->Report(catalog.error());
 
-  const auto scratch = Scratch::Make();
-  if (!scratch) return console->Report(scratch.error());
+  // Without one the base is not looked into, and the list says the rest.
+  const auto made = Scratch::Make();
+  Scratch* const scratch = made ? made->get() : nullptr;
   const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
   const Targets targets = FindTargets(*catalog, *selector);
   const ExitCode missing = ReportMissing(*catalog, targets, console);
   if (arguments.json)
-    PrintJson(*catalog, targets, scratch->get(), console);
+    PrintJson(*catalog, targets, scratch, console);
   else
-    PrintText(*catalog, targets, scratch->get(), console);
+    PrintText(*catalog, targets, scratch, console);
   return Worse(trouble, missing);
 }
 

@@ -99,10 +99,10 @@ Status VerifySubtask(const Catalog& catalog, const std::vector<Selector>& select
   SubtaskFindings findings = verification.Run(selectors);
   VerifyDeep(catalog, *subtask, run->depth, /*by_id=*/!selectors.empty(), console, &findings);
   if (run->depth != VerifyDepth::kFiles) SearchDeeper(catalog, subtask, *run, console, &findings);
-  if (!findings.findings.empty()) {
-    TIDEMARK_ASSIGN_OR_RETURN(const auto scratch, Scratch::Make());
-    DescribeLosses(catalog, subtask->manifest(), scratch.get(), &findings.findings);
-  }
+  // What cannot be described is damaged all the same.
+  if (!findings.findings.empty())
+    if (const auto scratch = Scratch::Make())
+      DescribeLosses(catalog, subtask->manifest(), scratch->get(), &findings.findings);
   run->subtasks.push_back(std::move(findings));
   return {};
 }

@@ -1,90 +1,19 @@
-#include "tests/support/memory_file_system.h"
+#include "tests/support/memory_file_tree.h"
 
 #include <rocksdb/env.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <filesystem>
-#include <fstream>
-#include <random>
-#include <sstream>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace tidemark::test {
 
 namespace fs = std::filesystem;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
-
-// A file or a directory. Files may have several names.
-struct MemoryFileSystem::Node {
-  using Entries = std::map<std::string, std::shared_ptr<Node>>;
-
-  bool is_directory = false;
-  uint64_t links = 0;
-  std::string content;
-  std::string durable;
-  Entries entries;
-  Entries durable_entries;
-};
-
-struct MemoryFileSystem::Tree {
-  using NodePtr = std::shared_ptr<Node>;
-
-  mutable std::mutex mutex;
-  std::string root;
-  NodePtr top = MakeDirectory();
-  std::set<std::string> locked;
-  std::set<std::string> ignored_files;
-  std::set<std::string> ignored_directories;
-
-  static NodePtr MakeDirectory() {
-    auto node = std::make_shared<Node>();
-    node->is_directory = true;
-    return node;
-  }
-  static bool IsIgnored(const std::set<std::string>& kinds, const std::string& path) {
-    for (const std::string& kind : kinds)
-      if (path.find(kind) != std::string::npos) return true;
-    return false;
-  }
-  // Names of a path below the root.
-  std::vector<std::string> NamesOf(const std::string& path) const {
-    std::vector<std::string> names;
-    std::istringstream text(path.substr(root.size()));
-    for (std::string name; std::getline(text, name, '/');)
-      if (!name.empty() && name != ".") names.push_back(name);
-    return names;
-  }
-  // Null if nothing is there.
-  NodePtr Find(const std::string& path) const {
-    NodePtr node = top;
-    for (const std::string& name : NamesOf(path)) {
-      if (!node->is_directory) return nullptr;
-      const auto entry = node->entries.find(name);
-      if (entry == node->entries.end()) return nullptr;
-      node = entry->second;
-    }
-    return node;
-  }
-  // The directory that a path is in, and its name there; null if that is no directory.
-  std::pair<NodePtr, std::string> Place(const std::string& path) const {
-    const std::vector<std::string> names = NamesOf(path);
-    if (names.empty()) return {nullptr, ""};
-    NodePtr node = top;
-    for (size_t i = 0; i + 1 < names.size(); ++i) {
-      const auto entry = node->entries.find(names[i]);
-      if (entry == node->entries.end() || !entry->second->is_directory) return {nullptr, ""};
-      node = entry->second;
-    }
-    return {node, names.back()};
-  }
-};
 
 namespace {
 
@@ -94,8 +23,6 @@ using NodePtr = std::shared_ptr<Node>;
 using TreePtr = std::shared_ptr<Tree>;
 using Options = rocksdb::IOOptions;
 using Debug = rocksdb::IODebugContext;
-
-constexpr size_t kPageBytes = 4096;
 
 IOStatus ErrorOf(int error, const std::string& path) {
   const std::string text = std::generic_category().message(error);
@@ -210,95 +137,6 @@ class NoLogger final : public rocksdb::Logger {
   size_t GetLogFileSize() const override { return 0; }
 };
 
-// What a cut leaves, as real files.
-class CutWriter {
- public:
-  CutWriter(Cut cut, uint64_t seed) : cut_(cut), random_(seed) {}
-
-  void Write(const Node& directory, const fs::path& to) {
-    fs::create_directories(to);
-    for (const auto& [name, node] : EntriesOf(directory)) {
-      if (node->is_directory) {
-        Write(*node, to / name);
-        continue;
-      }
-      const auto [written, is_new] = files_.try_emplace(node.get(), to / name);
-      if (is_new) {
-        const std::string content = ContentOf(*node);
-        std::ofstream(to / name, std::ios::binary) << content;
-      } else {
-        fs::create_hard_link(written->second, to / name);
-      }
-    }
-  }
-
- private:
-  bool Toss() { return random_() % 2 == 0; }
-
-  Node::Entries EntriesOf(const Node& directory) {
-    if (cut_ == Cut::kNothing) return directory.durable_entries;
-    if (cut_ != Cut::kAnyNames) return directory.entries;
-    // Each change of a name survives, or does not.
-    Node::Entries left;
-    for (const auto& [name, node] : directory.durable_entries) {
-      const auto now = directory.entries.find(name);
-      const bool is_same = now != directory.entries.end() && now->second == node;
-      if (is_same || Toss()) left[name] = node;
-    }
-    for (const auto& [name, node] : directory.entries) {
-      const auto then = directory.durable_entries.find(name);
-      const bool is_new = then == directory.durable_entries.end() || then->second != node;
-      if (is_new && (Toss() || (then != directory.durable_entries.end() && !left.contains(name))))
-        left[name] = node;
-    }
-    return left;
-  }
-
-  std::string ContentOf(const Node& file) {
-    if (cut_ == Cut::kNothing) return file.durable;
-    if (cut_ == Cut::kAll || file.content == file.durable) return file.content;
-    if (cut_ == Cut::kAnyNames) return Toss() ? file.durable : file.content;
-    // What was appended after the sync is there up to some byte, with or without a page that was
-    // allocated and not written.
-    const size_t certain = file.content.starts_with(file.durable) ? file.durable.size() : 0;
-    std::string torn = file.content.substr(
-        0, certain + static_cast<size_t>(random_() % (file.content.size() - certain + 1)));
-    if (torn.size() > certain && Toss()) {
-      const size_t begin = std::max(certain, (torn.size() - 1) / kPageBytes * kPageBytes);
-      std::fill(torn.begin() + static_cast<ptrdiff_t>(begin), torn.end(), '\0');
-    }
-    return torn;
-  }
-
-  const Cut cut_;
-  std::mt19937_64 random_;
-  std::map<const Node*, fs::path> files_;
-};
-
-// Hard links become one file again.
-void LoadInto(Node& directory, const fs::path& from, std::map<ino_t, NodePtr>& files) {
-  for (const auto& entry : fs::directory_iterator(from)) {
-    struct stat status {};
-    if (stat(entry.path().c_str(), &status) != 0) throw std::runtime_error("stat " + from.string());
-    NodePtr node = Tree::MakeDirectory();
-    if (entry.is_directory()) {
-      LoadInto(*node, entry.path(), files);
-    } else {
-      NodePtr& file = files[status.st_ino];
-      if (file == nullptr) {
-        file = std::make_shared<Node>();
-        std::ostringstream content;
-        content << std::ifstream(entry.path(), std::ios::binary).rdbuf();
-        file->content = file->durable = content.str();
-      }
-      ++file->links;
-      node = file;
-    }
-    directory.entries[entry.path().filename()] = node;
-  }
-  directory.durable_entries = directory.entries;
-}
-
 }  // namespace
 
 MemoryFileSystem::MemoryFileSystem(std::string root)
@@ -311,20 +149,6 @@ MemoryFileSystem::~MemoryFileSystem() = default;
 
 bool MemoryFileSystem::IsOurs(const std::string& path) const {
   return path.starts_with(root_) && (path.size() == root_.size() || path[root_.size()] == '/');
-}
-
-void MemoryFileSystem::WriteCut(Cut cut, uint64_t seed, const std::string& to) const {
-  const std::lock_guard lock(tree_->mutex);
-  CutWriter(cut, seed).Write(*tree_->top, to);
-}
-
-void MemoryFileSystem::IgnoreFileSyncs(const std::string& kind) {
-  const std::lock_guard lock(tree_->mutex);
-  tree_->ignored_files.insert(kind);
-}
-void MemoryFileSystem::IgnoreDirectorySyncs(const std::string& kind) {
-  const std::lock_guard lock(tree_->mutex);
-  tree_->ignored_directories.insert(kind);
 }
 
 IOStatus MemoryFileSystem::NewSequentialFile(const std::string& path, const Options& options,
@@ -606,14 +430,6 @@ IOStatus MemoryFileSystem::IsDirectory(const std::string& path, const IOOptions&
   if (node == nullptr) return ErrorOf(ENOENT, path);
   *is_dir = node->is_directory;
   return IOStatus::OK();
-}
-
-void MemoryFileSystem::Load(const std::string& from) {
-  const std::lock_guard lock(tree_->mutex);
-  std::map<ino_t, NodePtr> files;
-  LoadInto(*tree_->top, from, files);
-  for (const auto& entry : fs::recursive_directory_iterator(from))
-    if (entry.is_directory()) fs::create_directories(root_ / fs::relative(entry.path(), from));
 }
 
 }  // namespace tidemark::test

@@ -204,6 +204,37 @@ TEST_F(DamageTest, TheNewestIntactCheckpointIsNamed) {
   }
 }
 
+// A machine in trouble may have no room for a scratch directory. What the list and the checksums
+// say needs none.
+TEST_F(DamageTest, WithoutAScratchDirectoryTheListIsStillShownAndVerified) {
+  const RunOptions nowhere{.environment = {"TMPDIR=/nowhere"}};
+  const Outcome show = Inspect({"show", path_, "latest"}, nowhere);
+  EXPECT_EQ(show.exit_code, 0) << show.err;
+  EXPECT_CONTAINS(show.out, "counts");
+  fs::remove(Victims()[5].path);
+  const Outcome verify = Inspect({"verify", path_}, nowhere);
+  EXPECT_EQ(verify.exit_code, 4);
+  EXPECT_CONTAINS(verify.out, "file-missing");
+  EXPECT_EQ(Inspect({"digest", path_, "latest"}, nowhere).exit_code, 3);
+}
+
+// Nobody misses what nobody names: only `fsck` tells of it.
+TEST_F(DamageTest, AnExtraFileIsNoDamage) {
+  const std::string subtask = path_ + "/subtasks/00000/";
+  WriteFile(subtask + "log/9-9-9-0123456789abcdef.sst", "of a writer that died");
+  WriteFile(subtask + "base/notes.txt", "of somebody");
+  for (const Command& command : std::vector<Command>{{"list", path_},
+                                                     {"show", path_, "latest"},
+                                                     {"verify", path_},
+                                                     {"digest", path_, "latest"},
+                                                     {"log", path_}})
+    EXPECT_EQ(Inspect(command).exit_code, 0) << command[0];
+  const Outcome fsck = Inspect({"fsck", path_});
+  EXPECT_EQ(fsck.exit_code, 1) << fsck.err;
+  EXPECT_CONTAINS(fsck.out, "9-9-9-0123456789abcdef.sst");
+  EXPECT_CONTAINS(fsck.out, "base/notes.txt");
+}
+
 // They may fail, with an error that has a name; what they answer is right.
 TEST_F(DamageTest, NoCommandCrashesOrAnswersWrongly) {
   std::vector<Harm> harms{Harm::kBitFlipped, Harm::kMissing, Harm::kEmptied, Harm::kReplaced};
