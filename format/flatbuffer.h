@@ -3,6 +3,9 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace tidemark::format {
@@ -23,6 +26,15 @@ const T* VerifiedRoot(std::string_view raw) {
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(raw.data()), raw.size(),
                                  kDepthMax, tables_max);
   return verifier.VerifyBuffer<T>(nullptr) ? flatbuffers::GetRoot<T>(raw.data()) : nullptr;
+}
+
+// Vectors of structs and 64-bit numbers may lie unaligned in a damaged file, so elements are
+// copied.
+template <class T>
+inline T ElementAt(const uint8_t* data, size_t index) {
+  T element;
+  std::memcpy(&element, data + index * sizeof(T), sizeof(T));
+  return element;
 }
 
 }  // namespace tidemark::format

@@ -16,15 +16,6 @@ namespace {
 using flatbuffers::Offset;
 using flatbuffers::Vector;
 
-// Vectors of structs and 64-bit numbers may lie unaligned in a damaged file, so elements are
-// copied.
-template <class T>
-T ElementAt(const uint8_t* data, size_t index) {
-  T element;
-  std::memcpy(&element, data + index * sizeof(T), sizeof(T));
-  return element;
-}
-
 // Turns verified tables into structs. Verified bytes may still say impossible things; the first
 // such thing is kept as the problem, and what is read after it does not count.
 class ManifestReader {

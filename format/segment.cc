@@ -68,9 +68,10 @@ flatbuffers::Offset<StoredCounts> CreateCounts(const TableCounts& counts,
 bool ReadCounts(const StoredCounts* stored, TableCounts* counts) {
   if (stored == nullptr) return true;
   std::vector<uint32_t> ids;
-  for (const fb::TableCount* count : *stored) {
-    ids.push_back(count->table());
-    counts->push_back({count->table(), count->keys()});
+  for (flatbuffers::uoffset_t i = 0; i < stored->size(); ++i) {
+    const auto count = ElementAt<fb::TableCount>(stored->Data(), i);
+    ids.push_back(count.table());
+    counts->push_back({count.table(), count.keys()});
   }
   return AreTableIds(ids);
 }
