@@ -9,7 +9,6 @@
 
 #include <filesystem>
 #include <map>
-#include <system_error>
 #include <utility>
 
 namespace tidemark::storage {

@@ -172,7 +172,7 @@ std::string ManPage(const CLI::App* app) {
          ".SH ENVIRONMENT\n"
          ".TP\n.B CKPT_INSPECT_PROGRESS_SECONDS\nTime between two words of progress (10; on a "
          "terminal 0.1).\n"
-         ".TP\n.B NO_COLOR\nNo colours, if it is set to anything.\n"
+         ".TP\n.B NO_COLOR\nNo colours, if it is set and not empty.\n"
          ".TP\n.B TMPDIR\nWhere scratch directories are made.\n";
 }
 

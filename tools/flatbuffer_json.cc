@@ -188,13 +188,16 @@ class Writer {
     return flatbuffers::GetTypeSizeInline(type.element(), type.index(), schema_);
   }
 
+  // Whether an offset leads to it; scalars and structs lie in the table or the vector itself.
+  bool IsElsewhere(BaseType base_type, const reflection::Type& type) const {
+    return base_type == BaseType::String || base_type == BaseType::Vector ||
+           base_type == BaseType::Union ||
+           (base_type == BaseType::Obj && !ObjectAt(type.index()).is_struct());
+  }
+
   bool WriteElement(size_t table, const reflection::Field& field, size_t at, size_t i) {
     const reflection::Type& type = *field.type();
-    const bool is_struct = type.element() == BaseType::Obj && ObjectAt(type.index()).is_struct();
-    const bool is_offset = type.element() == BaseType::String ||
-                           type.element() == BaseType::Union ||
-                           (type.element() == BaseType::Obj && !is_struct);
-    if (!is_offset) return WriteInline(type.element(), type, at);
+    if (!IsElsewhere(type.element(), type)) return WriteInline(type.element(), type, at);
     const auto to = bytes_.Follow(at);
     if (!to) return false;
     if (type.element() == BaseType::String) return WriteString(*to);
@@ -227,16 +230,13 @@ class Writer {
   bool WriteTableField(size_t table, const reflection::Field& field) {
     const reflection::Type& type = *field.type();
     const size_t at = bytes_.FieldOf(table, field.offset());
-    const bool is_offset =
-        type.base_type() == BaseType::String || type.base_type() == BaseType::Vector ||
-        type.base_type() == BaseType::Union ||
-        (type.base_type() == BaseType::Obj && !ObjectAt(type.index()).is_struct());
-    if (!is_offset && type.base_type() != BaseType::Obj && at == 0) {
+    const bool is_elsewhere = IsElsewhere(type.base_type(), type);
+    if (!is_elsewhere && type.base_type() != BaseType::Obj && at == 0) {
       WriteDefault(field);
       return true;
     }
     if (at == 0) return true;
-    if (!is_offset) return WriteInline(type.base_type(), type, at);
+    if (!is_elsewhere) return WriteInline(type.base_type(), type, at);
     const auto to = bytes_.Follow(at);
     if (!to) return false;
     switch (type.base_type()) {

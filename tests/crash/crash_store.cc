@@ -33,6 +33,19 @@ StoreOptions SmallStore(const std::string& root) {
   return options;
 }
 
+StoreOptions BusyStore(const std::string& root, const std::string& live,
+                       std::shared_ptr<CheckpointStorage> storage) {
+  StoreOptions options = SmallStore(root);
+  options.repository.clear();
+  options.storage = std::move(storage);
+  options.directory = root + "/" + live;
+  options.write_back_segments = 3;
+  options.log_merge_segments = 2;
+  options.inline_segment_bytes_max = 1500;  // rounds are below and above
+  options.keep_last = 3;
+  return options;
+}
+
 storage::FileSystemPtr DiskWithoutSyncs() {
   auto disk = std::make_shared<FaultFileSystem>();
   disk->SkipSyncs(true);

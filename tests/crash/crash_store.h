@@ -22,6 +22,12 @@ namespace tidemark::test {
 // in another one.
 StoreOptions SmallStore(const std::string& root);
 
+// The same over `storage`, with its live database in `root`/`live`, and with so little of
+// everything that ten rounds of a few changes bring inlined segments and files, merges of the log,
+// bases, and checkpoints that are dropped.
+StoreOptions BusyStore(const std::string& root, const std::string& live,
+                       std::shared_ptr<CheckpointStorage> storage);
+
 // Where syncs do nothing, for stores that die while the machine stays up: the kernel keeps what
 // they have written, and a disk that syncs slowly is not what these tests measure.
 storage::FileSystemPtr DiskWithoutSyncs();

@@ -5,8 +5,8 @@
 //
 // A control takes one kind of sync away: then the same campaign must lose something.
 //
-// TIDEMARK_POWER_STRIDE=1 tries every operation, and every one of recoveries; the default takes
-// samples. TIDEMARK_POWER_CALL=k[,k2] tries one case alone.
+// TIDEMARK_POWER_STRIDE=1 tries every operation, each with one of its recovery; the default takes
+// samples. TIDEMARK_POWER_CALL=k tries operation k alone, as a failure names it.
 #include "storage/export.h"
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
@@ -20,6 +20,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -72,15 +73,7 @@ class PowerCutTest : public ::testing::Test {
 
   static StoreOptions Options(const std::string& root, const std::string& live,
                               const storage::FileSystemPtr& disk) {
-    StoreOptions options = SmallStore(root);
-    options.repository.clear();
-    options.storage = StorageAt(root, disk);
-    options.directory = root + "/" + live;
-    options.write_back_segments = 3;
-    options.log_merge_segments = 2;
-    options.inline_segment_bytes_max = 1500;  // rounds are below and above
-    options.keep_last = 3;
-    return options;
+    return BusyStore(root, live, StorageAt(root, disk));
   }
 
   // From whatever there is on `disk` to the last round, or to the cut.
@@ -182,10 +175,12 @@ class PowerCutTest : public ::testing::Test {
     EXPECT_EQ(list->checkpoints.size(), 1u);
   }
 
-  // "" if all of that holds.
-  std::string Recover(const std::string& root) const {
+  // "" if all of that holds. `first` is what the child begins with.
+  std::string Recover(
+      const std::string& root, const std::function<void()>& first = [] {}) const {
     const uint64_t acknowledged = notes_->acknowledged;
     std::string end = InChild([&] {
+      first();
       ExpectExported(root);
       ExpectRecovers(root, "live");
       ExpectRecovers(root, "elsewhere");
@@ -204,9 +199,10 @@ void Nothing(MemoryFileSystem&) {}
 TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
   const uint64_t scale = TIDEMARK_SANITIZED != 0 ? 7 : 1;
   const uint64_t stride = FromEnvironment("TIDEMARK_POWER_STRIDE", 13 * scale);
+  const uint64_t alone = FromEnvironment("TIDEMARK_POWER_CALL", 0);
   uint64_t cuts = 0;
   uint64_t again = 0;
-  for (uint64_t call = 1; !HasFailure(); call += stride) {
+  for (uint64_t call = std::max<uint64_t>(alone, 1); !HasFailure(); call += stride) {
     SCOPED_TRACE("TIDEMARK_POWER_CALL=" + std::to_string(call));
     const std::string to = directory_ / "cut";
     notes_->acknowledged = 0;
@@ -237,6 +233,7 @@ TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
       ++cuts;
     }
     fs::remove_all(to);
+    if (alone != 0) return;
   }
   EXPECT_GT(cuts * stride, 400u);
   ReportCampaign("power-cut", {{"cuts", cuts}, {"cuts_in_recoveries", again}}, !HasFailure());
@@ -291,15 +288,7 @@ class PowerCutControl : public PowerCutTest {
       const std::string end = LiveAndCutAt(call, "", to, without);
       if (end != kDied) return end.empty() ? 0 : call;
       for (const char* name : {"Nothing", "Torn", "AnyNames"}) {
-        const uint64_t acknowledged = notes_->acknowledged;
-        const std::string recovered = InChild([&] {
-          BeQuiet();
-          ExpectExported(to + "/" + name);
-          ExpectRecovers(to + "/" + name, "live");
-          ExpectRecovers(to + "/" + name, "elsewhere");
-        });
-        notes_->acknowledged = acknowledged;
-        if (!recovered.empty()) return call;
+        if (!Recover(to + "/" + name, BeQuiet).empty()) return call;
       }
     }
   }

@@ -36,15 +36,7 @@ class StepKillTest : public ::testing::TestWithParam<bool> {
                        const storage::FileSystemPtr& disk) const {
     auto storage = std::make_shared<FaultStorage>(StorageAt(root, disk));
     storage->DenyLinks(!GetParam());
-    StoreOptions options = SmallStore(root);
-    options.repository.clear();
-    options.storage = storage;
-    options.directory = root + "/" + live;
-    options.write_back_segments = 3;
-    options.log_merge_segments = 2;
-    options.inline_segment_bytes_max = 1500;  // rounds are below and above
-    options.keep_last = 3;
-    return options;
+    return BusyStore(root, live, storage);
   }
 
   static std::string NoteOf(const std::string& root) { return root + "/acknowledged"; }
