@@ -35,7 +35,7 @@ store::Version* CommitParts::Make(uint64_t number, size_t value_bytes) {
   const size_t bytes = store::Version::BytesFor(key.size(), value_bytes);
   auto* version = new (arena_.Allocate(bytes)) store::Version;
   version->epoch = kEpoch;
-  version->key_size = static_cast<uint32_t>(key.size());
+  version->set_key_size(key.size());
   version->value_size = static_cast<uint32_t>(value_bytes);
   version->size_class = arena_.SizeClass(bytes);
   std::copy(key.begin(), key.end(), version->key_data());

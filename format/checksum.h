@@ -23,7 +23,7 @@ std::string ToHex(std::span<const uint8_t> bytes);
 struct Checksum128 {
   std::array<uint8_t, 16> bytes{};
   auto operator<=>(const Checksum128&) const = default;  // NOLINT(modernize-use-nullptr)
-  std::string Hex() const;  // 32 lower-case digits
+  std::string Hex() const;                               // 32 lower-case digits
 };
 
 // Whole-file checksum, fed in any number of pieces.

@@ -26,17 +26,18 @@ auto Fields(const Manifest& m) {
                   m.next_base_id, m.tables, m.files, m.bases, m.checkpoints, m.lineage);
 }
 
-// The part of a history that ends at `at`.
-std::vector<LineageEntry> LineageTo(std::vector<LineageEntry> lineage, const EpochIdentity& at) {
-  const auto last = std::find_if(lineage.begin(), lineage.end(),
-                                 [&](const auto& entry) { return entry.last_epoch >= at.epoch; });
-  if (last == lineage.end()) return lineage;
-  last->last_epoch = at.epoch;
-  lineage.erase(std::next(last), lineage.end());
-  return lineage;
-}
-
 }  // namespace
+
+std::vector<LineageEntry> LineageTo(const std::vector<LineageEntry>& lineage,
+                                    const EpochIdentity& at) {
+  std::vector<LineageEntry> history;
+  for (const LineageEntry& entry : lineage) {
+    if (entry.attempt >= at.attempt) break;
+    history.push_back(entry);
+  }
+  history.push_back({at.attempt, at.writer, at.epoch});
+  return history;
+}
 
 bool operator==(const Checkpoint& a, const Checkpoint& b) {
   return Fields(a) == Fields(b) && SameTables(a, b);

@@ -117,6 +117,9 @@ struct LineageEntry {
 };
 // Older entries are dropped; a live database that old is not reused.
 constexpr size_t kLineageMax = 64;
+// The part of a history that leads to `at`, which lies on it, or before all that is left of it.
+std::vector<LineageEntry> LineageTo(const std::vector<LineageEntry>& lineage,
+                                    const EpochIdentity& at);
 
 // How often a list's checkpoints and bases name things, so that an edit finds out what it drops
 // without looking at all of them. Derived: not stored, not compared.

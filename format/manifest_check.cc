@@ -79,7 +79,7 @@ Problem Checker::CheckBases() const {
       return Named("base", id) + " does not fit its place or the next id " +
              std::to_string(list_.next_base_id);
     Problem problem = BaseProblem(base, list_.attempt, view_);
-    if (problem.empty()) problem = HistoryProblem(base.at, list_.lineage);
+    if (problem.empty()) problem = HistoryProblem(base.at, list_.lineage, list_.attempt);
     if (!problem.empty()) return Named("base", id) + " " + problem;
   }
   return {};
@@ -89,7 +89,7 @@ Problem Checker::CheckCheckpoints() const {
   const Checkpoint* before = nullptr;
   for (const Checkpoint& checkpoint : list_.checkpoints) {
     Problem problem = CheckpointProblem(checkpoint, before, list_.attempt, view_);
-    if (problem.empty()) problem = HistoryProblem(checkpoint.at, list_.lineage);
+    if (problem.empty()) problem = HistoryProblem(checkpoint.at, list_.lineage, list_.attempt);
     if (!problem.empty()) return Named("checkpoint", checkpoint.id) + " " + problem;
     before = &checkpoint;
   }

@@ -197,7 +197,8 @@ Problem Planner::PlanLineage() {
 // A lineage that is only extended keeps fitting what it fitted before.
 Problem Planner::PlanHistory() const {
   for (const Base& base : edit_.bases_added)
-    if (Problem problem = HistoryProblem(base.at, plan_.lineage); !problem.empty())
+    if (Problem problem = HistoryProblem(base.at, plan_.lineage, version_.attempt);
+        !problem.empty())
       return Named("base", base.id) + " " + problem;
   if (!edit_.lineage.has_value()) return {};
   for (size_t i = 0; i < list_.checkpoints.size(); ++i) {
@@ -208,11 +209,12 @@ Problem Planner::PlanHistory() const {
 }
 
 Problem Planner::PlanHistoryOf(const Checkpoint& checkpoint) const {
-  if (Problem problem = HistoryProblem(checkpoint.at, plan_.lineage); !problem.empty())
+  if (Problem problem = HistoryProblem(checkpoint.at, plan_.lineage, version_.attempt);
+      !problem.empty())
     return Named("checkpoint", checkpoint.id) + " " + problem;
   const Base* const base = view_.FindBase(checkpoint.base);
   if (base == nullptr) return {};
-  const Problem problem = HistoryProblem(base->at, plan_.lineage);
+  const Problem problem = HistoryProblem(base->at, plan_.lineage, version_.attempt);
   return problem.empty() ? problem : Named("base", base->id) + " " + problem;
 }
 

@@ -241,13 +241,14 @@ Problem LineageProblem(const std::vector<LineageEntry>& lineage, const Checkpoin
   return {};
 }
 
-Problem HistoryProblem(const EpochIdentity& at, const std::vector<LineageEntry>& lineage) {
+Problem HistoryProblem(const EpochIdentity& at, const std::vector<LineageEntry>& lineage,
+                       uint64_t attempt) {
   const auto entry = std::find_if(lineage.begin(), lineage.end(),
                                   [&](const LineageEntry& e) { return e.last_epoch >= at.epoch; });
   if (entry == lineage.end()) return "is of an epoch after the newest checkpoint";
   if (entry->attempt == at.attempt && entry->writer == at.writer) return {};
-  // Entries before the first may have been dropped.
-  const bool truncated = entry == lineage.begin() && lineage.size() == kLineageMax;
+  // Entries before the first may have been dropped, and those behind it by a branch since.
+  const bool truncated = entry == lineage.begin() && attempt > kLineageMax;
   if (truncated && at.attempt < entry->attempt) return {};
   return "is of epoch " + std::to_string(at.epoch) + " in attempt " + std::to_string(at.attempt) +
          ", but the lineage has that epoch in attempt " + std::to_string(entry->attempt);

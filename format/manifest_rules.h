@@ -39,8 +39,9 @@ Problem CheckpointProblem(const Checkpoint& checkpoint, const Checkpoint* before
                           const ManifestView& view);
 // `newest` is null when there is no checkpoint.
 Problem LineageProblem(const std::vector<LineageEntry>& lineage, const Checkpoint* newest);
-// Whether a state can be an ancestor of the newest checkpoint.
-Problem HistoryProblem(const EpochIdentity& at, const std::vector<LineageEntry>& lineage);
+// Whether a state can be an ancestor of the newest checkpoint, in a list of that attempt.
+Problem HistoryProblem(const EpochIdentity& at, const std::vector<LineageEntry>& lineage,
+                       uint64_t attempt);
 
 // For messages.
 std::string Named(std::string_view what, uint64_t id);

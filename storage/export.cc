@@ -7,6 +7,8 @@
 #include "storage/segment_file.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -38,9 +40,17 @@ class Exporting {
     report_.repository_id = format::WriterId::Random();
   }
 
-  Result<ExportReport> Write(std::vector<Manifest> lists) {
+  Result<ExportReport> Write(const std::vector<Manifest>& lists) {
+    if (!options_.may_link) Hold(lists);
     TIDEMARK_RETURN_IF_ERROR(MakeFolder(root_));
-    for (Manifest& list : lists) TIDEMARK_RETURN_IF_ERROR(WriteSubtask(&list));
+    std::vector<Manifest> written = lists;
+    // What is inlined before anything that takes long: nothing holds a manifest version.
+    for (Manifest& list : written) {
+      TIDEMARK_RETURN_IF_ERROR(MakeFolders(list));
+      TIDEMARK_RETURN_IF_ERROR(WriteAllInlined(&list));
+    }
+    for (const Manifest& list : lists) TIDEMARK_RETURN_IF_ERROR(CarryAll(list));
+    for (Manifest& list : written) TIDEMARK_RETURN_IF_ERROR(WriteList(&list));
     format::RepositoryInfo info{report_.repository_id, lists.front().max_parallelism, NowMs()};
     TIDEMARK_ASSIGN_OR_RETURN(const std::string format, format::EncodeRepositoryInfo(info));
     TIDEMARK_RETURN_IF_ERROR(
@@ -51,40 +61,78 @@ class Exporting {
   }
 
  private:
+  static constexpr size_t kHeldMax = 256;
+
   rocksdb::FileSystem& fs() const { return *options_.fs; }
+
+  // A live writer deletes what it has merged or rewritten; what is open by then is still copied.
+  // The log first: it goes sooner than bases do. What cannot be opened is reported by Carry.
+  void Hold(const std::vector<Manifest>& lists) {
+    const size_t held_max = std::min<size_t>(kHeldMax, OpenFilesMax() / 4);
+    for (const FileKind kind : {FileKind::kSegment, FileKind::kBaseMeta, FileKind::kBaseSst}) {
+      for (const Manifest& list : lists) {
+        for (const auto& [id, file] : list.files) {
+          if (file.kind != kind || held_.size() >= held_max) continue;
+          const std::string name = format::SubtaskPrefix(list.subtask) + file.name;
+          const std::string path = from_.LocalPath(name);
+          auto reader = std::make_unique<PieceReader>(fs(), path);
+          if (!path.empty() && reader->Open().ok()) held_.emplace(name, std::move(reader));
+        }
+      }
+    }
+  }
 
   Status MakeFolder(const std::string& path) {
     folders_.insert(path);
     return MakeDirectories(fs(), path);
   }
 
-  Status WriteSubtask(Manifest* list) {
-    const std::string folder = root_ + "/" + format::SubtaskPrefix(list->subtask);
+  std::string FolderOf(const Manifest& list) const {
+    return root_ + "/" + format::SubtaskPrefix(list.subtask);
+  }
+
+  Status MakeFolders(const Manifest& list) {
+    const std::string folder = FolderOf(list);
     TIDEMARK_RETURN_IF_ERROR(MakeFolder(root_ + "/subtasks"));
     TIDEMARK_RETURN_IF_ERROR(MakeFolder(folder.substr(0, folder.size() - 1)));
     for (const std::string_view sub : {format::kManifestPrefix, format::kSnapshotPrefix,
                                        format::kLogPrefix, format::kBasePrefix})
       TIDEMARK_RETURN_IF_ERROR(MakeFolder(folder + std::string(sub.substr(0, sub.size() - 1))));
-    for (auto& [id, file] : list->files)
-      TIDEMARK_RETURN_IF_ERROR(WriteObject(*list, folder, &file));
+    return {};
+  }
+
+  // They are files of the list from then on.
+  Status WriteAllInlined(Manifest* list) {
+    for (auto& [id, file] : list->files) {
+      if (file.kind != FileKind::kInlined) continue;
+      TIDEMARK_RETURN_IF_ERROR(WriteInlined(*list, FolderOf(*list), &file));
+      Count(file);
+    }
+    return {};
+  }
+
+  Status CarryAll(const Manifest& list) {
+    for (const auto& [id, file] : list.files) {
+      if (file.kind == FileKind::kInlined) continue;
+      TIDEMARK_RETURN_IF_ERROR(
+          Carry(format::SubtaskPrefix(list.subtask) + file.name, FolderOf(list) + file.name, file));
+      Count(file);
+    }
+    return {};
+  }
+
+  Status WriteList(Manifest* list) {
     list->repository_id = report_.repository_id;
     list->writer_open = false;
     list->references = format::ReferencesOf(*list);
     TIDEMARK_RETURN_IF_ERROR(format::CheckManifest(*list));
-    return WriteManifest(*list, folder);
+    return WriteManifest(*list, FolderOf(*list));
   }
 
-  Status WriteObject(const Manifest& list, const std::string& folder, FileMeta* file) {
-    if (file->kind == FileKind::kInlined) {
-      TIDEMARK_RETURN_IF_ERROR(WriteInlined(list, folder, file));
-    } else {
-      TIDEMARK_RETURN_IF_ERROR(
-          Carry(format::SubtaskPrefix(list.subtask) + file->name, folder + file->name, *file));
-    }
+  void Count(const FileMeta& file) {
     ++report_.files;
-    report_.bytes += file->size;
+    report_.bytes += file.size;
     if (options_.progress) options_.progress(report_.bytes);
-    return {};
   }
 
   // It was in a manifest version, of which there is none here: it becomes a file.
@@ -107,7 +155,10 @@ class Exporting {
     FileDigest digest;
     if (!local.empty() && !options_.may_link) {
       format::Hasher128 hasher;
-      TIDEMARK_RETURN_IF_ERROR(AsMissing(name, CopyFile(fs(), local, path, &hasher)));
+      const auto held = held_.extract(name);
+      TIDEMARK_RETURN_IF_ERROR(
+          AsMissing(name, held ? CopyFile(fs(), held.mapped().get(), path, &hasher)
+                               : CopyFile(fs(), local, path, &hasher)));
       TIDEMARK_ASSIGN_OR_RETURN(digest.size, SizeOf(path));
       digest.checksum = hasher.Digest();
     } else {
@@ -168,6 +219,7 @@ class Exporting {
   const ExportOptions& options_;
   const std::string root_;
   std::set<std::string> folders_;
+  std::map<std::string, std::unique_ptr<PieceReader>> held_;  // by the object's name
   ExportReport report_;
 };
 
@@ -179,7 +231,8 @@ Status CheckDestination(rocksdb::FileSystem& fs, const std::string& directory) {
 
 }  // namespace
 
-Result<ExportReport> ExportCheckpoint(const CheckpointStorage& from, std::vector<Manifest> lists,
+Result<ExportReport> ExportCheckpoint(const CheckpointStorage& from,
+                                      const std::vector<Manifest>& lists,
                                       const std::string& directory, const ExportOptions& options) {
   std::string target = directory;
   while (target.size() > 1 && target.ends_with('/')) target.pop_back();
@@ -187,7 +240,7 @@ Result<ExportReport> ExportCheckpoint(const CheckpointStorage& from, std::vector
   TIDEMARK_RETURN_IF_ERROR(CheckDestination(fs, target));
   TIDEMARK_RETURN_IF_ERROR(CreateDirectories(fs, ParentOf(target)));
   const std::string incomplete = target + ".incomplete-" + HexOf(format::RandomUnique());
-  auto report = Exporting(from, options, incomplete).Write(std::move(lists));
+  auto report = Exporting(from, options, incomplete).Write(lists);
   Status status = report.error();
   if (status.ok())
     status = FromRocksDb(fs.RenameFile(incomplete, target, rocksdb::IOOptions(), nullptr),

@@ -35,7 +35,9 @@ struct ExportReport {
 // Makes the local directory `directory`, which must be absent or empty, a repository that holds
 // just the checkpoint of `lists`: that of each subtask of `from`, as format::ListOf makes it. It
 // has an id of its own, and each subtask an attempt that has closed. Every file is hashed on the
-// way. Blocks for all of it.
+// way. Blocks for all of it. A writer may delete what is copied: 256 files, or a quarter of
+// those that the process may open, are open from the beginning (see CheckpointStorage::LocalPath),
+// those of the log first.
 //
 // What is written lies in `<directory>.incomplete-<16 hex digits>` until it is whole and durable:
 // after an error that is removed if possible; a process that dies leaves it.
@@ -43,7 +45,7 @@ struct ExportReport {
 // what ReadInlined finds; a writer may have deleted it since the lists were read); Unavailable;
 // ResourceExhausted (`disk-full`).
 Result<ExportReport> ExportCheckpoint(const CheckpointStorage& from,
-                                      std::vector<format::Manifest> lists,
+                                      const std::vector<format::Manifest>& lists,
                                       const std::string& directory, const ExportOptions& options);
 
 }  // namespace tidemark::storage

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -59,31 +60,6 @@ Status WriteFile(rocksdb::FileSystem& fs, const std::string& path, Synced synced
   if (!outcome.ok()) fs.DeleteFile(path, IOOptions(), nullptr).PermitUncheckedError();
   return outcome;
 }
-
-// Reads a file from front to end in pieces.
-class PieceReader {
- public:
-  PieceReader(rocksdb::FileSystem& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
-
-  Status Open() {
-    return Error(fs_.NewSequentialFile(path_, FileOptions(), &file_, nullptr), "open", path_);
-  }
-  // Empty at the end. Valid until the next call.
-  Result<std::string_view> Next(size_t bytes_max) {
-    rocksdb::Slice piece;
-    const IOStatus status =
-        file_->Read(std::min(bytes_max, kPieceBytes), IOOptions(), &piece, buffer_.get(), nullptr);
-    if (!status.ok()) return Error(status, "read", path_);
-    return std::string_view(piece.data(), piece.size());
-  }
-
- private:
-  rocksdb::FileSystem& fs_;
-  std::string path_;
-  std::unique_ptr<rocksdb::FSSequentialFile> file_;
-  // Not filled: a small file touches little of it.
-  const std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
-};
 
 Result<bool> IsDirectory(rocksdb::FileSystem& fs, const std::string& path) {
   bool is_directory = false;
@@ -168,6 +144,23 @@ Status SyncDirectory(rocksdb::FileSystem& fs, const std::string& path) {
   return Error(directory->Fsync(IOOptions(), nullptr), "sync directory", path);
 }
 
+PieceReader::PieceReader(rocksdb::FileSystem& fs, std::string path)
+    : fs_(fs), path_(std::move(path)) {}
+
+Status PieceReader::Open() {
+  return Error(fs_.NewSequentialFile(path_, FileOptions(), &file_, nullptr), "open", path_);
+}
+
+Result<std::string_view> PieceReader::Next(size_t bytes_max) {
+  // Not filled: a small file touches little of it.
+  if (buffer_ == nullptr) buffer_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
+  rocksdb::Slice piece;
+  const IOStatus status =
+      file_->Read(std::min(bytes_max, kPieceBytes), IOOptions(), &piece, buffer_.get(), nullptr);
+  if (!status.ok()) return Error(status, "read", path_);
+  return std::string_view(piece.data(), piece.size());
+}
+
 Result<std::string> ReadWholeFile(rocksdb::FileSystem& fs, const std::string& path) {
   PieceReader reader(fs, path);
   TIDEMARK_RETURN_IF_ERROR(reader.Open());
@@ -183,10 +176,15 @@ Status CopyFile(rocksdb::FileSystem& fs, const std::string& from, const std::str
                 format::Hasher128* hasher, uint64_t limit) {
   PieceReader reader(fs, from);
   TIDEMARK_RETURN_IF_ERROR(reader.Open());
+  return CopyFile(fs, &reader, to, hasher, limit);
+}
+
+Status CopyFile(rocksdb::FileSystem& fs, PieceReader* from, const std::string& to,
+                format::Hasher128* hasher, uint64_t limit) {
   return WriteFile(fs, to, Synced::kYes, [&]() -> Result<std::string_view> {
     if (limit == 0) return std::string_view();
     TIDEMARK_ASSIGN_OR_RETURN(const std::string_view piece,
-                              reader.Next(std::min<uint64_t>(limit, kPieceBytes)));
+                              from->Next(std::min<uint64_t>(limit, kPieceBytes)));
     if (hasher != nullptr) hasher->Update(piece);
     limit -= piece.size();
     return piece;
@@ -229,6 +227,11 @@ Status RemoveAll(rocksdb::FileSystem& fs, const std::string& path) {
   }
   const Status removed = Error(fs.DeleteDir(path, IOOptions(), nullptr), "remove directory", path);
   return IsAbsent(removed) ? Status() : removed;
+}
+
+uint64_t OpenFilesMax() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
 }
 
 bool CanLink(const std::string& directory_a, const std::string& directory_b) {

@@ -29,9 +29,29 @@ FileSystemPtr DefaultFileSystem();
 Status WriteFileDurably(rocksdb::FileSystem& fs, const std::string& path, std::string_view bytes);
 Status SyncDirectory(rocksdb::FileSystem& fs, const std::string& path);
 Result<std::string> ReadWholeFile(rocksdb::FileSystem& fs, const std::string& path);
+
+// Reads a file once, from front to end in pieces. An open one stays readable when its name is
+// deleted, as local file systems promise.
+class PieceReader {
+ public:
+  PieceReader(rocksdb::FileSystem& fs, std::string path);
+  Status Open();
+  // Of at most `bytes_max` and 1 MiB; empty at the end. Valid until the next call.
+  Result<std::string_view> Next(size_t bytes_max);
+
+ private:
+  rocksdb::FileSystem& fs_;
+  const std::string path_;
+  std::unique_ptr<rocksdb::FSSequentialFile> file_;
+  std::unique_ptr<char[]> buffer_;  // from the first piece on
+};
+
 // As WriteFileDurably, with the content of `from`. `hasher`, if given, sees every byte. `limit`:
 // copy only so many bytes.
 Status CopyFile(rocksdb::FileSystem& fs, const std::string& from, const std::string& to,
+                format::Hasher128* hasher, uint64_t limit = UINT64_MAX);
+// The same of a file that is open, from where its reader is.
+Status CopyFile(rocksdb::FileSystem& fs, PieceReader* from, const std::string& to,
                 format::Hasher128* hasher, uint64_t limit = UINT64_MAX);
 // The same, but for the sync.
 Status CopyFileUnsynced(rocksdb::FileSystem& fs, const std::string& from, const std::string& to);
@@ -51,6 +71,9 @@ std::vector<std::string> ListDirectory(rocksdb::FileSystem& fs, const std::strin
 // that knows links. They need not exist yet. Nothing is written; a link may fail all the same (too
 // many, not permitted).
 bool CanLink(const std::string& directory_a, const std::string& directory_b);
+
+// How many files this process may have open at once (RLIMIT_NOFILE); 1,024 if that is unknown.
+uint64_t OpenFilesMax();
 
 // flock(LOCK_EX) on `path`, created if absent, holding the process id as text. Busy
 // (`name`, naming holder and path) when taken.

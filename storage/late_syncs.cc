@@ -88,7 +88,9 @@ class LateSyncs::Debts {
   }
   // What a change of a lost file is answered with.
   static IOStatus Lost(const std::string& path) {
-    return IOStatus::IOError(path, "an earlier sync of this file has failed");
+    return IOStatus::IOError(path,
+                             "an earlier sync of this file has failed, so it is lost until the "
+                             "store is opened again, which restores it");
   }
 
  private:

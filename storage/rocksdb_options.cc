@@ -6,8 +6,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -100,13 +98,10 @@ int MaxOpenFiles(bool passing, uint64_t block_cache_bytes) {
   // An open file holds about 2 KiB; those of one database should not take more than a sixteenth of
   // a cache that serves several.
   constexpr uint64_t kCacheBytesPerFile = 32 * kKiB;
-  rlimit limit{};
-  rlim_t share = 128;
   // The host has files and sockets of its own, and perhaps many stores.
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-    share = std::clamp<rlim_t>(limit.rlim_cur / 8, 64, 4096);
-  share = std::clamp<rlim_t>(block_cache_bytes / kCacheBytesPerFile, 64, share);
-  return static_cast<int>(passing ? std::max<rlim_t>(share / 4, 32) : share);
+  uint64_t share = std::clamp<uint64_t>(OpenFilesMax() / 8, 64, 4096);
+  share = std::clamp<uint64_t>(block_cache_bytes / kCacheBytesPerFile, 64, share);
+  return static_cast<int>(passing ? std::max<uint64_t>(share / 4, 32) : share);
 }
 
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, int background_jobs, int max_open_files,

@@ -13,16 +13,21 @@ struct Translation {
   std::string_view advice;
 };
 
-// RocksDB has no subcode for a full quota, only the text of the error number.
-bool QuotaExceeded(const rocksdb::Status& status) {
+bool Says(const rocksdb::Status& status, const char* text) {
   const char* state = status.getState();
-  return state != nullptr && std::strstr(state, std::strerror(EDQUOT)) != nullptr;
+  return state != nullptr && std::strstr(state, text) != nullptr;
 }
 
+// RocksDB has no subcodes for a full quota and for too many open files, only the text of the error
+// number.
 Translation TranslateIoError(const rocksdb::Status& status) {
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit ||
-      QuotaExceeded(status)) {
+      Says(status, std::strerror(EDQUOT)) || Says(status, std::strerror(ENOSPC))) {
     return {StatusCode::kResourceExhausted, "disk-full", "free space on the disk and retry"};
+  }
+  if (Says(status, std::strerror(EMFILE)) || Says(status, std::strerror(ENFILE))) {
+    return {StatusCode::kUnavailable, "too-many-files",
+            "raise the limit of open files (ulimit -n) and retry"};
   }
   if (status.IsPathNotFound()) return {StatusCode::kNotFound, "file-not-found", ""};
   return {StatusCode::kUnavailable, "io-error", "check the medium and retry"};
@@ -51,8 +56,14 @@ Translation Translate(const rocksdb::Status& status) {
         return {StatusCode::kResourceExhausted, "rocksdb-memory-limit", ""};
       }
       return {StatusCode::kUnavailable, "rocksdb-try-again", "retry"};
+    case rocksdb::Status::kInvalidArgument:
+      // What it cannot read while it opens a database it wraps in one of these; so does what keeps
+      // it from trying whether the file system knows direct I/O.
+      if (Says(status, "IO error: ") || Says(status, "Direct I/O is not supported"))
+        return TranslateIoError(status);
+      [[fallthrough]];
     default:
-      // InvalidArgument among them: we made the call, so it is our bug, not the caller's.
+      // InvalidArgument otherwise, too: we made the call, so it is our bug, not the caller's.
       return {StatusCode::kInternal, "rocksdb-error", ""};
   }
 }

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tidemark::store {
@@ -32,7 +33,7 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   // The size class of a block for `bytes`; kLarge for a block of its own.
-  static constexpr uint8_t kLarge = 255;
+  static constexpr uint8_t kLarge = 127;
   uint8_t SizeClass(size_t bytes) const {
     return bytes <= small_bytes_max_ ? static_cast<uint8_t>(ClassOf(bytes)) : kLarge;
   }
@@ -63,8 +64,9 @@ class Arena {
   // and large blocks stand in a ring. Ends when it returns false, after the block that it was
   // called with, when `bytes` were gone over, and where a round ends, so that it meets none twice.
   // It must neither allocate nor free. Returns about the bytes gone over, 0 if the ring is empty.
+  // `only`: passes over the chunks of all other size classes.
   template <class F>
-  size_t Visit(size_t bytes, F&& visit);
+  size_t Visit(size_t bytes, std::optional<uint8_t> only, F&& visit);
   // Memory goes back to the system by chunks. Closes the next chunk, or large block, of a ring of
   // its own to allocation, if may_go(void*) is true for all of its entries, which are for the
   // caller to free: then it goes. False if it is not, or the ring is empty. There is one at a time.
@@ -119,6 +121,7 @@ class Arena {
   // Classes: multiples of 16 up to 128, then four steps a doubling.
   static constexpr size_t kSmallMax = size_t{32} << 10;
   static constexpr int kClasses = 8 + 4 * 8;
+  static_assert(kClasses <= kLarge);
   static constexpr int ClassOf(size_t bytes) {
     if (bytes <= 128) return bytes == 0 ? 0 : static_cast<int>((bytes + 15) / 16) - 1;
     const int log = std::bit_width(bytes - 1) - 1;  // bytes in (2^log, 2^(log+1)]
@@ -178,10 +181,15 @@ class Arena {
 };
 
 template <class F>
-size_t Arena::Visit(size_t bytes, F&& visit) {
+size_t Arena::Visit(size_t bytes, std::optional<uint8_t> only, F&& visit) {
   size_t done = 0;
   while (done < bytes && !ring_.empty()) {
     const Chunk* chunk = ring_[hand_];
+    if (only && chunk->size_class != *only) {
+      MoveHand(), ++done;
+      if (IsAtBegin()) break;
+      continue;
+    }
     char* begin = reinterpret_cast<char*>(ring_[hand_]);
     size_t offset = hand_offset_ == 0 ? kChunkHeaderBytes : hand_offset_;
     bool goes_on = true;

@@ -35,10 +35,9 @@ int64_t NowMilliseconds() {
 CommitLane::CommitLane(storage::Repository& repository, CommitLaneOptions options)
     : repository_(repository),
       options_(std::move(options)),
-      newest_epoch_(options_.stands_on_epoch),
+      newest_epoch_(options_.stands_on.epoch),
       stands_on_id_(options_.stands_on_id),
-      stands_on_epoch_(options_.stands_on_epoch),
-      stands_on_any_(options_.stands_on_any),
+      stands_on_(options_.stands_on),
       thread_([this] { Run(); }) {}
 
 CommitLane::~CommitLane() { Stop(); }
@@ -164,8 +163,8 @@ Status CommitLane::Publish(const CheckpointTicket* ticket, const Requests& reque
   }
   if (ticket == nullptr) return {};
   stands_on_id_ = ticket->id;
-  stands_on_epoch_ = unpublished_.back().epoch->last_epoch;
-  stands_on_any_ = branched_ = true;
+  stands_on_ = {repository_.attempt(), repository_.writer(), unpublished_.back().epoch->last_epoch};
+  branched_ = true;
   lineage_attempt_ = repository_.attempt();
   HandOver(std::move(inlined));
   return {};
@@ -194,7 +193,10 @@ Status CommitLane::MakeSegments(std::vector<SegmentEntry>* inlined,
 Status CommitLane::MakeSegment(Unpublished& unpublished, bool may_inline,
                                std::vector<SegmentEntry>* inlined) {
   SealedEpoch& epoch = *unpublished.epoch;
-  TIDEMARK_RETURN_IF_ERROR(Sort(epoch));
+  if (!epoch.is_sorted) {
+    TIDEMARK_RETURN_IF_ERROR(Sort(epoch));
+    options_.on_sorted(epoch);
+  }
   FileMeta meta = SegmentMeta(epoch);
   const std::string path =
       options_.scratch_directory + "/segment-" + meta.name.substr(format::kLogPrefix.size());
@@ -297,7 +299,8 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
                                const CheckpointTicket& ticket,
                                const std::vector<SegmentEntry>& inlined,
                                const CheckpointStatistics& statistics, ManifestEdit* edit) const {
-  const Checkpoint* predecessor = stands_on_any_ ? manifest.FindCheckpoint(stands_on_id_) : nullptr;
+  const Checkpoint* predecessor =
+      stands_on_.epoch != 0 ? manifest.FindCheckpoint(stands_on_id_) : nullptr;
   Checkpoint checkpoint;
   checkpoint.id = ticket.id;
   checkpoint.at = {writing.attempt, writing.writer, unpublished_.back().epoch->last_epoch};
@@ -307,7 +310,7 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
   }
   edit->checkpoints_removed = compaction::CheckpointsToDrop(
       manifest, options_.retention,
-      {checkpoint.time_ms, !branched_, stands_on_epoch_, keep_present_.load(), writing.pinned->at,
+      {checkpoint.time_ms, !branched_, stands_on_.epoch, keep_present_.load(), writing.pinned->at,
        !writing.pinned->all_known});
   if (predecessor != nullptr) {
     checkpoint.base = predecessor->base;
@@ -340,12 +343,7 @@ void CommitLane::AddCheckpoint(const Manifest& manifest, const Writing& writing,
 std::vector<format::LineageEntry> CommitLane::LineageTo(const Manifest& manifest,
                                                         const format::EpochIdentity& at) const {
   std::vector<format::LineageEntry> lineage;
-  for (format::LineageEntry entry : manifest.lineage) {
-    if (!stands_on_any_ || (!lineage.empty() && lineage.back().last_epoch >= stands_on_epoch_))
-      break;
-    entry.last_epoch = std::min(entry.last_epoch, stands_on_epoch_);
-    lineage.push_back(entry);
-  }
+  if (stands_on_.epoch != 0) lineage = format::LineageTo(manifest.lineage, stands_on_);
   lineage.push_back({at.attempt, at.writer, at.epoch});
   // What readers refuse must not be written.
   if (lineage.size() > format::kLineageMax)

@@ -50,11 +50,11 @@ struct CommitLaneOptions {
   compaction::RetentionPolicy retention;
   // Hand local copies of the segments to maintenance.
   bool keep_segments = false;
-  // The checkpoint that the store was restored from; 0, 0 for none.
+  // The checkpoint that the store was restored from; of epoch 0 if there was none.
   uint64_t stands_on_id = 0;
-  uint64_t stands_on_epoch = 0;
-  bool stands_on_any = false;
+  format::EpochIdentity stands_on{};
   // Called on the commit thread.
+  std::function<void(const SealedEpoch&)> on_sorted;
   std::function<void(std::vector<DurableEpoch>)> on_durable;
   std::function<void(const Status&)> on_fatal;  // no checkpoint can succeed any more
   Recorder* recorder = nullptr;                 // outlives the lane, as the next one
@@ -156,8 +156,7 @@ class CommitLane {
   // The commit thread's own.
   std::deque<Unpublished> unpublished_;
   uint64_t stands_on_id_;
-  uint64_t stands_on_epoch_;
-  bool stands_on_any_;
+  format::EpochIdentity stands_on_;
   uint64_t lineage_attempt_ = 0;  // the attempt whose lineage entry is published
   bool branched_ = false;         // the first commit has dropped what it does not continue
   std::thread thread_;

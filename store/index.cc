@@ -30,11 +30,13 @@ bool AreEqual(const char* a, const char* b, size_t size) {
 
 }  // namespace
 
-uint64_t Index::HashOf(const Version* version) {
-  return format::HashKey(format::UserKey(version->key()));
+uint64_t Index::HashOfUserKey(const Version& version) {
+  return format::HashKey(format::UserKey(version.key()));
 }
 
-Index::Index(Arena& arena) : arena_(arena) { directory_.push_back(NewTable(kSlotsMin, 0)); }
+Index::Index(Arena& arena, HashFunction hash_of) : arena_(arena), hash_of_(hash_of) {
+  directory_.push_back(NewTable(kSlotsMin, 0));
+}
 
 Index::~Index() { FreeTables(); }
 
@@ -70,22 +72,15 @@ void Index::FreeTable(SubTable* table) {
 }
 
 Version* Index::Find(uint64_t hash, std::string_view user_key) const {
-  const SubTable& table = TableOf(hash);
-  const uint64_t tag = TagOf(hash);
-  for (uint32_t i = PositionOf(hash) & table.mask;; i = (i + 1) & table.mask) {
-    const uint64_t slot = table.slots[i];
-    if (slot == 0) return nullptr;
-    if ((slot & ~kPointerMask) != tag) continue;
-    Version* version = PointerOf(slot);
+  return FindIf(hash, [user_key](const Version& version) {
     // Where the value lies depends on what is read here: another miss, which would come after it.
-    __builtin_prefetch(reinterpret_cast<const char*>(version) + kCacheLineBytes);
-    if (version->key_size == user_key.size() + format::kKeyGroupBytes &&
-        AreEqual(version->key_data() + format::kKeyGroupBytes, user_key.data(), user_key.size()))
-      return version;
-  }
+    __builtin_prefetch(reinterpret_cast<const char*>(&version) + kCacheLineBytes);
+    return version.user_key_size == user_key.size() &&
+           AreEqual(version.key_data() + format::kKeyGroupBytes, user_key.data(), user_key.size());
+  });
 }
 
-void Index::Place(SubTable& table, uint64_t slot) {
+void Index::Place(SubTable& table, uint64_t slot) const {
   uint32_t i = HomeOf(slot, table.mask);
   while (table.slots[i] != 0) i = (i + 1) & table.mask;
   table.slots[i] = slot;
@@ -179,7 +174,7 @@ void Index::Split(uint64_t hash) {
   for (uint32_t i = 0; i <= old->mask; ++i) {
     __builtin_prefetch(PointerOf(old->slots[(i + 8) & old->mask]));
     if (old->slots[i] == 0) continue;
-    const uint64_t entry_hash = HashOf(PointerOf(old->slots[i]));
+    const uint64_t entry_hash = hash_of_(*PointerOf(old->slots[i]));
     Place(*halves[(entry_hash >> (64 - depth)) & 1], old->slots[i]);
   }
   const size_t span = size_t{1} << (depth_ - old->depth);

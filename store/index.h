@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidemark::store {
@@ -29,8 +30,12 @@ class Index {
   // Keys made to collide cannot blow up the directory: beyond this depth sub-tables double instead.
   static constexpr uint32_t kDepthMax = 22;
 
+  // The hash by which an entry is found. Called where slots do not tell it.
+  using HashFunction = uint64_t (*)(const Version& version);
+  static uint64_t HashOfUserKey(const Version& version);
+
   // `arena` outlives the index.
-  explicit Index(Arena& arena);
+  explicit Index(Arena& arena, HashFunction hash_of = HashOfUserKey);
   ~Index();
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;
@@ -38,6 +43,9 @@ class Index {
   // The version of the user key with this hash, or nullptr. Two stored keys with one user key are
   // of one group, so groups need no comparing.
   Version* Find(uint64_t hash, std::string_view user_key) const;
+  // The one with this hash for which is_it(const Version&) is true, or nullptr.
+  template <class F>
+  Version* FindIf(uint64_t hash, F&& is_it) const;
   // Brings the slot where the look-up of this hash begins nearer.
   void Prefetch(uint64_t hash) const {
     const SubTable& table = TableOf(hash);
@@ -92,12 +100,11 @@ class Index {
   static uint32_t PositionOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 16); }
   // Where the look-up of the entry in this slot begins. Only in tables that keys made to collide
   // have blown up the tag has too few bits for it.
-  static uint32_t HomeOf(uint64_t slot, uint32_t mask) {
+  uint32_t HomeOf(uint64_t slot, uint32_t mask) const {
     if (mask >> kTagBits == 0) [[likely]]
       return static_cast<uint32_t>(slot >> kPointerBits) & mask;
-    return PositionOf(HashOf(PointerOf(slot))) & mask;
+    return PositionOf(hash_of_(*PointerOf(slot))) & mask;
   }
-  static uint64_t HashOf(const Version* version);
   SubTable& TableOf(uint64_t hash) const {
     return *directory_[depth_ == 0 ? 0 : hash >> (64 - depth_)];
   }
@@ -110,17 +117,31 @@ class Index {
   SubTable* NewTable(uint32_t slots, uint32_t depth);
   void FreeTable(SubTable* table);
   void FreeTables();
-  static void Place(SubTable& table, uint64_t slot);
+  void Place(SubTable& table, uint64_t slot) const;
   uint32_t SlotOf(const SubTable& table, uint64_t hash, const Version* version) const;
   void EraseSlot(SubTable& table, uint32_t slot);
   void Grow(uint64_t hash);
   void Split(uint64_t hash);
 
   Arena& arena_;
+  const HashFunction hash_of_;
   std::vector<SubTable*> directory_;
   uint32_t depth_ = 0;
   size_t size_ = 0;
   Counter memory_bytes_;
 };
+
+template <class F>
+Version* Index::FindIf(uint64_t hash, F&& is_it) const {
+  const SubTable& table = TableOf(hash);
+  const uint64_t tag = TagOf(hash);
+  for (uint32_t i = PositionOf(hash) & table.mask;; i = (i + 1) & table.mask) {
+    const uint64_t slot = table.slots[i];
+    if (slot == 0) return nullptr;
+    if ((slot & ~kPointerMask) != tag) continue;
+    Version* version = PointerOf(slot);
+    if (is_it(std::as_const(*version))) return version;
+  }
+}
 
 }  // namespace tidemark::store

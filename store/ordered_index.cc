@@ -3,82 +3,82 @@
 #include "format/key.h"
 
 #include <algorithm>
-#include <cassert>
-#include <cstring>
+#include <span>
+#include <type_traits>
 
 namespace tidemark::store {
 
 namespace {
 
-constexpr size_t kPrefetchDistance = 8;
-constexpr size_t kCacheLineBytes = 64;
+using Entry = KeyTree::Entry;
+
+// Sorted first, it is built from left to right, each node filled and touched once: five times as
+// fast as in no order. Only where prefixes are equal the versions are read.
+void FillTree(size_t count, const EachVersion& each, KeyTree* tree) {
+  const auto entry = [](Version* version) {
+    return Entry(KeyTree::PrefixOf(version->key(), format::kKeyGroupBytes), version);
+  };
+  (void)ForEachEqual<Entry>(count, each, entry, [tree](std::span<Entry> equal) {
+    std::sort(equal.begin(), equal.end());
+    tree->Append(equal);
+    return true;
+  });
+}
 
 }  // namespace
 
-uint64_t OrderedIndex::PrefixOf(std::string_view stored_key) const {
-  const std::string_view key = format::UserKey(stored_key);
-  if (order_ == KeyOrder::kByPartition) {
-    return format::HashKey(format::PartitionPrefix(key).value_or(key));
-  }
-  uint64_t prefix = 0;
-  std::memcpy(&prefix, key.data(), std::min(key.size(), sizeof(prefix)));
-  return __builtin_bswap64(prefix);
+OrderedIndex::OrderedIndex(KeyOrder order)
+    : index_(std::in_place_type<KeyTree>, format::kKeyGroupBytes, &tree_bytes_) {
+  if (order == KeyOrder::kByPartition) index_.emplace<PartitionIndex>();
 }
 
-// Sorted first, it is built from left to right, each node filled and touched once: five times as
-// fast as in no order.
-void OrderedIndex::Fill(std::vector<Version*> versions) {
-  std::vector<Entry> entries;
-  entries.reserve(versions.size());
-  for (size_t i = 0; i < versions.size(); ++i) {
-    if (i + kPrefetchDistance < versions.size()) {
-      const char* ahead = reinterpret_cast<const char*>(versions[i + kPrefetchDistance]);
-      __builtin_prefetch(ahead);
-      __builtin_prefetch(ahead + kCacheLineBytes);
-    }
-    entries.push_back({PrefixOf(versions[i]->key()), versions[i]});
-  }
-  versions = {};
-  std::sort(entries.begin(), entries.end(), Less());
-  for (const Entry& entry : entries) tree_.insert(tree_.end(), entry);
+bool OrderedIndex::Fill(size_t count, const EachVersion& each,
+                        const std::function<bool()>& has_room) {
   ++generation_;
+  if (auto* partitions = std::get_if<PartitionIndex>(&index_))
+    return partitions->Fill(count, each, has_room);
+  FillTree(count, each, &std::get<KeyTree>(index_));
+  return true;
 }
 
 void OrderedIndex::Insert(Version* version) {
-  [[maybe_unused]] const bool is_new = tree_.insert({PrefixOf(version->key()), version}).second;
-  assert(is_new);
+  std::visit([&](auto& index) { index.Insert(version); }, index_);
   ++generation_;
 }
 
 void OrderedIndex::Erase(const Version* version) {
-  const auto found = tree_.find(KeyOf(version->key()));
-  assert(found != tree_.end() && found->version == version);
-  tree_.erase(found);
+  std::visit([&](auto& index) { index.Erase(version); }, index_);
   ++generation_;
 }
 
 void OrderedIndex::Replace(const Version* from, Version* to) {
-  const auto found = tree_.find(KeyOf(from->key()));
-  assert(found != tree_.end() && found->version == from);
-  found->version = to;
+  std::visit([&](auto& index) { index.Replace(from, to); }, index_);
+}
+
+size_t OrderedIndex::size() const noexcept {
+  return std::visit([](const auto& index) { return index.size(); }, index_);
+}
+
+uint64_t OrderedIndex::memory_bytes() const noexcept {
+  const auto* partitions = std::get_if<PartitionIndex>(&index_);
+  return partitions == nullptr ? tree_bytes_ : partitions->memory_bytes();
+}
+
+size_t OrderedIndex::GrowthFor(std::string_view user_key) const {
+  const auto* partitions = std::get_if<PartitionIndex>(&index_);
+  return partitions == nullptr ? KeyTree::kGrowthBytes : partitions->GrowthFor(user_key);
 }
 
 OrderedIndex::Cursor::Cursor(const OrderedIndex& index, std::string_view stored_key)
     : index_(index),
-      group_(format::GroupOfStoredKey(stored_key)),
-      partition_(index.order_ == KeyOrder::kByPartition ? std::optional(index.PrefixOf(stored_key))
-                                                        : std::nullopt) {}
-
-// The end of a range may lie in the next group, or behind the partition: it sorts after all that
-// the cursor may show.
-OrderedIndex::Key OrderedIndex::Cursor::KeyOf(std::string_view stored_key) const {
-  if (partition_) return {*partition_, stored_key};
-  const bool is_behind = format::GroupOfStoredKey(stored_key) != group_;
-  return {is_behind ? UINT64_MAX : index_.PrefixOf(stored_key), stored_key};
-}
+      at_(std::visit(
+          [&](const auto& of) -> Place {
+            return typename std::decay_t<decltype(of)>::Cursor(of, stored_key);
+          },
+          index.index_)) {}
 
 void OrderedIndex::Cursor::SeekAtOrAfter(std::string_view stored_key) {
-  at_ = index_.tree_.lower_bound(KeyOf(stored_key));
+  std::visit([&](auto& at) { at.SeekAtOrAfter(stored_key); }, at_);
   generation_ = index_.generation_;
 }
 
@@ -87,14 +87,16 @@ void OrderedIndex::Cursor::SeekBefore(std::string_view stored_key) {
   Previous();
 }
 
-void OrderedIndex::Cursor::Next() { ++at_; }
+const Version* OrderedIndex::Cursor::here() const {
+  return std::visit([](const auto& at) { return at.here(); }, at_);
+}
+
+void OrderedIndex::Cursor::Next() {
+  std::visit([](auto& at) { at.Next(); }, at_);
+}
 
 void OrderedIndex::Cursor::Previous() {
-  if (at_ == index_.tree_.begin()) {
-    at_ = index_.tree_.end();
-  } else {
-    --at_;
-  }
+  std::visit([](auto& at) { at.Previous(); }, at_);
 }
 
 }  // namespace tidemark::store

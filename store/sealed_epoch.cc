@@ -12,31 +12,48 @@ namespace {
 constexpr size_t kPrefetchDistance = 8;
 constexpr size_t kCacheLineBytes = 64;
 
+// A version with the first eight bytes of its key, so that most comparisons stay inside the array.
+struct SortEntry {
+  uint64_t prefix;
+  Version* version;
+};
+static_assert(sizeof(SortEntry) == kSortEntryBytes);
+
 uint64_t PrefixOf(const Version& version) {
   uint64_t prefix = 0;
-  std::memcpy(&prefix, version.key_data(), std::min<size_t>(version.key_size, sizeof(prefix)));
+  std::memcpy(&prefix, version.key_data(), std::min<size_t>(version.key_size(), sizeof(prefix)));
   return __builtin_bswap64(prefix);
 }
 
+// An epoch waits in memory until RocksDB has it, so nothing but the pointers outlives this.
 void SortVersions(SealedPart& part) {
-  part.sorted.clear();
-  part.sorted.reserve(part.versions.size());
-  for (size_t i = 0; i < part.versions.size(); ++i) {
-    if (i + kPrefetchDistance < part.versions.size())
-      __builtin_prefetch(part.versions[i + kPrefetchDistance]);
-    const Version* version = part.versions[i];
-    if (!version->vanished()) part.sorted.push_back({PrefixOf(*version), version});
+  std::vector<Version*>& versions = part.versions;
+  std::vector<SortEntry> entries;
+  entries.reserve(versions.size());
+  std::vector<Version*> vanished;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    if (i + kPrefetchDistance < versions.size())
+      __builtin_prefetch(versions[i + kPrefetchDistance]);
+    Version* version = versions[i];
+    if (version->vanished()) {
+      vanished.push_back(version);
+    } else {
+      entries.push_back({PrefixOf(*version), version});
+    }
   }
-  std::sort(
-      part.sorted.begin(), part.sorted.end(), [](const SortedVersion& a, const SortedVersion& b) {
-        return a.prefix != b.prefix ? a.prefix < b.prefix : a.version->key() < b.version->key();
-      });
+  std::sort(entries.begin(), entries.end(), [](const SortEntry& a, const SortEntry& b) {
+    return a.prefix != b.prefix ? a.prefix < b.prefix : a.version->key() < b.version->key();
+  });
+  const auto next = std::copy(vanished.begin(), vanished.end(), versions.begin());
+  std::transform(entries.begin(), entries.end(), next,
+                 [](const SortEntry& entry) { return entry.version; });
+  part.records = entries.size();
 }
 
 class PartStream final : public format::RecordStream {
  public:
   explicit PartStream(const SealedPart& part)
-      : next_(part.sorted.data()), end_(next_ + part.sorted.size()) {
+      : end_(part.versions.data() + part.versions.size()), next_(end_ - part.records) {
     if (part.ranges == nullptr) return;
     next_range_ = part.ranges->begin();
     ranges_left_ = part.ranges->size();
@@ -44,18 +61,17 @@ class PartStream final : public format::RecordStream {
   }
 
   Result<bool> Next() override {
-    if (ranges_left_ > 0 && (next_ == end_ || next_range_->first <= next_->version->key()))
-        [[unlikely]]
+    if (ranges_left_ > 0 && (next_ == end_ || next_range_->first <= (*next_)->key())) [[unlikely]]
       return NextRange();
     if (next_ == end_) return false;
     // The array is sorted, the versions lie anywhere in memory: fetch key and value of one further
     // on.
     if (next_ + kPrefetchDistance < end_) {
-      const char* ahead = reinterpret_cast<const char*>(next_[kPrefetchDistance].version);
+      const char* ahead = reinterpret_cast<const char*>(next_[kPrefetchDistance]);
       __builtin_prefetch(ahead);
       __builtin_prefetch(ahead + kCacheLineBytes);
     }
-    const Version& version = *next_++->version;
+    const Version& version = **next_++;
     record_.key = version.key();
     record_.value = version.present() ? version.value() : std::string_view();
     record_.epoch = version.epoch;
@@ -71,8 +87,8 @@ class PartStream final : public format::RecordStream {
     return true;
   }
 
-  const SortedVersion* next_;
-  const SortedVersion* const end_;
+  const Version* const* const end_;
+  const Version* const* next_;
   RangeSet::const_iterator next_range_;
   size_t ranges_left_ = 0;
   uint64_t epoch_ = 0;
@@ -93,10 +109,11 @@ Status CountRecords(const SealedPart& part, SealedEpoch* epoch) {
 
 Status Count(const SealedPart& part, SealedEpoch* epoch) {
   if (part.spilled != nullptr) return CountRecords(part, epoch);
-  epoch->records += part.sorted.size();
-  for (const SortedVersion& entry : part.sorted) {
-    const uint64_t value_bytes = entry.version->present() ? entry.version->value_size : 0;
-    epoch->net_change_bytes += entry.version->key_size + value_bytes;
+  epoch->records += part.records;
+  for (size_t i = part.versions.size() - part.records; i < part.versions.size(); ++i) {
+    const Version& version = *part.versions[i];
+    const uint64_t value_bytes = version.present() ? version.value_size : 0;
+    epoch->net_change_bytes += version.key_size() + value_bytes;
     epoch->largest_value_bytes = std::max(epoch->largest_value_bytes, value_bytes);
   }
   if (part.ranges == nullptr) return {};
@@ -116,6 +133,12 @@ Status Sort(SealedEpoch& epoch) {
   }
   epoch.is_sorted = true;
   return {};
+}
+
+uint64_t SortBytes(const SealedEpoch& epoch) {
+  uint64_t bytes = 0;
+  for (const SealedPart& part : epoch.parts) bytes += part.versions.size() * kSortEntryBytes;
+  return bytes;
 }
 
 std::unique_ptr<format::RecordStream> StreamOf(const SealedPart& part) {

@@ -18,18 +18,16 @@
 
 namespace tidemark::store {
 
-// A version with the first eight bytes of its key, so that most comparisons stay inside the array.
-struct SortedVersion {
-  uint64_t prefix;
-  const Version* version;
-};
+// What Sort needs for each version.
+constexpr size_t kSortEntryBytes = 16;
 
 struct SealedPart {
   uint32_t table_id = 0;
-  std::vector<Version*>
-      versions;  // in the order of their first change; constant from the barrier on
-  std::vector<SortedVersion>
-      sorted;  // by key, without those that vanished; made once by the commit lane or replay
+  // In the order of their first change; from Sort on first those that vanished, then the others
+  // ascending by key. Of two of one key, which a replayed range delete makes, the older one has
+  // vanished: so released in this order it goes before the one that is on top of it.
+  std::vector<Version*> versions;
+  size_t records = 0;  // from Sort on: the others
   // Deleted before all of these; null: none. `epoch` is theirs.
   std::shared_ptr<const RangeSet> ranges;
   uint64_t epoch = 0;
@@ -38,11 +36,11 @@ struct SealedPart {
   std::shared_ptr<const storage::SpilledEpoch> spilled;
 
   // Sorted, and nothing left.
-  bool empty() const noexcept { return sorted.empty() && ranges == nullptr && spilled == nullptr; }
+  bool empty() const noexcept { return records == 0 && ranges == nullptr && spilled == nullptr; }
 };
 
 struct SealedEpoch {
-  // Constant after the barrier.
+  // Constant after the barrier, but for what Sort does to the parts.
   uint64_t first_epoch = 0;
   uint64_t last_epoch = 0;  // the same, but for a merged segment that was replayed
   std::vector<SealedPart> parts;
@@ -65,6 +63,8 @@ struct SealedEpoch {
 // Sorts every part by key and counts records and bytes, for which it reads what was spilled.
 // Idempotent; after an error it may be called again.
 Status Sort(SealedEpoch& epoch);
+// What that takes at the most: its parts are sorted one after the other. The same before and after.
+uint64_t SortBytes(const SealedEpoch& epoch);
 
 // The records of a sorted part, ascending. The epoch must outlive the stream.
 std::unique_ptr<format::RecordStream> StreamOf(const SealedPart& part);

@@ -2,6 +2,7 @@
 
 #include "store/runtime_impl.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,12 +16,44 @@ std::shared_ptr<SharedBlockCache> SharedBlockCache::Of(const std::shared_ptr<Run
 SharedBlockCache::SharedBlockCache(std::shared_ptr<Runtime> runtime)
     : runtime_(std::move(runtime)),
       bytes_(BlockCacheBytes(runtime_->options().memory_budget_bytes)),
-      cache_(std::make_shared<storage::BlockCache>(bytes_)) {
+      cache_(std::make_shared<storage::BlockCache>(bytes_)),
+      counted_bytes_(bytes_) {
   runtime_->impl().budget().Add(static_cast<int64_t>(bytes_));
 }
 
 SharedBlockCache::~SharedBlockCache() {
-  runtime_->impl().budget().Add(-static_cast<int64_t>(bytes_));
+  runtime_->impl().budget().Add(-static_cast<int64_t>(counted_bytes_));
+}
+
+uint64_t SharedBlockCache::UnusedBytes() const {
+  const uint64_t used = cache_->used_bytes() + lent_bytes_;
+  return counted_bytes_ > used ? counted_bytes_ - used : 0;
+}
+
+void SharedBlockCache::Set(uint64_t counted, uint64_t lent) {
+  runtime_->impl().budget().Add(static_cast<int64_t>(counted) -
+                                static_cast<int64_t>(counted_bytes_));
+  counted_bytes_ = counted;
+  lent_bytes_ = lent;
+  cache_->SetCapacity(counted - lent);
+}
+
+bool SharedBlockCache::Yield(uint64_t bytes) {
+  const uint64_t least = BlockCacheBytesMin(runtime_->options().memory_budget_bytes);
+  std::lock_guard lock(mutex_);
+  if (counted_bytes_ < least + bytes || UnusedBytes() < bytes + bytes_ / 16) return false;
+  Set(counted_bytes_ - bytes, lent_bytes_);
+  return true;
+}
+
+bool SharedBlockCache::WantsMore() const {
+  std::lock_guard lock(mutex_);
+  return counted_bytes_ < bytes_ && UnusedBytes() < bytes_ / 64;
+}
+
+void SharedBlockCache::Take(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  Set(std::min(bytes_, counted_bytes_ + bytes), lent_bytes_);
 }
 
 SharedBlockCache::ViewCache::ViewCache(std::shared_ptr<SharedBlockCache> from, uint64_t bytes,
@@ -50,9 +83,9 @@ Result<std::unique_ptr<SharedBlockCache::ViewCache>> SharedBlockCache::MakeViewC
 
 bool SharedBlockCache::TryBorrow(uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  if (lent_bytes_ + bytes > bytes_ / 2) return false;
-  lent_bytes_ += bytes;
-  cache_->SetCapacity(bytes_ - lent_bytes_);
+  const uint64_t lent = lent_bytes_ + bytes;
+  if (lent > bytes_ / 2 || lent + bytes_ / 8 > counted_bytes_) return false;
+  Set(counted_bytes_, lent);
   return true;
 }
 
@@ -62,8 +95,7 @@ void SharedBlockCache::GiveBack(uint64_t bytes, bool borrowed) {
     return;
   }
   std::lock_guard lock(mutex_);
-  lent_bytes_ -= bytes;
-  cache_->SetCapacity(bytes_ - lent_bytes_);
+  Set(counted_bytes_, lent_bytes_ - bytes);
 }
 
 }  // namespace tidemark::store

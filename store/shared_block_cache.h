@@ -1,13 +1,14 @@
 // SharedBlockCache: the block cache of all stores of a runtime.
 //
-// It is made for the first of them and goes with the last store or view; as long as it is there all
-// of it counts in the budget, used or not.
+// It is made for the first of them and goes with the last store or view; as long as it is there its
+// capacity counts in the budget, used or not. What it does not use it leaves to entries, down to
+// half, and asks for again when reads miss: a state that fits in memory needs few blocks.
 //
 // A view has a cache of its own, so that its readers do not push out what the writer will want. It
 // counts too. But a budget is full as soon as the state outgrows it, with entries that only the
 // writer may evict; a view that asked for room there could never be opened. So if there is none, it
 // borrows from this cache, which counts already and shrinks on any thread without anybody waiting.
-// Half of it always stays with the stores.
+// Half of it at most, and an eighth always stays with the stores.
 //
 // Thread safety: all members may be called concurrently.
 #pragma once
@@ -28,6 +29,8 @@ namespace tidemark::store {
 // A quarter: indexes and filters of a state eight times as large as the budget take a fifth of the
 // budget, and reads that do not find them cost several times as much.
 constexpr uint64_t BlockCacheBytes(uint64_t budget) { return budget / 4; }
+// What stays when entries have the rest.
+constexpr uint64_t BlockCacheBytesMin(uint64_t budget) { return BlockCacheBytes(budget) / 2; }
 
 class SharedBlockCache : public std::enable_shared_from_this<SharedBlockCache> {
  public:
@@ -38,6 +41,14 @@ class SharedBlockCache : public std::enable_shared_from_this<SharedBlockCache> {
   SharedBlockCache& operator=(const SharedBlockCache&) = delete;
 
   const std::shared_ptr<storage::BlockCache>& cache() const noexcept { return cache_; }
+
+  // Gives so much of what is not used back to the budget. False if that is not there: what is not
+  // used now, less a 16th of all, as it comes and goes.
+  bool Yield(uint64_t bytes);
+  // Whether it has yielded something and is full.
+  bool WantsMore() const;
+  // Takes so much back, and no more than it has yielded; for the caller to find room before.
+  void Take(uint64_t bytes);
 
   // A view's, counted or borrowed until this goes.
   class ViewCache {
@@ -64,11 +75,15 @@ class SharedBlockCache : public std::enable_shared_from_this<SharedBlockCache> {
   bool TryBorrow(uint64_t bytes);
   void GiveBack(uint64_t bytes, bool borrowed);
 
+  void Set(uint64_t counted, uint64_t lent);
+  uint64_t UnusedBytes() const;
+
   const std::shared_ptr<Runtime> runtime_;
-  const uint64_t bytes_;  // lent ones included
+  const uint64_t bytes_;  // with all that it may yield, and may lend
   const std::shared_ptr<storage::BlockCache> cache_;
-  std::mutex mutex_;  // guards the rest
-  uint64_t lent_bytes_ = 0;
+  mutable std::mutex mutex_;  // guards the rest
+  uint64_t counted_bytes_;    // in the budget
+  uint64_t lent_bytes_ = 0;   // of these
 };
 
 }  // namespace tidemark::store

@@ -90,6 +90,7 @@ std::shared_ptr<SealedEpoch> StoreCore::SealEpoch() {
     if (table->keeps_count()) sealed->counts.push_back({table->meta().id, table->keys()});
     if (has_spilled) sealed->parts.back().spilled = spilled;
   }
+  AddSortBytes(static_cast<int64_t>(SortBytes(*sealed)));
   sealed->tables_created = std::exchange(tables_created_, {});
   return sealed;
 }
@@ -225,6 +226,10 @@ void StoreCore::Release(size_t steps) {
       TableCore* table = FindTableOrDropped(epoch.parts[release_part_].table_id);
       if (table != nullptr) table->ForgetMerged(version);
       continue;
+    }
+    if (version->op == format::Op::kPut && version->newer->op == format::Op::kMerge) {
+      TableCore* table = FindTableOrDropped(epoch.parts[release_part_].table_id);
+      if (table != nullptr) table->KeepMerged(*version);
     }
     version->newer->older = nullptr;
     Free(version);

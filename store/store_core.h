@@ -153,7 +153,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // Whether a value that was read now may enter the cache: not the first time, of late, that its
   // key is asked for while another chunk for entries would have to come from eviction.
   bool Admits(uint32_t table_id, uint64_t hash) {
-    return account_->HasRoomFor(ChunkBytesFor(1) + SpareBytes(), may_evict_) ||
+    const uint64_t bytes = ChunkBytesFor(1) + SpareBytes();
+    return account_->HasRoomFor(bytes, may_evict_) || YieldBlocks(bytes) ||
            doorkeeper_.SeenBefore(hash + table_id * uint64_t{0x100000001});
   }
   Status MakeRoom(size_t bytes, size_t growth);
@@ -166,6 +167,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   enum class Effort : uint8_t { kOneRound, kWhatItTakes };
   bool MakeRoomForClean(size_t bytes, size_t growth, Effort effort = Effort::kOneRound);
   void AddTableBytes(int64_t bytes);
+  void AddSortBytes(int64_t bytes);  // any thread, while the store is open
   // A few steps of releasing applied epochs: the price of a new version, so that no single call
   // pays for all.
   void ReleaseSome() {
@@ -179,11 +181,21 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void GiveIfAsked() {
     if (account_->asked() || giving_chunks_left_ > 0) [[unlikely]]
       GiveSome();
+    if (blocks_want_more_) [[unlikely]]
+      GiveToBlocks();
+  }
+  // A read has found nothing in the cache. Now and then it looks whether blocks want more.
+  void NoteMiss() {
+    if (++misses_ % kMissesALook == 0) [[unlikely]]
+      blocks_want_more_ = block_cache_->WantsMore();
   }
 
  private:
   static constexpr size_t kReleaseSteps = 4;
   static constexpr size_t kReleaseBatch = 1024;
+  static constexpr uint32_t kMissesALook = 256;
+  // How often room is looked for until the block cache is asked again, which had none.
+  static constexpr uint32_t kYieldPause = 256;
   // The part of the budget that entries leave to lists.
   static constexpr uint64_t kForListsDivisor = 64;
 
@@ -213,8 +225,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool TakeMail();
   void Release(size_t steps);
   void SlowDown();
-  size_t EvictSome();
+  size_t EvictSome(std::optional<uint8_t> only = std::nullopt);
   void GiveSome();
+  void GiveToBlocks();
+  bool YieldBlocks(size_t bytes);
   void HollowFor(size_t bytes);
   bool HollowSome(size_t entries);
   bool DropSpareLists();
@@ -305,6 +319,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool has_spare_lists_ = false;
   bool may_evict_ = true;  // false while nothing is clean
   Doorkeeper doorkeeper_;
+  uint32_t misses_ = 0;
+  uint32_t yield_pause_ = 0;
+  bool blocks_want_more_ = false;
   size_t giving_chunks_left_ = 0;  // to look at before it is done giving back
   uint64_t accounted_arena_bytes_ = 0;
   uint64_t grown_bytes_ = 0;  // what the arena has taken since a write last looked
@@ -326,6 +343,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t opening_views_ = 0;  // protected by mutex_; Close waits until it is 0
   std::condition_variable no_opening_views_;
   std::atomic<uint64_t> unreleased_epochs_{0};
+  std::atomic<uint64_t> sort_bytes_{0};  // kept free for closed epochs that are not sorted yet
 
   std::unique_ptr<StorageLock>
       directory_lock_;  // null if the store before was taken over and lives

@@ -86,6 +86,11 @@ void StoreCore::AddTableBytes(int64_t bytes) {
   accounted_table_bytes_.Set(accounted_table_bytes_.Get() + static_cast<uint64_t>(bytes));
 }
 
+void StoreCore::AddSortBytes(int64_t bytes) {
+  account_->Add(bytes);
+  sort_bytes_.fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+}
+
 StoreMetrics StoreCore::Metrics() const {
   StoreMetrics metrics = recorder_.Snapshot();
   metrics.budget_used_bytes = runtime_->memory_used_bytes();
@@ -112,7 +117,7 @@ StoreMetrics StoreCore::Metrics() const {
   const uint64_t allocated = std::max(arena_.allocated_bytes(), index_bytes);
   metrics.cache_bytes = allocated - index_bytes;
   metrics.free_bytes = std::max(arena_.reserved_bytes(), allocated) - allocated;
-  metrics.list_bytes = accounted_table_bytes_.Get();
+  metrics.list_bytes = accounted_table_bytes_.Get() + sort_bytes_.load(std::memory_order_relaxed);
   metrics.buffer_bytes = runtime_->impl().budget().buffer_bytes();
   metrics.epoch_bytes = epoch_bytes_.Get();
   metrics.unapplied_bytes = account_->unapplied_bytes();
@@ -121,18 +126,21 @@ StoreMetrics StoreCore::Metrics() const {
 
 // Goes over the entries with CLOCK until kEvictBytes are free. A hand that meets nothing but what
 // was used, as the first time that memory is full, would go over all of it: after kPatienceBytes it
-// takes what it meets, and is content with that. Frees nothing only if nothing may go.
-size_t StoreCore::EvictSome() {
+// takes what it meets, and is content with that. Frees nothing only if nothing may go. `only`:
+// entries of this size class.
+size_t StoreCore::EvictSome(std::optional<uint8_t> only) {
   std::array<Version*, kEvictBatch> unused;
   size_t freed = 0;
   uint64_t patience = kPatienceBytes;
   // Where the hand stands now is met again in the second round at the latest.
-  for (int rounds = 0; rounds < 3 && freed < kEvictBytes && (patience > 0 || freed == 0);) {
+  for (int rounds = 0;
+       rounds < 3 && freed < kEvictBytes && (patience > 0 || (freed == 0 && !only));) {
     size_t count = 0;
-    const size_t looked = arena_.Visit(patience > 0 ? patience : SIZE_MAX, [&](void* entry) {
+    const size_t looked = arena_.Visit(patience > 0 ? patience : SIZE_MAX, only, [&](void* entry) {
       auto* version = static_cast<Version*>(entry);
       if (!MayEvict(*version)) return true;
-      const bool was_used = std::exchange(version->referenced, uint8_t{0}) != 0;
+      const bool was_used = version->referenced != 0;
+      version->referenced = 0;
       if (!was_used || patience == 0) unused[count++] = version;
       return count < unused.size();
     });
@@ -218,6 +226,25 @@ void StoreCore::HollowFor(size_t bytes) {
     (void)HollowSome(SIZE_MAX);
 }
 
+// The block cache takes back what it had yielded, a step at a time as well.
+void StoreCore::GiveToBlocks() {
+  const size_t bytes = arena_.GrowthFor(1);
+  if (!account_->HasRoomFor(bytes, false)) {
+    (void)HollowSome(kHollowBatch);
+    return;
+  }
+  block_cache_->Take(bytes);
+  blocks_want_more_ = block_cache_->WantsMore();
+}
+
+// Asks the block cache for what it does not use.
+bool StoreCore::YieldBlocks(size_t bytes) {
+  if (yield_pause_ > 0) return --yield_pause_, false;
+  const bool yields = !blocks_want_more_ && block_cache_->Yield(bytes);
+  if (!yields) yield_pause_ = kYieldPause;
+  return yields;
+}
+
 // Lists that tables keep for their next epoch. False if there are none.
 bool StoreCore::DropSpareLists() {
   if (!std::exchange(has_spare_lists_, false)) return false;
@@ -231,6 +258,8 @@ bool StoreCore::DropSpareLists() {
 // more than one round.
 bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth, Effort effort) {
   if (HasRoomFor(bytes, growth)) return true;
+  if (YieldBlocks(SystemBytesFor(bytes, growth) + SpareBytes()) && HasRoomFor(bytes, growth))
+    return true;
   if (has_mail_.load(std::memory_order_relaxed)) TakeMail();
   account_->Ask();
   while (!HasRoomFor(bytes, growth)) {
@@ -252,12 +281,18 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth, Effort effort) {
         (void)HollowSome(kHollowBatch);
       const bool evicts = EvictSome() > 0;
       if (HasRoomInSpares(bytes, growth)) return true;
-      if (evicts && effort == Effort::kOneRound) return false;
-      if (evicts) continue;
+      if (evicts) {
+        // CLOCK may come by nothing of this size for long, and a chunk in which nothing is dirty be
+        // hard to find.
+        (void)EvictSome(arena_.SizeClass(bytes));
+        if (HasRoomFor(bytes, growth)) return true;
+        if (effort == Effort::kOneRound) return false;
+        continue;
+      }
+      // Looking at everything in vain costs too much to be done again before something is clean.
+      may_evict_ = false;
     }
     if (releases || DropSpareLists()) continue;
-    // Looking at everything in vain costs too much to be done for every read.
-    may_evict_ = may_evict_ && needs_chunks;
     return HasRoomAtAll(bytes, growth);
   }
   return true;

@@ -188,6 +188,7 @@ Status StoreCore::Load(const RestoredState& restored,
       const auto merged = compaction::MergeNewest(std::move(records), mark_epoch);
       TIDEMARK_RETURN_IF_ERROR(Load(*merged, *table, epoch.get()));
     }
+    const CountedBytes sorting(runtime_->impl().budget(), SortBytes(*epoch));
     TIDEMARK_RETURN_IF_ERROR(Sort(*epoch));
     account_->AddUnapplied(static_cast<int64_t>(epoch->bytes));
     replayed->push_back(std::move(epoch));
@@ -208,13 +209,15 @@ void StoreCore::StartLanes(const RestoredState& restored,
   commits.inline_bytes_max = options_.inline_segment_bytes_max;
   commits.retention = {options_.keep_last, options_.keep_within};
   commits.keep_segments = !links_are_free;
-  commits.stands_on_any = restored.checkpoint.has_value();
   if (restored.checkpoint) {
     commits.stands_on_id = restored.checkpoint->id;
-    commits.stands_on_epoch = restored.checkpoint->at.epoch;
+    commits.stands_on = restored.checkpoint->at;
   }
   commits.on_durable = [this](std::vector<DurableEpoch> epochs) {
     maintenance_->Add(std::move(epochs));
+  };
+  commits.on_sorted = [this](const SealedEpoch& epoch) {
+    AddSortBytes(-static_cast<int64_t>(SortBytes(epoch)));
   };
   commits.on_fatal = [this](const Status& status) { OnFatal(status); };
   commits.recorder = &recorder_;

@@ -52,6 +52,7 @@ Result<std::shared_ptr<TableCore>> StoreCore::OpenTable(std::string_view name,
                          options.exact_count};
   tables_created_.push_back(meta);
   const std::shared_ptr<TableCore>& table = AddTable(std::move(meta));
+  table->SetHoldsAll();
   RefreshTableIds();
   return HandleTo(table);
 }

@@ -92,9 +92,10 @@ Version* TableCore::Cache(uint64_t hash, std::string_view key,
                           const std::optional<std::string_view>& value, uint64_t epoch) {
   const size_t bytes =
       Version::BytesFor(key.size() + format::kKeyGroupBytes, value ? value->size() : 0);
+  store_.NoteMiss();
   store_.GiveIfAsked();
   if (!store_.Admits(meta_.id, hash)) return nullptr;
-  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false))) return nullptr;
+  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false))) return nullptr;
   Version* version =
       NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, epoch);
   IndexInsert(hash, version);
@@ -142,7 +143,9 @@ Status TableCore::DeleteKey(std::string_view key, std::string_view /*none*/) {
   const uint64_t hash = format::HashKey(key);
   if (!scans_.empty()) [[unlikely]]
     RememberForScans(hash, &key, nullptr);
-  return Write(hash, key, FindAndMark(hash, key), Op::kDelete, "", false);
+  Version* newest = FindAndMark(hash, key);
+  if (newest == nullptr && HoldsAllOf(key)) return writes_.Add(), Status();  // there is none
+  return Write(hash, key, newest, Op::kDelete, "", false);
 }
 
 Status TableCore::Append(std::string_view key, std::string_view bytes) {
@@ -225,11 +228,12 @@ void TableCore::WriteInPlace(Version* version, Op op, std::string_view value) {
 
 Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest, Op op,
                            std::string_view value, bool known_absent) {
+  known_absent = known_absent || (newest == nullptr && HoldsAllOf(key));
   const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
   std::string key_copy;
   std::string value_copy;
   const size_t growth =
-      GrowthFor(hash, newest == nullptr, newest == nullptr || newest->epoch != store_.epoch());
+      GrowthFor(hash, key, newest == nullptr, newest == nullptr || newest->epoch != store_.epoch());
   if (!store_.HasRoomFor(bytes, growth)) {
     // Making room evicts: neither `newest` nor views into the cache survive it.
     key = key_copy = std::string(key);
@@ -314,7 +318,7 @@ Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_
   version->op = op;
   version->size_class = store_.arena().SizeClass(bytes);
   version->place = meta_.id;
-  version->key_size = static_cast<uint32_t>(key_size);
+  version->set_key_size(key_size);
   version->value_size = static_cast<uint32_t>(value_size);
   const uint16_t group = GroupOf(hash, key);
   version->key_data()[0] = static_cast<char>(group >> 8);
@@ -338,9 +342,10 @@ void TableCore::MarkDirty(Version* version) {
   store_.AddEpochBytes(version->bytes());
 }
 
-size_t TableCore::GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const {
+size_t TableCore::GrowthFor(uint64_t hash, std::string_view key, bool in_index,
+                            bool in_dirty_list) const {
   size_t growth = in_index ? index_.GrowthFor(hash) : 0;
-  if (in_index && ordered_ != nullptr) growth += OrderedIndex::kGrowthBytes;
+  if (in_index && ordered_ != nullptr) growth += ordered_->GrowthFor(key);
   if (in_dirty_list) growth += ListGrowth();
   return growth;
 }
@@ -384,17 +389,17 @@ void TableCore::SetDropped(bool dropped) {
 }
 
 void TableCore::FreeAll() {
+  ordered_.reset();  // it looks at the versions
   index_.ForEach([this](Version* version) { store_.FreeChain(version); });
   index_.Clear();
   if (marks_ != nullptr) {
     marks_->ForEach([this](Version* mark) { Free(mark); });
     marks_->Clear();
-    VoidMarks();
   }
+  VoidMarks();
   dirty_ = std::vector<Version*>();
   spare_list_ = std::vector<Version*>();
   sealed_list_bytes_ = 0;
-  ordered_.reset();
   ranges_ = RangeDeletes();
   Account();
 }
@@ -437,6 +442,7 @@ Status TableCore::ForEach(VisitFunction visit, void* context) {
 
 Status TableCore::ForEachBelow(
     const std::function<bool(std::string_view, std::string_view)>& visit) {
+  if (holds_all()) return {};
   const Layers& layers = store_.layers();
   if (!layers.has_spilled() && ranges_.empty()) return store_.ScanState(meta_.id, visit);
   const auto cursor = layers.NewCursor(meta_.id, "", std::string(format::kKeyGroupBytes, '\xff'),

@@ -15,6 +15,8 @@
 #include <tidemark/metrics.h>
 #include <tidemark/table.h>
 
+#include <absl/container/btree_set.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -71,9 +73,13 @@ class TableCore {
   void AddScan(ScanCore* scan) { scans_.push_back(scan); }
   void RemoveScan(ScanCore* scan);
 
-  // Of tables of partitions: whether the cache holds all that the partition of this key has. Once
+  // The table was made just now: the cache holds all that it has, until something is evicted.
+  void SetHoldsAll() noexcept { holds_all_ = true; }
+  // Whether the cache holds all that the table has, or all that the partition of this key has. Once
   // it does it goes on to, unless marks_voided() has risen.
-  bool IsComplete(std::string_view key) const;
+  bool IsComplete(std::string_view key) const {
+    return holds_all_ ? HoldsAllOf(key) : IsMarked(key);
+  }
   uint64_t marks_voided() const noexcept { return marks_voided_; }
 
   // For tables that keep count: the exact number of keys, as restored and now.
@@ -84,7 +90,8 @@ class TableCore {
   // What StoreCore asks of it.
   bool dirty() const noexcept { return !dirty_.empty() || ranges_.has_current(); }
   SealedPart Seal();
-  // The list of a sealed epoch counts until it comes back, released, to serve an epoch to come.
+  // The list of a sealed epoch counts until it comes back, released, to serve an epoch to come;
+  // what sorting takes of it is counted by the store.
   void CountSealedList(const std::vector<Version*>& list);
   void KeepList(std::vector<Version*> list);
   void DropSpareList();
@@ -102,6 +109,8 @@ class TableCore {
   Status SpillTo(storage::SpillRun& run, const storage::SpilledEpoch& spilled);
   void ForgetSpilled();
   void ForgetCopies(uint64_t epoch);
+  // A value goes that operands lie on: what they make of it is kept as a copy, where there is room.
+  void KeepMerged(const Version& value);
   // Takes an operand out that is its key's newest version, and that RocksDB has merged.
   void ForgetMerged(Version* version);
   // Takes the newest version of its key, clean or a copy, out of the cache. Returns the bytes
@@ -120,8 +129,9 @@ class TableCore {
   void AddTo(StoreMetrics* metrics) const;
 
  private:
-  // A line of a list of changes, and one of the sorted copy that the commit thread makes of it.
-  static constexpr size_t kListEntryBytes = sizeof(void*) + sizeof(SortedVersion);
+  // A line of the list of changes, and what the commit thread takes to sort it: the current epoch's
+  // barrier must find room for that.
+  static constexpr size_t kListEntryBytes = sizeof(void*) + kSortEntryBytes;
 
   Status CheckUsable() const;
   // Calls visit(stored key, stored value) for what lies below the cache, until it returns false.
@@ -131,13 +141,21 @@ class TableCore {
   uint16_t GroupOf(uint64_t hash, std::string_view key) const;
   Result<ScanCore::Range> RangeOf(const ScanOptions& options) const;
   Status BuildOrderedIndex();
-  void FillOrderedIndex();
-  // Marks of complete partitions: see table_partitions.cc.
+  bool FillOrderedIndex(const std::function<bool()>& has_room);
+  // What the cache holds all of: see table_partitions.cc.
+  bool holds_all() const noexcept { return holds_all_ && lacking_.empty(); }
+  bool HoldsAllOf(std::string_view key) const {
+    return holds_all_ && (lacking_.empty() || !IsLacking(key));
+  }
+  bool IsLacking(std::string_view key) const;
+  bool IsMarked(std::string_view key) const;
   Status Complete(const ScanCore::Range& range);
   bool BringIn(std::string_view key, std::string_view stored_value, uint64_t generation);
   Version* FindMark(std::string_view key) const;
   Version* AddMark(std::string_view partition);
   uint64_t ValidMark() const noexcept { return Version::kMark | marks_generation_; }
+  bool SetMark(std::string_view partition);
+  void SetTooLarge(std::string_view partition);
   void VoidMark(std::string_view key);
   void VoidMarks();
   // DeleteRange's two ways.
@@ -218,6 +236,9 @@ class TableCore {
   void TakePlace(uint64_t hash, Version* from, Version* to);
   // `version` becomes the newest of its key, over the one that is it so far, if any (may be null).
   void PutOver(uint64_t hash, Version* newest, Version* version);
+  // What `newest` and all below it make of the key (null: what RocksDB has), as the newest of it.
+  // There is room.
+  Version* PutCopy(uint64_t hash, std::string_view key, std::string_view value, Version* newest);
   // Frees the newest version of its key. Returns what is the newest then, null if the cache has
   // nothing.
   Version* TakeOff(uint64_t hash, Version* newest);
@@ -231,7 +252,7 @@ class TableCore {
   // What the dirty list would take from the system for one more entry: nothing unless it is full.
   size_t ListGrowth() const;
   // What index and dirty list would take from the system for one more entry.
-  size_t GrowthFor(uint64_t hash, bool in_index, bool in_dirty_list) const;
+  size_t GrowthFor(uint64_t hash, std::string_view key, bool in_index, bool in_dirty_list) const;
   void Free(Version* version);
 
   StoreCore& store_;
@@ -243,6 +264,8 @@ class TableCore {
   std::unique_ptr<OrderedIndex> ordered_;  // the same versions as index_, once there was a scan
   std::vector<ScanCore*> scans_;           // that are open
   const std::unique_ptr<Index> marks_;     // by partition; null unless the table has such
+  bool holds_all_ = false;                 // but for something of these partitions, by their hash:
+  absl::btree_set<uint64_t> lacking_;
   uint64_t marks_generation_ = 1;
   uint64_t marks_voided_ = 0;
   RangeDeletes ranges_;

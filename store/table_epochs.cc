@@ -25,12 +25,12 @@ SealedPart TableCore::Seal() {
 }
 
 void TableCore::CountSealedList(const std::vector<Version*>& list) {
-  sealed_list_bytes_ += list.capacity() * kListEntryBytes;
+  sealed_list_bytes_ += list.capacity() * sizeof(void*);
   Account();
 }
 
 void TableCore::KeepList(std::vector<Version*> list) {
-  sealed_list_bytes_ -= list.capacity() * kListEntryBytes;
+  sealed_list_bytes_ -= list.capacity() * sizeof(void*);
   if (list.capacity() > spare_list_.capacity()) {
     list.clear();
     spare_list_ = std::move(list);
@@ -50,7 +50,8 @@ void TableCore::Rollback() {
   for (Version* version : dirty_) {
     const uint64_t hash = format::HashKey(format::UserKey(version->key()));
     if (!scans_.empty()) Remember(version->key(), version, false);
-    VoidMark(format::UserKey(version->key()));
+    const bool lies_below = !version->absent_before && version->older == nullptr;
+    if (lies_below) VoidMark(format::UserKey(version->key()));
     if (version->newer != nullptr) TakeOff(hash, version->newer);
     TakeOff(hash, version);
   }

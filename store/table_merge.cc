@@ -1,7 +1,8 @@
 // TableCore's part in merge operands. The one merge there is adds bytes at the end of a value.
 //
 // An operand stays a version of its own, for the change log, until RocksDB has merged it. The value
-// that it makes is read when somebody asks, and then kept as a copy on top of it:
+// that it makes is read when somebody asks, or folded when the value that it lies on is released,
+// and then kept as a copy on top of it:
 //
 //   index -> [copy: value and operand] -> [operand, epoch 7] -> [operand, epoch 6] -> (RocksDB)
 //
@@ -84,19 +85,44 @@ Result<TableCore::Found> TableCore::ReadMerged(uint64_t hash, std::string_view k
   if (!store_.HasRoomFor(bytes, 0)) {
     fold_key_.assign(key);  // it may lie in the cache
     key = fold_key_;
-    if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, true, false)))
+    if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false)))
       return Found{index_.Find(hash, key), value, false, key};
   }
   // Making room may have released the operand: then RocksDB has the value.
-  Version* newest = index_.Find(hash, key);
+  Version* copy = PutCopy(hash, key, value, index_.Find(hash, key));
+  return Found{copy, copy->value(), false, key};
+}
+
+Version* TableCore::PutCopy(uint64_t hash, std::string_view key, std::string_view value,
+                            Version* newest) {
   const uint64_t epoch = newest != nullptr ? newest->epoch : 0;
   Version* copy = NewVersion(hash, key, value, Op::kPut, epoch | Version::kCopyBit);
   PutOver(hash, newest, copy);
   store_.SetMayEvict();
-  return Found{copy, copy->value(), false, key};
+  return copy;
+}
+
+// Else RocksDB would be asked for what is all here, and a table that holds all of its keys would
+// hold them no longer.
+void TableCore::KeepMerged(const Version& value) {
+  uint64_t bytes = value.value_size;
+  Version* newest = value.newer;
+  for (;; newest = newest->newer) {
+    if (newest->op != Op::kMerge) return;  // a copy, or another value
+    bytes += newest->value_size;
+    if (newest->newer == nullptr) break;
+  }
+  if (bytes > kListBytesMax || !store_.HasRoomFor(Version::BytesFor(value.key_size(), bytes), 0))
+    return;
+  folded_.assign(value.value());
+  for (const Version* operand = value.newer; operand != nullptr; operand = operand->newer)
+    folded_ += operand->value();
+  const std::string_view key = format::UserKey(value.key());
+  PutCopy(format::HashKey(key), key, folded_, newest)->referenced = newest->referenced;
 }
 
 void TableCore::ForgetMerged(Version* version) {
+  VoidMark(format::UserKey(version->key()));
   IndexErase(format::HashKey(format::UserKey(version->key())), version);
   Free(version);
 }
@@ -111,7 +137,8 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
   for (bool made_room = false;;) {
     Version* newest = FindAndMark(hash, key);
     // To an absent key it is a put.
-    if (newest != nullptr && !newest->present() && !newest->is_copy())
+    const bool is_new = newest == nullptr && HoldsAllOf(key);
+    if (is_new || (newest != nullptr && !newest->present() && !newest->is_copy()))
       return Write(hash, key, newest, Op::kPut, bytes, false);
     Version* listed = newest != nullptr && newest->is_copy() ? newest->older : newest;
     Version* own = listed != nullptr && listed->epoch == store_.epoch() ? listed : nullptr;
@@ -126,7 +153,7 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
       return ListTooLong(meta_.name, size, store_.value_bytes_max());
     const size_t needed = Version::BytesFor(key.size() + format::kKeyGroupBytes,
                                             own != nullptr ? size : bytes.size());
-    const size_t growth = own != nullptr ? 0 : GrowthFor(hash, newest == nullptr, true);
+    const size_t growth = own != nullptr ? 0 : GrowthFor(hash, key, newest == nullptr, true);
     const bool has_room =
         made_room ? store_.HasRoomAtAll(needed, growth) : store_.HasRoomFor(needed, growth);
     if (has_room || (own != nullptr && own->Fits(size))) {
@@ -189,7 +216,7 @@ void TableCore::PushOperand(uint64_t hash, std::string_view key, Version* newest
 void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes) {
   const uint64_t size = copy->value_size + bytes.size();
   const bool fits = FitsMore(*copy, bytes);
-  const bool has_room = fits || store_.HasRoomFor(Version::BytesFor(copy->key_size, size), 0);
+  const bool has_room = fits || store_.HasRoomFor(Version::BytesFor(copy->key_size(), size), 0);
   if (size > kListBytesMax || !copy->present() || !has_room) {
     TakeOff(hash, copy);
   } else if (fits) {

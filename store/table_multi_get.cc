@@ -67,7 +67,7 @@ Status TableCore::GetBatch(std::span<const std::string_view> keys, size_t first,
 Status TableCore::GetMissing(std::span<const std::string_view> keys,
                              std::span<const uint64_t> hashes, std::span<const size_t> missing,
                              size_t first, FoundFunction visit, void* context) {
-  const bool is_plain = !store_.layers().has_spilled() && ranges_.empty();
+  const bool is_plain = !holds_all() && !store_.layers().has_spilled() && ranges_.empty();
   std::vector<std::string> stored_keys(missing.size());
   for (size_t i = 0; i < missing.size(); ++i) {
     const std::string_view key = keys[missing[i]];

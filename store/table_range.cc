@@ -88,7 +88,7 @@ size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
   for (cursor.SeekAtOrAfter(range.from); IsIn(cursor, range.from, range.to); cursor.Next()) {
     const Version& version = *cursor.here();
     if (version.epoch == store_.epoch() ? version.Fits(0) : store_.IsClean(version)) continue;
-    bytes += Version::BytesFor(version.key_size, 0);
+    bytes += Version::BytesFor(version.key_size(), 0);
     ++listed;
   }
   return bytes + (listed > dirty_.capacity() ? 2 * listed * kListEntryBytes : 0);
@@ -142,7 +142,7 @@ Version* TableCore::Hide(Version* version, uint64_t epoch) {
 // ---- Replay ----
 
 size_t TableCore::ReplayRange(const format::Record& record, SealedPart* part) {
-  if (ordered_ == nullptr) FillOrderedIndex();
+  if (ordered_ == nullptr) FillOrderedIndex([] { return true; });
   size_t bytes = record.key.size() + record.value.size();
   OrderedIndex::Cursor cursor(*ordered_, record.key);
   for (cursor.SeekAtOrAfter(record.key); IsIn(cursor, record.key, record.value); cursor.Next()) {

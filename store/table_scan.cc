@@ -9,11 +9,18 @@ namespace tidemark::store {
 
 namespace {
 
+// Of what an ordered index takes at least.
+constexpr size_t kOrderedBytesMin = 1024;
+
 Status ScanTooLarge() {
   return Status(StatusCode::kResourceExhausted, "scan-outgrown",
                 "the entries that changed since the iterator was made do not fit the memory budget "
                 "(RuntimeOptions::memory_budget_bytes); close iterators before changing so much, "
                 "or raise it");
+}
+
+KeyOrder OrderOf(TableKind kind) {
+  return kind == TableKind::kMap ? KeyOrder::kByPartition : KeyOrder::kByKey;
 }
 
 }  // namespace
@@ -37,30 +44,32 @@ Result<std::unique_ptr<ScanCore>> TableCore::Scan(const std::shared_ptr<TableCor
   return std::make_unique<ScanCore>(self, std::move(range), options.reverse);
 }
 
-// At the first scan; tables that are never scanned do not pay for it.
+// At the first scan; tables that are never scanned do not pay for it. How much partitions take is
+// known when they are ordered: where that is more than there is room for, it is done again with
+// twice as much.
 Status TableCore::BuildOrderedIndex() {
-  const auto growth = [this] {
-    return index_.size() * OrderedIndex::kFillBytes + OrderedIndex::kGrowthBytes;
-  };
-  if (!store_.MakeRoomForClean(0, growth())) {
-    return Status(
-        StatusCode::kResourceExhausted, "memory-budget",
-        "no room for the " + std::to_string(growth()) +
-            " bytes that ordering the cached entries of table `" + meta_.name +
-            "` takes; checkpoint more often or raise RuntimeOptions::memory_budget_bytes");
+  size_t bytes = index_.size() * OrderedIndex::FillBytes(OrderOf(meta_.kind)) + kOrderedBytesMin;
+  for (; store_.MakeRoomForClean(0, bytes); bytes *= 2) {
+    const auto has_room = [this] {
+      Account();
+      return store_.HasRoomFor(0, kOrderedBytesMin);
+    };
+    if (FillOrderedIndex(has_room)) return {};
+    ordered_.reset();
+    has_room();
   }
-  FillOrderedIndex();
-  return {};
+  return Status(StatusCode::kResourceExhausted, "memory-budget",
+                "no room for the " + std::to_string(bytes) +
+                    " bytes that ordering the cached entries of table `" + meta_.name +
+                    "` takes; checkpoint more often or raise RuntimeOptions::memory_budget_bytes");
 }
 
-void TableCore::FillOrderedIndex() {
-  ordered_ = std::make_unique<OrderedIndex>(meta_.kind == TableKind::kMap ? KeyOrder::kByPartition
-                                                                          : KeyOrder::kByKey);
-  std::vector<Version*> versions;
-  versions.reserve(index_.size());
-  index_.ForEach([&](Version* version) { versions.push_back(version); });
-  ordered_->Fill(std::move(versions));
+bool TableCore::FillOrderedIndex(const std::function<bool()>& has_room) {
+  ordered_ = std::make_unique<OrderedIndex>(OrderOf(meta_.kind));
+  const auto each = [this](const auto& visit) { index_.ForEach(visit); };
+  const bool filled = ordered_->Fill(index_.size(), each, has_room);
   Account();
+  return filled;
 }
 
 // ---- The two indexes hold the same versions ----
@@ -147,7 +156,7 @@ uint64_t TableCore::memory_bytes() const {
   uint64_t bytes =
       (dirty_.capacity() + spare_list_.capacity()) * kListEntryBytes + sealed_list_bytes_;
   if (ordered_ != nullptr) bytes += ordered_->memory_bytes();
-  bytes += ranges_.memory_bytes();
+  bytes += ranges_.memory_bytes() + lacking_.size() * 2 * sizeof(uint64_t);
   for (const ScanCore* scan : scans_) bytes += scan->memory_bytes();
   return bytes;
 }

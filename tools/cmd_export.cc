@@ -3,10 +3,12 @@
 #include "storage/export.h"
 #include "tools/command.h"
 #include "tools/document.h"
+#include "tools/opened_checkpoint.h"
 #include "tools/progress.h"
 #include "tools/target.h"
 #include "tools/text.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace tidemark::tools {
@@ -48,8 +50,19 @@ Status NotAll(const Catalog& catalog, const Targets& targets) {
                     std::to_string(targets.found.size()) + "; nothing was written");
 }
 
-bool MayHaveMoved(const Status& status) {
-  return status.name() == "file-missing" || status.name() == "checkpoint-not-found";
+// Whether what failed did so because a writer has deleted what it no longer needs.
+bool HaveMoved(const Status& failed, const Catalog& catalog,
+               const std::vector<format::Manifest>& lists) {
+  return failed.name() == "file-missing" &&
+         std::any_of(lists.begin(), lists.end(),
+                     [&](const format::Manifest& list) { return HasMoved(catalog, list); });
+}
+
+Status TooFast(uint64_t id) {
+  return Status(StatusCode::kUnavailable, "manifest-moving",
+                "checkpoint " + std::to_string(id) +
+                    " was rewritten or dropped before it was copied, and nothing was written; pin "
+                    "it (`ckpt-inspect pin`) and export the pin");
 }
 
 void PrintJson(std::string_view schema, const Catalog& catalog, uint64_t checkpoint,
@@ -99,8 +112,8 @@ ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Co
     options.may_link = arguments.link;
     Progress progress(console, "export", ProgressUnit::kBytes, bytes);
     options.progress = [&](uint64_t so_far) { progress.Set(so_far); };
-    const auto report = storage::ExportCheckpoint(*catalog->storage, std::move(lists),
-                                                  arguments.destination, options);
+    const auto report =
+        storage::ExportCheckpoint(*catalog->storage, lists, arguments.destination, options);
     if (report) {
       if (arguments.json)
         PrintJson(schema, *catalog, *id, arguments.destination, *report, console);
@@ -111,7 +124,8 @@ ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Co
       return ExitCode::kOk;
     }
     failed = report.error();
-    if (!MayHaveMoved(failed)) break;
+    if (is_pin || !HaveMoved(failed, *catalog, lists)) break;
+    failed = TooFast(*id);
   }
   const bool is_taken = failed.name() == "export-destination";
   return is_taken ? console->Report(failed, ExitCode::kRefused) : console->Report(failed);

@@ -42,6 +42,11 @@ Result<const format::TableMeta*> FindByName(const std::vector<const format::Tabl
 
 }  // namespace
 
+bool HasMoved(const Catalog& catalog, const format::Manifest& list) {
+  const auto now = LookUpAgain(catalog, list);
+  return now ? !IsMadeAlike(*now, list) : now.error().name() == "checkpoint-dropped";
+}
+
 Result<std::unique_ptr<OpenedCheckpoint>> OpenedCheckpoint::Open(const Catalog& catalog,
                                                                  const Target& target,
                                                                  Scratch* scratch) {
@@ -68,11 +73,6 @@ Result<std::unique_ptr<OpenedCheckpoint>> OpenedCheckpoint::Open(const Catalog& 
   return Status(StatusCode::kUnavailable, "manifest-moving",
                 "checkpoint " + std::to_string(target.checkpoint->id) +
                     " was rewritten faster than it could be opened; try again");
-}
-
-bool OpenedCheckpoint::HasMoved(const Catalog& catalog) const {
-  const auto now = LookUpAgain(catalog, list_);
-  return now ? !IsMadeAlike(*now, list_) : now.error().name() == "checkpoint-dropped";
 }
 
 std::vector<const format::TableMeta*> OpenedCheckpoint::Tables() const {

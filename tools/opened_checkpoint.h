@@ -16,6 +16,10 @@
 
 namespace tidemark::tools {
 
+// Whether the writer has dropped the checkpoint of `list` (as format::ListOf makes it) since, or
+// made it of other files: what could not be found then is no damage.
+bool HasMoved(const Catalog& catalog, const format::Manifest& list);
+
 class OpenedCheckpoint {
  public:
   // `target` is of the catalog's `selector`, which it is looked up by again if need be. `scratch`
@@ -23,10 +27,6 @@ class OpenedCheckpoint {
   // dropped it meanwhile); Unavailable (`manifest-moving`).
   static Result<std::unique_ptr<OpenedCheckpoint>> Open(const Catalog& catalog,
                                                         const Target& target, Scratch* scratch);
-
-  // Whether its writer has dropped it since, or made it of other files: what could not be found
-  // then is no damage.
-  bool HasMoved(const Catalog& catalog) const;
 
   uint32_t subtask() const noexcept { return list_.subtask; }
   // The list with this checkpoint alone, and what it is made of.

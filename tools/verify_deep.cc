@@ -78,7 +78,7 @@ Status VerifyOne(const Catalog& catalog, const Subtask& subtask, uint64_t id, Ve
                     "checkpoint " + std::to_string(id) +
                         ": expected a restored state with digest " + read + ", got " + *restored);
     // The copy needs the names of files that are open here, but may be gone.
-    if (restored.error().name() != "file-missing" || !checkpoint->HasMoved(catalog))
+    if (restored.error().name() != "file-missing" || !HasMoved(catalog, checkpoint->list()))
       return restored.error();
   }
   return Status(StatusCode::kUnavailable, "manifest-moving",

@@ -56,7 +56,8 @@ template <class T>
 constexpr std::string_view IntegerName() {
   constexpr std::string_view kUnsigned[] = {"u8", "u16", "", "u32", "", "", "", "u64"};
   constexpr std::string_view kSigned[] = {"i8", "i16", "", "i32", "", "", "", "i64"};
-  return std::is_signed_v<T> ? kSigned[sizeof(T) - 1] : kUnsigned[sizeof(T) - 1];
+  if constexpr (std::is_signed_v<T>) return kSigned[sizeof(T) - 1];
+  return kUnsigned[sizeof(T) - 1];
 }
 
 template <std::unsigned_integral U>

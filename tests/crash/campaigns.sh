@@ -36,11 +36,14 @@ run() {
 
 # What is set already counts: for a short try of all of it.
 export TIDEMARK_POWER_STRIDE=${TIDEMARK_POWER_STRIDE:-1}
+export TIDEMARK_SPILL_STRIDE=${TIDEMARK_SPILL_STRIDE:-1}
+export TIDEMARK_PAIR_STRIDE=${TIDEMARK_PAIR_STRIDE:-1}
 export TIDEMARK_FAULT_STRIDE=${TIDEMARK_FAULT_STRIDE:-1}
 export TIDEMARK_KILLS=${TIDEMARK_KILLS:-10000}
 export TIDEMARK_DAMAGES=${TIDEMARK_DAMAGES:-5000}
+export TIDEMARK_DAMAGE_STRIDE=${TIDEMARK_DAMAGE_STRIDE:-1}
 export TIDEMARK_FUZZ_CHANGES=${TIDEMARK_FUZZ_CHANGES:-200000}
-run 7200 crash/power_cut_test '*Invariant*'
+run 43200 crash/power_cut_test '*Invariant*'
 TIDEMARK_POWER_STRIDE=$((TIDEMARK_POWER_STRIDE + 4)) run 3600 crash/power_cut_test '*Control*'
 run 7200 crash/step_kill_test
 run 7200 crash/prune_crash_test
@@ -48,7 +51,10 @@ run 7200 crash/compact_crash_test
 run 7200 crash/fault_test
 TIDEMARK_SEED=$RANDOM run 14400 crash/kill_test
 run 7200 crash/damage_test
+run 7200 tools/tools_test 'EveryBitTest*'
 run 7200 fuzz/fuzz_replay_test
+TIDEMARK_SECONDS=${TIDEMARK_SECONDS:-600} run 7200 crash/hostile_memory_test
+TIDEMARK_SECONDS=${TIDEMARK_SECONDS:-1800} run 7200 crash/endurance_test
 end=$((SECONDS + hours * 3600))
 while ((SECONDS < end)); do
   TIDEMARK_SEQUENCES=20000 run 7200 store/model_test '*EveryRestore*'

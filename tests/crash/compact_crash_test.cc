@@ -82,11 +82,9 @@ class CompactCrashTest : public ::testing::TestWithParam<std::tuple<Transfer, Mo
               "");
   }
   static void Copy(const std::string& from, const std::string& to) {
-    fs::create_directories(to);
-    for (const char* const name : {"/repository", "/live"})
-      fs::copy(from + name, to + name,
-               fs::copy_options::recursive | fs::copy_options::create_hard_links);
-    fs::remove(to + "/repository/subtasks/00000/LOCK");
+    CopyRepository(from, to);
+    fs::copy(from + "/live", to + "/live",
+             fs::copy_options::recursive | fs::copy_options::create_hard_links);
     fs::remove(to + "/live/LOCK");
   }
 

@@ -2,6 +2,7 @@
 
 #include "format/checksum.h"
 #include "format/names.h"
+#include "storage/export.h"
 #include "storage/repository.h"
 #include "storage/verify.h"
 #include "tests/support/fault_file_system.h"
@@ -168,6 +169,32 @@ std::string FindDamage(const CheckpointStorage& storage, const format::Manifest&
     for (const Status& finding : verifier.Verify(checkpoint).findings)
       damage += "\ncheckpoint " + std::to_string(checkpoint.id) + ": " + finding.ToString();
   return damage;
+}
+
+std::string FindDamageOfExport(const std::string& repository) {
+  const auto storage = storage::OpenLocalDirectoryOn(repository, DiskWithoutSyncs());
+  if (!storage.has_value()) return storage.error().ToString();
+  const auto list = ReadNewest(**storage);
+  if (!list.has_value()) return list.error().ToString();
+  if (list->checkpoints.size() != 1)
+    return std::to_string(list->checkpoints.size()) + " checkpoints, expected one";
+  return FindDamage(**storage, *list);
+}
+
+Status ExportNewest(const CheckpointStorage& from, const std::string& to,
+                    const storage::FileSystemPtr& disk) {
+  TIDEMARK_ASSIGN_OR_RETURN(const format::Manifest list, ReadNewest(from));
+  return storage::ExportCheckpoint(from, {format::ListOf(list, list.checkpoints.back())}, to,
+                                   {.fs = disk})
+      .error();
+}
+
+void CopyRepository(const std::string& from, const std::string& to) {
+  namespace fs = std::filesystem;
+  fs::create_directories(to);
+  fs::copy(from + "/repository", to + "/repository",
+           fs::copy_options::recursive | fs::copy_options::create_hard_links);
+  fs::remove(to + "/repository/subtasks/00000/LOCK");
 }
 
 std::vector<std::string> FilesThere(const CheckpointStorage& storage) {

@@ -76,6 +76,15 @@ std::vector<uint64_t> IdsOf(const format::Manifest& list);
 // Every retained checkpoint with every byte of its files: what is wrong, in words; empty if nothing
 // is.
 std::string FindDamage(const CheckpointStorage& storage, const format::Manifest& list);
+// Of a repository that export or import made: the same, and that it has one checkpoint.
+std::string FindDamageOfExport(const std::string& repository);
+// Exports the newest checkpoint.
+Status ExportNewest(const CheckpointStorage& from, const std::string& to,
+                    const storage::FileSystemPtr& disk);
+// Makes `to`/repository of what is in `from`, by hard links and without the lock, so that another
+// store may have it.
+void CopyRepository(const std::string& from, const std::string& to);
+
 // The names in log/ and base/ on the storage, and those that the list has; without the subtask's
 // prefix.
 std::vector<std::string> FilesThere(const CheckpointStorage& storage);

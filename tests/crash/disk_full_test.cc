@@ -87,9 +87,7 @@ class DiskFullTest : public ::testing::Test {
   void ExpectRestores(uint64_t round) {
     const std::string copy = directory_ / "copy";
     fs::remove_all(copy);
-    fs::create_directories(copy);
-    fs::copy(directory_ / "repository", copy + "/repository", fs::copy_options::recursive);
-    fs::remove(copy + "/repository/subtasks/00000/LOCK");
+    CopyRepository(directory_.path(), copy);
     const auto storage = StorageAt(copy);
     EXPECT_EQ(FindDamage(*storage, ReadNewest(*storage).value()), "");
     auto store = TestStore::Open(SmallStore(copy), elsewhere_).value();

@@ -1,4 +1,5 @@
-// The disk fails or is full at call k, once or from then on, under a store at work: opening,
+// The disk fails or is full at call k, once or from then on, writes a part of what it was given, or
+// the process may open no further file, under a store at work: opening,
 // checkpoints inside the manifest and as files, write-backs, new bases, collection, closing.
 // Whatever k is: what was acknowledged is there, what failed is in the next checkpoint that
 // succeeds, and once the disk is well again the store goes on.
@@ -6,6 +7,7 @@
 // TIDEMARK_FAULT_STRIDE=1 tries every call; the default takes samples.
 #include "storage/file_system.h"
 #include "tests/crash/crash_store.h"
+#include "tests/crash/fault_modes.h"
 #include "tests/support/campaign.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/temp_dir.h"
@@ -14,7 +16,7 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
 
 namespace tidemark::test {
@@ -24,33 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr unsigned kHangSeconds = 60;  // SIGALRM ends the test
 
-struct Mode {
-  const char* name;
-  FileFault fault;
-};
-const Mode kModes[] = {
-    {"EIO once", {}},
-    {"EIO from then on", {.sticky = true}},
-    {"disk full once", {.error = FaultError::kFull}},
-    {"disk full from then on", {.sticky = true, .error = FaultError::kFull}},
-};
-
 constexpr uint64_t kRounds = 8;
 constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
-
-uint64_t Stride() {
-  const char* const text = std::getenv("TIDEMARK_FAULT_STRIDE");
-  if (text != nullptr) return std::max<uint64_t>(1, std::strtoull(text, nullptr, 10));
-  return TIDEMARK_SANITIZED != 0 ? 97 : 23;
-}
-
-// An error that a medium may cause, said clearly.
-void ExpectMediumError(const Status& status) {
-  EXPECT_TRUE(status.code() == StatusCode::kUnavailable ||
-              status.code() == StatusCode::kResourceExhausted)
-      << status.ToString();
-  EXPECT_FALSE(status.message().empty());
-}
 
 class FaultTest : public ::testing::Test {
  protected:
@@ -127,10 +104,7 @@ class FaultTest : public ::testing::Test {
     const std::string copy = root + "-copy";
     fs::remove_all(copy);
     if (!fs::exists(root + "/repository")) return;
-    fs::create_directories(copy);
-    fs::copy(root + "/repository", copy + "/repository",
-             fs::copy_options::recursive | fs::copy_options::create_hard_links);
-    fs::remove(copy + "/repository/subtasks/00000/LOCK");
+    CopyRepository(root, copy);
     ExpectRestores(copy);
     fs::remove_all(copy);
   }
@@ -169,13 +143,12 @@ class FaultTest : public ::testing::Test {
   std::vector<uint64_t> failed_;
 };
 
-class EveryCallTest : public FaultTest, public ::testing::WithParamInterface<Mode> {};
-void PrintTo(const Mode& mode, std::ostream* out) { *out << mode.name; }
+class EveryCallTest : public FaultTest, public ::testing::WithParamInterface<FaultMode> {};
 
 TEST_P(EveryCallTest, Invariant05NothingAcknowledgedIsLostAndNothingFailedIsForgotten) {
   uint64_t cases = 0;
   uint64_t missed = 0;  // calls that were not made any more
-  for (uint64_t call = 1; missed < 2 && !HasFailure(); call += Stride(), ++cases) {
+  for (uint64_t call = 1; missed < 2 && !HasFailure(); call += FaultStride(), ++cases) {
     SCOPED_TRACE(std::string(GetParam().name) + ", call " + std::to_string(call));
     alarm(kHangSeconds);
     const std::string root = directory_ / std::to_string(call);
@@ -210,11 +183,7 @@ TEST_F(FaultTest, WriterThatWaitsForMemoryOutlivesAFailedWriteBack) {
   EXPECT_EQ(plan().fired(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Disk, EveryCallTest, ::testing::ValuesIn(kModes), [](const auto& mode) {
-  std::string name = mode.param.name;
-  std::replace(name.begin(), name.end(), ' ', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Disk, EveryCallTest, ::testing::ValuesIn(kFaultModes), NameOfMode);
 
 }  // namespace
 }  // namespace tidemark::test

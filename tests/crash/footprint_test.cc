@@ -1,5 +1,6 @@
 // The demo's job in the memory that its budget promises: 64 MiB, and 64 MiB more for code, threads,
 // its text, and what allocators keep.
+#include "test_paths.h"
 #include "tests/crash/child_process.h"
 #include "tests/support/temp_dir.h"
 

@@ -4,7 +4,11 @@
 // kill every retained checkpoint is whole, none that was acknowledged is missing, and the next
 // writer finds exactly what the seeds say.
 //
+// In one of the tests ckpt-inspect looks on meanwhile, pins, takes pins back and prunes, and is
+// killed itself now and then: it calls nothing damaged, and no pin loses its checkpoint.
+//
 // TIDEMARK_KILLS sets the number of rounds, TIDEMARK_SEED another course of things.
+#include "test_paths.h"
 #include "tests/crash/child_process.h"
 #include "tests/crash/crash_store.h"
 #include "tests/support/campaign.h"
@@ -15,8 +19,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -67,11 +74,16 @@ class KillTest : public ::testing::Test {
       if (first.empty()) life.error = "the writer said nothing";
       if (!first.empty()) Read(first, &life);
     }
-    std::this_thread::sleep_for(milliseconds(random_.Below(life.restored ? 400 : 120)));
+    LookOnFor(milliseconds(random_.Below(life.restored ? 400 : 120)), life);
     writer.Kill();
     for (std::string line = writer.ReadLine({}); !line.empty(); line = writer.ReadLine({}))
       Read(line, &life);
     return life;
+  }
+
+  // What else happens until the writer is killed.
+  virtual void LookOnFor(milliseconds time, const Life& /*life*/) {
+    std::this_thread::sleep_for(time);
   }
 
   void ExpectIntact(const Life& life) {
@@ -121,38 +133,165 @@ class KillTest : public ::testing::Test {
     EXPECT_EQ(store->Close().ToString(), "OK");
   }
 
+  // A writer that ends with a kill, and what must be there then.
+  Life LiveOnce(uint64_t number, uint64_t branch) {
+    Life life = RunAndKill(seed_ * 1'000'000 + number, branch);
+    EXPECT_EQ(life.error, "");
+    EXPECT_TRUE(branch == 0 || !life.restored || life.restored_id == branch);
+    ExpectIntact(life);
+    if (random_.OneIn(2)) std::filesystem::remove_all(directory_ / "live");
+    return life;
+  }
+
   uint64_t AnyId() { return ids_.empty() ? 0 : ids_[random_.Below(ids_.size())]; }
 
   TempDir directory_;
-  const uint64_t seed_ = FromEnvironment("TIDEMARK_SEED", 1);
+  const uint64_t seed_ = FromEnvironment("TIDEMARK_SEED", 1 + FromEnvironment("TIDEMARK_SHARD", 0));
   Random random_{seed_};
   std::vector<uint64_t> ids_;                 // retained after the last life
   std::optional<format::Checkpoint> newest_;  // of them
 };
 
 TEST_F(KillTest, Invariant01AcknowledgedCheckpointsSurviveSigkill) {
-  const uint64_t kills = FromEnvironment("TIDEMARK_KILLS", TIDEMARK_SANITIZED != 0 ? 12 : 40);
+  const uint64_t kills = FromEnvironment("TIDEMARK_KILLS", TIDEMARK_SANITIZED != 0 ? 5 : 225);
+  uint64_t killed = 0;
   uint64_t reused = 0;
   uint64_t branches = 0;
-  for (uint64_t i = 1; i <= kills && !HasFailure(); ++i) {
+  for (uint64_t i = 1; i <= kills && !HasFailure(); ++i, ++killed) {
     SCOPED_TRACE("TIDEMARK_SEED=" + std::to_string(seed_) + ", kill " + std::to_string(i));
     const uint64_t branch = random_.OneIn(8) ? AnyId() : 0;
-    const Life life = RunAndKill(seed_ * 1'000'000 + i, branch);
-    EXPECT_EQ(life.error, "");
-    EXPECT_TRUE(branch == 0 || !life.restored || life.restored_id == branch);
-    ExpectIntact(life);
+    const Life life = LiveOnce(i, branch);
     reused += life.reused ? 1 : 0;
     branches += branch != 0 ? 1 : 0;
     if (HasFatalFailure()) break;
-    if (random_.OneIn(2)) std::filesystem::remove_all(directory_ / "live");
     if (AnyId() != 0 && random_.OneIn(4)) ExpectRestores(AnyId());
   }
   for (const uint64_t id : ids_) ExpectRestores(id);
   ReportCampaign("writer-killed",
-                 {{"kills", kills}, {"live_databases_reused", reused}, {"branches", branches}},
+                 {{"kills", killed}, {"live_databases_reused", reused}, {"branches", branches}},
                  !HasFailure());
   EXPECT_TRUE(reused > 0 || kills < 40) << "no kill was followed by a start with its live database";
 }
+
+#ifdef TIDEMARK_PROGRAM_CKPT_INSPECT
+
+class KillBesideToolsTest : public KillTest {
+ protected:
+  struct Pin {
+    std::string digest;       // of what it holds
+    bool is_certain = false;  // else the one who took it back was killed
+  };
+
+  std::string RepositoryPath() const { return directory_ / "repository"; }
+  // Its exit code; 256 and 9 if it was killed.
+  int Inspect(const std::vector<std::string>& arguments, std::string* line = nullptr,
+              bool may_be_killed = false) {
+    std::vector<std::string> command = {TIDEMARK_PROGRAM_CKPT_INSPECT};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    ChildProcess inspect(command);
+    ++calls_;
+    if (may_be_killed && random_.OneIn(4)) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random_.Below(20'000)));
+      inspect.Kill();
+      ++killed_;
+      return 256 + SIGKILL;
+    }
+    if (line != nullptr) *line = inspect.ReadLine(kStartPatience);
+    while (!inspect.ReadLine(kStartPatience).empty()) {
+    }
+    return inspect.Wait();
+  }
+  // It may find nothing, or that things have moved; nothing is damaged, and nothing is refused.
+  void ExpectFine(int exit_code, const std::string& what) {
+    const bool is_fine = exit_code == 0 || exit_code == 3 || exit_code == 5 || exit_code == 6 ||
+                         exit_code == 256 + SIGKILL;
+    EXPECT_TRUE(is_fine) << what << " ended with " << exit_code;
+  }
+  std::string DigestOf(const std::string& pin) {
+    std::string digest;
+    EXPECT_EQ(Inspect({"digest", RepositoryPath(), pin}, &digest), 0) << pin;
+    return digest.substr(0, 64);
+  }
+
+  void LookOnFor(milliseconds time, const Life& life) override {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end && !HasFailure()) LookOn(life.restored);
+  }
+  void LookOn(bool writer_lives) {
+    switch (random_.Below(6)) {
+      case 0:
+        return ExpectFine(Inspect({"list", RepositoryPath()}), "list");
+      case 1:
+        return ExpectFine(Inspect({"verify", RepositoryPath()}), "verify");
+      case 2:
+        return ExpectFine(Inspect({"show", RepositoryPath(), "latest"}), "show");
+      case 3:
+        return PinOne();
+      case 4:
+        return UnpinOne();
+      default:
+        if (!writer_lives) return;  // it would find the tool's lock, and give up
+        const int pruned = Inspect({"prune", RepositoryPath(), "--keep-last", "1", "--yes"});
+        EXPECT_TRUE(pruned == 8 || pruned == 1) << "a writer lives; prune ended with " << pruned;
+    }
+  }
+  void PinOne() {
+    const std::string name = "pin" + std::to_string(++names_);
+    const int made = Inspect({"pin", RepositoryPath(), "latest", name}, nullptr, true);
+    ExpectFine(made, "pin");
+    if (made == 0) pins_[name] = {DigestOf(name), true};
+  }
+  void UnpinOne() {
+    if (pins_.empty()) return;
+    auto pin = std::next(pins_.begin(), static_cast<ptrdiff_t>(random_.Below(pins_.size())));
+    if (!pin->second.is_certain) return;
+    const int gone = Inspect({"unpin", RepositoryPath(), pin->first, "--yes"}, nullptr, true);
+    ExpectFine(gone, "unpin");
+    pin->second.is_certain = false;
+    if (gone == 0) pins_.erase(pin);
+  }
+  void ExpectPins() {
+    for (const auto& [name, pin] : pins_)
+      EXPECT_TRUE(!pin.is_certain || DigestOf(name) == pin.digest) << name;
+  }
+  // Nobody has it open.
+  void Prune() {
+    const int pruned =
+        Inspect({"prune", RepositoryPath(), "--keep-last", "2", "--yes"}, nullptr, true);
+    EXPECT_TRUE(pruned == 0 || pruned == 1 || pruned == 5 || pruned == 256 + SIGKILL) << pruned;
+    const auto storage = StorageAt(directory_.path());
+    const auto list = ReadNewest(*storage);
+    if (!list) return;
+    EXPECT_EQ(FindDamage(*storage, *list), "");
+    ids_ = IdsOf(*list);
+    ASSERT_EQ(ids_.empty(), !newest_.has_value());
+    EXPECT_TRUE(!newest_ || ids_.back() == newest_->id) << "the newest one never goes";
+  }
+
+  std::map<std::string, Pin> pins_;
+  uint64_t names_ = 0;
+  uint64_t calls_ = 0;
+  uint64_t killed_ = 0;
+};
+
+TEST_F(KillBesideToolsTest, Invariant01NothingIsLostBesideWhoLooksPinsAndPrunes) {
+  const uint64_t kills = FromEnvironment("TIDEMARK_KILLS", TIDEMARK_SANITIZED != 0 ? 3 : 30);
+  uint64_t writers = 0;
+  for (uint64_t i = 1; i <= kills && !HasFailure(); ++i, ++writers) {
+    SCOPED_TRACE("TIDEMARK_SEED=" + std::to_string(seed_) + ", kill " + std::to_string(i));
+    (void)LiveOnce(i, random_.OneIn(8) ? AnyId() : 0);
+    if (HasFailure()) break;
+    if (random_.OneIn(3) && newest_) Prune();
+    ExpectPins();
+  }
+  for (const uint64_t id : ids_) ExpectRestores(id);
+  ReportCampaign("writer-killed-beside-tools",
+                 {{"kills", writers}, {"tools_run", calls_}, {"tools_killed", killed_}},
+                 !HasFailure());
+  EXPECT_TRUE(names_ > 0 || kills < 10) << "nothing was pinned";
+}
+
+#endif
 
 }  // namespace
 }  // namespace tidemark::test

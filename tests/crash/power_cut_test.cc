@@ -1,13 +1,15 @@
 // The power is cut at file operation k of a store's life: while it is created, makes checkpoints of
-// every kind, writes back, merges its log, publishes bases, drops what is old, exports, closes; and
-// again while it recovers from that. Whatever k is, and whatever the disk has kept of what was not
-// synced, what was acknowledged is there, here and on another machine, and the store goes on.
+// every kind, writes back, spills, merges its log, publishes bases, drops what is old, exports,
+// imports, closes; and again while it recovers from that. Whatever k is, and whatever the disk has
+// kept of what was not synced, what was acknowledged is there, here and on another machine, and the
+// store goes on.
 //
 // A control takes one kind of sync away: then the same campaign must lose something.
 //
-// TIDEMARK_POWER_STRIDE=1 tries every operation, each with one of its recovery; the default takes
-// samples. TIDEMARK_POWER_CALL=k tries operation k alone, as a failure names it.
-#include "storage/export.h"
+// TIDEMARK_POWER_STRIDE=1 tries every operation; the default takes samples. TIDEMARK_SPILL_STRIDE
+// is that of the life with epochs that spill. TIDEMARK_PAIR_STRIDE=1 tries every operation of each
+// recovery too, which takes hours; the default takes one of each.
+// TIDEMARK_POWER_CALL=k tries operation k alone, as a failure names it.
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
 #include "tests/support/campaign.h"
@@ -45,6 +47,7 @@ struct Notes {
   std::atomic<uint64_t> acknowledged{0};  // the last round whose checkpoint was
   std::atomic<uint64_t> calls{0};         // operations that count
   std::atomic<bool> exported{false};
+  std::atomic<bool> imported{false};
 };
 
 // Shared with children.
@@ -82,27 +85,60 @@ class PowerCutTest : public ::testing::Test {
     ASSERT_TRUE(store.has_value()) << store.error().ToString();
     ASSERT_GE(store->restored_id(), notes_->acknowledged);
     for (uint64_t round = store->restored_id() + 1; round <= kRounds; ++round) {
+      if (spills_) ChangeLarge(*store, round);
       ASSERT_EQ(store->Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
       ASSERT_EQ(store->Checkpoint(round).ToString(), "OK");
       notes_->acknowledged = round;
-      if (round % 4 == 0) {
+      // Before an export too: what it copies must not be merged and deleted meanwhile.
+      if (round % 4 == 0 || round == 6) {
         ASSERT_EQ(store->Drain().ToString(), "OK");
       }
       if (round == 6) Export(root, disk);
+      if (round == 8) Import(root, disk);
     }
     ASSERT_EQ(store->Close().ToString(), "OK");
   }
 
+  // More than memory holds comes with one round, and goes with another.
+  static constexpr uint64_t kLargeCome = 3;
+  static constexpr uint64_t kLargeGo = 5;
+  static void ChangeLarge(TestStore& store, uint64_t round) {
+    const auto table = store.core().OpenTable("counts", {}).value();
+    for (const auto& [key, value] : LargeRows()) {
+      if (round == kLargeCome) {
+        ASSERT_EQ(table->Put(key, value).ToString(), "OK");
+      } else if (round == kLargeGo) {
+        ASSERT_EQ(table->Delete(key).ToString(), "OK");
+      }
+    }
+    if (round == kLargeCome) {
+      ASSERT_GT(store.core().Metrics().spills, 0u);
+    }
+  }
+  Content After(uint64_t round) const {
+    Content content = history_.After(round, kShape);
+    if (spills_ && round >= kLargeCome && round < kLargeGo)
+      content["counts"].insert(LargeRows().begin(), LargeRows().end());
+    return content;
+  }
+
   static std::string ExportOf(const std::string& root) { return root + "/export"; }
+  static std::string ImportOf(const std::string& root) { return root + "/import"; }
+  static void Copy(const CheckpointStorage& from, const std::string& to,
+                   const storage::FileSystemPtr& disk) {
+    if (storage::Exists(*disk, to)) return;
+    ASSERT_EQ(ExportNewest(from, to, disk).ToString(), "OK");
+  }
   void Export(const std::string& root, const storage::FileSystemPtr& disk) const {
-    const auto from = StorageAt(root, disk);
-    const auto list = ReadNewest(*from);
-    ASSERT_TRUE(list.has_value()) << list.error().ToString();
-    if (storage::Exists(*disk, ExportOf(root))) return;
-    const auto exported = storage::ExportCheckpoint(
-        *from, {format::ListOf(*list, list->checkpoints.back())}, ExportOf(root), {.fs = disk});
-    ASSERT_TRUE(exported.has_value()) << exported.error().ToString();
+    Copy(*StorageAt(root, disk), ExportOf(root), disk);
     notes_->exported = true;
+  }
+  void Import(const std::string& root, const storage::FileSystemPtr& disk) const {
+    if (!storage::Exists(*disk, ExportOf(root))) return;  // made in an earlier life, and lost
+    const auto from = storage::OpenLocalDirectoryOn(ExportOf(root), disk);
+    ASSERT_TRUE(from.has_value()) << from.error().ToString();
+    Copy(**from, ImportOf(root), disk);
+    notes_->imported = true;
   }
 
   // Runs a life on what `from` holds (nothing if it is empty), and cuts the power at `call`; what
@@ -153,7 +189,8 @@ class PowerCutTest : public ::testing::Test {
     ASSERT_GE(at, notes_->acknowledged) << "a checkpoint that was acknowledged is gone";
     const auto content = store->ReadAll();
     ASSERT_TRUE(content.has_value()) << content.error().ToString();
-    ASSERT_EQ(Difference(history_.After(at, kShape), *content), "");
+    ASSERT_EQ(Difference(After(at), *content), "");
+    if (spills_) ChangeLarge(*store, at + 1);
     ASSERT_EQ(store->Run(ChangesOfRound(1, at + 1, kShape)).ToString(), "OK");
     ASSERT_EQ(store->Checkpoint(at + 1).ToString(), "OK");
     notes_->acknowledged = at + 1;
@@ -165,23 +202,18 @@ class PowerCutTest : public ::testing::Test {
     EXPECT_EQ(FilesThere(*StorageAt(root)), FilesNamed(*list));
   }
 
-  void ExpectExported(const std::string& root) const {
-    if (!notes_->exported) return;
-    const auto exported = storage::OpenLocalDirectoryOn(ExportOf(root), DiskWithoutSyncs());
-    ASSERT_TRUE(exported.has_value()) << exported.error().ToString();
-    const auto list = ReadNewest(**exported);
-    ASSERT_TRUE(list.has_value()) << list.error().ToString();
-    EXPECT_EQ(FindDamage(**exported, *list), "");
-    EXPECT_EQ(list->checkpoints.size(), 1u);
-  }
-
   // "" if all of that holds. `first` is what the child begins with.
   std::string Recover(
       const std::string& root, const std::function<void()>& first = [] {}) const {
     const uint64_t acknowledged = notes_->acknowledged;
     std::string end = InChild([&] {
       first();
-      ExpectExported(root);
+      if (notes_->exported) {
+        EXPECT_EQ(FindDamageOfExport(ExportOf(root)), "");
+      }
+      if (notes_->imported) {
+        EXPECT_EQ(FindDamageOfExport(ImportOf(root)), "");
+      }
       ExpectRecovers(root, "live");
       ExpectRecovers(root, "elsewhere");
     });
@@ -189,46 +221,63 @@ class PowerCutTest : public ::testing::Test {
     return end;
   }
 
+  // The campaign: cuts at every `stride`th operation, and again in the recoveries.
+  void CutEverywhere(uint64_t stride, const char* campaign);
+  // Once more, while it recovers from what is in `from`: at operation `call` and every `stride`th
+  // after it. Returns how many cuts there were.
+  uint64_t CutRecovery(uint64_t call, uint64_t stride, const std::string& from) const;
+
   const TempDir directory_{TempDir::InMemory()};
   const SharedNotes notes_;
   History history_;
+  bool spills_ = false;
 };
 
 void Nothing(MemoryFileSystem&) {}
 
-TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
-  const uint64_t scale = TIDEMARK_SANITIZED != 0 ? 7 : 1;
-  const uint64_t stride = FromEnvironment("TIDEMARK_POWER_STRIDE", 13 * scale);
+// A recovery has about so many operations before it goes on as any other life.
+constexpr uint64_t kRecoveryCalls = 120;
+
+uint64_t PowerCutTest::CutRecovery(uint64_t call, uint64_t stride, const std::string& from) const {
+  const uint64_t acknowledged = notes_->acknowledged;
+  const bool exported = notes_->exported;
+  const bool imported = notes_->imported;
+  const std::string to = directory_ / "second";
+  uint64_t cuts = 0;
+  for (bool has_ended = false; call <= kRecoveryCalls && !has_ended; call += stride) {
+    const std::string end = LiveAndCutAt(call, from, to, Nothing);
+    has_ended = end.empty();
+    EXPECT_TRUE(has_ended || end == kDied) << end;
+    for (const char* name : {"Nothing", "AnyNames"}) {
+      if (end != kDied) break;
+      SCOPED_TRACE("again at " + std::to_string(call) + ", " + name);
+      EXPECT_EQ(Recover(to + "/" + name), "");
+      ++cuts;
+    }
+    fs::remove_all(to);
+    notes_->acknowledged = acknowledged;
+    notes_->exported = exported;
+    notes_->imported = imported;
+  }
+  return cuts;
+}
+
+void PowerCutTest::CutEverywhere(uint64_t stride, const char* campaign) {
   const uint64_t alone = FromEnvironment("TIDEMARK_POWER_CALL", 0);
+  const uint64_t pair_stride = FromEnvironment("TIDEMARK_PAIR_STRIDE", kRecoveryCalls);
   uint64_t cuts = 0;
   uint64_t again = 0;
   for (uint64_t call = std::max<uint64_t>(alone, 1); !HasFailure(); call += stride) {
     SCOPED_TRACE("TIDEMARK_POWER_CALL=" + std::to_string(call));
     const std::string to = directory_ / "cut";
     notes_->acknowledged = 0;
-    notes_->exported = false;
+    notes_->exported = notes_->imported = false;
     const std::string end = LiveAndCutAt(call, "", to, Nothing);
     if (end.empty()) break;
     ASSERT_EQ(end, kDied);
-    const uint64_t acknowledged = notes_->acknowledged;
-    const bool exported = notes_->exported;
     for (const char* name : kCutNames) {
       SCOPED_TRACE(name);
-      // Once more, somewhere in the recovery.
-      const std::string second = directory_ / "second";
-      const uint64_t second_call = 1 + (call * 7) % 120;
-      const std::string second_end = LiveAndCutAt(second_call, to + "/" + name, second, Nothing);
-      EXPECT_TRUE(second_end.empty() || second_end == kDied) << second_end;
-      if (second_end == kDied) {
-        for (const char* second_name : {"Nothing", "AnyNames"}) {
-          SCOPED_TRACE("again at " + std::to_string(second_call) + ", " + second_name);
-          EXPECT_EQ(Recover(second + "/" + second_name), "");
-          ++again;
-        }
-      }
-      fs::remove_all(second);
-      notes_->acknowledged = acknowledged;
-      notes_->exported = exported;
+      again += CutRecovery(1 + (call * 7) % pair_stride, pair_stride, to + "/" + name);
       EXPECT_EQ(Recover(to + "/" + name), "");
       ++cuts;
     }
@@ -236,7 +285,19 @@ TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
     if (alone != 0) return;
   }
   EXPECT_GT(cuts * stride, 400u);
-  ReportCampaign("power-cut", {{"cuts", cuts}, {"cuts_in_recoveries", again}}, !HasFailure());
+  ReportCampaign(campaign, {{"cuts", cuts}, {"cuts_in_recoveries", again}}, !HasFailure());
+}
+
+constexpr uint64_t kScale = TIDEMARK_SANITIZED != 0 ? 7 : 1;
+
+TEST_F(PowerCutTest, Invariant01WhateverTheDiskHasKept) {
+  CutEverywhere(FromEnvironment("TIDEMARK_POWER_STRIDE", 13 * kScale), "power-cut");
+}
+
+// Epochs that are larger than memory have a life of their own on the disk.
+TEST_F(PowerCutTest, Invariant01WithEpochsThatSpill) {
+  spills_ = true;
+  CutEverywhere(FromEnvironment("TIDEMARK_SPILL_STRIDE", 41 * kScale), "power-cut-spills");
 }
 
 // ---- Controls: without one kind of sync the campaign must find something ----
@@ -283,7 +344,7 @@ class PowerCutControl : public PowerCutTest {
     const std::string to = directory_ / "cut";
     for (uint64_t call = 1;; call += stride) {
       notes_->acknowledged = 0;
-      notes_->exported = false;
+      notes_->exported = notes_->imported = false;
       fs::remove_all(to);
       const std::string end = LiveAndCutAt(call, "", to, without);
       if (end != kDied) return end.empty() ? 0 : call;

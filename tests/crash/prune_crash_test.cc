@@ -69,12 +69,6 @@ class PruneCrashTest : public ::testing::TestWithParam<std::tuple<Work, Mode>> {
               }),
               "");
   }
-  static void Copy(const std::string& from, const std::string& to) {
-    fs::create_directories(to);
-    fs::copy(from + "/repository", to + "/repository",
-             fs::copy_options::recursive | fs::copy_options::create_hard_links);
-    fs::remove(to + "/repository/subtasks/00000/LOCK");
-  }
 
   // What a writer that died has not deleted: copies of files, of its attempt, that nobody names.
   static void AddLeftovers(const std::string& root) {
@@ -138,7 +132,7 @@ class PruneCrashTest : public ::testing::TestWithParam<std::tuple<Work, Mode>> {
   void ExpectRestores(const std::string& root, uint64_t id) const {
     SCOPED_TRACE("checkpoint " + std::to_string(id));
     const std::string copy = root + "/restored";
-    Copy(root, copy);
+    CopyRepository(root, copy);
     StoreOptions options = Job(copy);
     options.restore_checkpoint = id;
     {
@@ -198,7 +192,7 @@ TEST_P(PruneCrashTest, WhatStaysRestoresWhateverCallItFailsAt) {
   for (uint64_t call = 1; met && !HasFailure(); call += stride, ++cases) {
     SCOPED_TRACE("call " + std::to_string(call));
     const std::string root = directory_ / std::to_string(call);
-    Copy(directory_ / "made", root);
+    CopyRepository(directory_ / "made", root);
     met = WorkAndFailAt(root, call);
     ExpectRestores(root);
     ExpectIsEndedByTheNext(root);

@@ -110,6 +110,16 @@ void ApplyRound(const std::vector<Change>& changes, Content* content) {
   std::erase_if(*content, [](const auto& table) { return table.second.empty(); });
 }
 
+const Rows& LargeRows() {
+  static const Rows rows = [] {
+    Rows made;
+    for (int i = 0; i < 150; ++i)
+      made["large-" + std::to_string(i)] = std::string(100'000, static_cast<char>('a' + i % 26));
+    return made;
+  }();
+  return rows;
+}
+
 void History::Continue(uint64_t first_round, uint64_t seed) {
   seeds_.erase(seeds_.lower_bound(first_round), seeds_.end());
   seeds_.emplace(first_round, seed);

@@ -53,6 +53,9 @@ std::string Updated(const std::optional<std::string_view>& before, std::string_v
 
 void ApplyRound(const std::vector<Change>& changes, Content* content);
 
+// More than a TestStore has memory for, for an epoch that spills.
+const Rows& LargeRows();
+
 // Which seeds made which rounds. A writer that is started anew takes a seed of its own, so two
 // branches that part at a round differ from there on.
 class History {

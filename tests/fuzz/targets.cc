@@ -2,16 +2,23 @@
 
 #include "format/change_batch.h"
 #include "format/key.h"
+#include "format/little_endian.h"
 #include "format/manifest.h"
 #include "format/names.h"
 #include "format/pin.h"
 #include "format/segment.h"
+#include "storage/file_system.h"
+#include "storage/segment_file.h"
+#include "storage/segment_reader.h"
+#include "tests/support/temp_dir.h"
 #include "tools/flatbuffer_json.h"
 #include "tools/quantity.h"
 #include "tools/selector.h"
 #include "tools/values.h"
 
 #include <tidemark/codec.h>
+
+#include <filesystem>
 
 namespace tidemark::test {
 namespace {
@@ -96,6 +103,50 @@ void Segment(std::string_view input) {
   static_cast<void>(format::DecodeSegmentKey(input, kWhere));
 }
 
+// The next so many bytes, or what is left.
+std::string_view Take(std::string_view* input, size_t bytes) {
+  const std::string_view taken = input->substr(0, bytes);
+  input->remove_prefix(taken.size());
+  return taken;
+}
+
+// A segment file of entries that the input makes up: [size of key u8][key][how u8][size of frame
+// u16 LE][frame]. By `how` the frame is as it is, or what a header's or a batch's frame holds.
+void SegmentFile(std::string_view input) {
+  constexpr size_t kEntriesMax = 64;
+  std::map<std::string, std::string, std::less<>> frames;
+  while (!input.empty() && frames.size() < kEntriesMax) {
+    const std::string key(Take(&input, static_cast<uint8_t>(Take(&input, 1)[0])));
+    const std::string_view how = Take(&input, 3);
+    if (how.size() < 3) break;
+    const std::string_view content =
+        Take(&input, format::LoadLittleEndian<uint16_t>(how.data() + 1));
+    std::string frame(content);
+    if (how[0] % 3 != 0) {
+      frame.clear();
+      const FrameKind kind = how[0] % 3 == 1 ? FrameKind::kSegmentHeader : FrameKind::kChangeBatch;
+      if (!format::AppendFrame(kind, content, Compression::kNone, 0, &frame).ok()) return;
+    }
+    frames[key] = frame;
+  }
+  std::vector<format::SegmentEntry> entries;
+  for (const auto& [key, frame] : frames) entries.push_back({key, frame});
+
+  static const TempDir directory{TempDir::InMemory()};
+  const std::string path = directory / "segment";
+  const storage::FileSystemPtr fs = storage::DefaultFileSystem();
+  if (!storage::WriteSegmentFile(fs, path, entries)) return;
+  const auto reader = storage::SegmentReader::Open(fs, path);
+  std::filesystem::remove(path);
+  if (!reader) return;
+  for (const uint32_t table : {1, 2, 7}) {
+    const auto all = (*reader)->Records(table);
+    while (all->Next().value_or(false)) static_cast<void>(all->record().value.size());
+    const auto some = (*reader)->Records(table);
+    if (some->SkipTo(std::string_view("\0\0m", 3)).ok()) static_cast<void>(some->Next());
+  }
+}
+
 void Values(std::string_view input) {
   static_cast<void>(format::ParseStoredValue(input));
   static_cast<void>(format::PartitionPrefix(input));
@@ -138,8 +189,7 @@ void CommandLine(std::string_view input) {
 // Two bytes say how long the schema is that comes first.
 void FlatBufferJson(std::string_view input) {
   if (input.size() < 2) return;
-  const size_t size =
-      static_cast<uint8_t>(input[0]) | static_cast<size_t>(static_cast<uint8_t>(input[1])) << 8;
+  const size_t size = format::LoadLittleEndian<uint16_t>(input.data());
   const std::string schema(input.substr(2, size));
   const auto by = tools::FlatBufferJson::Of(schema);
   if (by != nullptr) static_cast<void>(by->Json(input.substr(std::min(input.size(), 2 + size))));
@@ -157,6 +207,7 @@ const std::map<std::string, FuzzTarget>& FuzzTargets() {
                                                          {"pin", Pin},
                                                          {"repository_info", RepositoryInfo},
                                                          {"segment", Segment},
+                                                         {"segment_file", SegmentFile},
                                                          {"values", Values}};
   return targets;
 }

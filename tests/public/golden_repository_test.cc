@@ -1,5 +1,6 @@
 // A whole repository that the first version wrote, opened by every build: a base, segments as files
 // and inlined, every kind of table. With TIDEMARK_WRITE_GOLDEN=1 it is written instead.
+#include "test_paths.h"
 #include "tests/public/store_fixture.h"
 
 #include <tidemark/list_state.h>

@@ -36,6 +36,11 @@ class MetricsTest : public StoreFixture {
 
 TEST_F(MetricsTest, LookUpsAndWrites) {
   OpenTable();
+  EXPECT_EQ(Read(table(), "none"), std::nullopt);
+  EXPECT_EQ(Now().misses, 0u) << "it is new, so all that there is is in the cache";
+  ASSERT_OK(Save(1));
+  ASSERT_OK(store_->Close());
+  OpenTable();
   EXPECT_OK(table().Put("a", "12"));
   EXPECT_OK(table().Put("a", "34"));
   EXPECT_OK(table().Put("a", std::string(500, 'x')));  // outgrows its block

@@ -36,6 +36,40 @@ TEST_F(PinsTest, RetentionPassesOverAPinnedCheckpoint) {
   EXPECT_EQ(Unnamed(), std::set<std::string>());
 }
 
+// A list remembers the last 64 attempts that led to its newest checkpoint. A job that had been
+// started more often, and went back to a pinned checkpoint from before these, could commit nothing
+// from then on: the list did not say any more how it had come to what it still had. Found by 108
+// kills beside somebody who pins.
+TEST_F(PinsTest, WhatIsOlderThanTheHistoryOfAttemptsCanBeGoneBackTo) {
+  OpenTable();
+  Change(1);
+  ReopenTable();
+  Change(2);
+  ASSERT_OK(PinCheckpoint(*storage_, "first", 2).error());
+  ReopenTable();
+  Change(3);
+  ASSERT_OK(PinCheckpoint(*storage_, "second", 3).error());
+  const uint64_t last = 3 + format::kLineageMax + 5;
+  for (uint64_t id = 4; id <= last; ++id) {
+    ReopenTable();
+    Change(id);
+  }
+  ASSERT_EQ(Ids(), (std::vector<uint64_t>{2, 3, last}));
+  ASSERT_OK(PinCheckpoint(*storage_, "again", 2).error());
+  EXPECT_EQ(ViewOf("again"), saved_[2]);
+
+  ReopenTable(3);
+  EXPECT_EQ(Read(*table_), saved_[3]);
+  Change(200);
+  EXPECT_EQ(Ids(), (std::vector<uint64_t>{2, 3, 200}));
+  ReopenTable();
+  EXPECT_EQ(Read(*table_), saved_[200]);
+  ReopenTable(2);
+  EXPECT_EQ(Read(*table_), saved_[2]);
+  Change(300);
+  EXPECT_EQ(ViewOf("second"), saved_[3]);
+}
+
 // The list may have dropped the checkpoint already: nobody tells a writer that there is a new pin.
 class DroppedPinTest : public PinsTest, public ::testing::WithParamInterface<uint64_t> {};
 

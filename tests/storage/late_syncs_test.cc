@@ -190,5 +190,27 @@ TEST_F(LateLiveDatabaseTest, Invariant11LostFileIsCopiedAndNotLinkedIntoABase) {
   EXPECT_EQ(copies, 3U) << "the two tables and the mark of the first epoch";
 }
 
+// The medium may have anything of it: what is not what was written must not get into a base.
+TEST_F(LateLiveDatabaseTest, Invariant11LostFileThatIsDamagedGetsIntoNoBase) {
+  Open();
+  Fill();
+  fs_->plan().Inject({.sticky = true, .contains = ".sst", .operations = {FileOperation::kSync}});
+  EXPECT_EQ(database_->MarkReady().code(), StatusCode::kUnavailable);
+  fs_->plan().Clear();
+  Apply(2, {{1, {{"d", "4"}}}});
+  size_t damaged = 0;
+  for (const auto& file : std::filesystem::directory_iterator(options_.directory + "/state")) {
+    if (!late_->IsLost(file.path().string())) continue;
+    std::fstream bytes(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(8);
+    bytes.put('\xff');
+    ++damaged;
+  }
+  ASSERT_GE(damaged, 1U);
+  const auto set = database_->ExportFileSet(nullptr);
+  EXPECT_EQ(set.error().code(), StatusCode::kCorruption) << set.error().ToString();
+  EXPECT_EQ(set.error().name(), "live-file-checksum");
+}
+
 }  // namespace
 }  // namespace tidemark::test

@@ -1,7 +1,11 @@
 // What goes and what stays: invariant 3, and invariant 4 where it depends on what was collected.
 #include "tests/storage/repository_fixture.h"
 
+#include <tidemark/pins.h>
+
+#include <array>
 #include <filesystem>
+#include <thread>
 
 namespace tidemark::test {
 namespace {
@@ -83,6 +87,37 @@ TEST_F(RepositoryCollectTest, Invariant03WhatIsHeldStaysUntilItIsReleased) {
   EXPECT_EQ(Present(), Named(writer->manifest()));
   for (const std::string& name : named_by_newest) EXPECT_FALSE(Exists(name)) << name;
   EXPECT_LT(Versions().size(), versions);
+}
+
+// A pin comes and goes between the choice of what is deleted and the deletion. Who has taken hold
+// of its checkpoint meanwhile keeps it.
+TEST_F(RepositoryCollectTest, Invariant03AHoldThatComesAfterTheChoiceKeepsItsFilesToo) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.CommitRange(1, 3, {.inlined = false}).ok());
+  ASSERT_TRUE(PinCheckpoint(*fault_, "late", 2).has_value());
+  const std::string name = "pins/late";
+  const std::string pin = fault_->Read(name, 0, fault_->Size(name).value()).value();
+  ASSERT_TRUE(fault_->Delete(std::array<std::string, 1>{name}).ok());
+  ASSERT_TRUE(writer.Commit(4, {.inlined = false, .keep_last = 1, .rebase = true}).ok());
+  const std::set<std::string> before = Present();
+
+  const auto pause = fault_->PauseBefore(StorageOperation::kList, "pins");
+  std::thread deletion([&] { EXPECT_TRUE(writer->DeleteDropped().ok()); });
+  pause->WaitUntilReached();
+  ASSERT_TRUE(fault_->Put(name, pin).ok());
+  auto held = writer->HoldPin("late");
+  EXPECT_TRUE(held.has_value()) << held.error().ToString();
+  EXPECT_TRUE(fault_->Delete(std::array<std::string, 1>{name}).ok());
+  pause->Release();
+  deletion.join();
+  ASSERT_TRUE(held.has_value());
+  EXPECT_TRUE(storage::VerifyCheckpoint(*fault_, (*held)->list(), (*held)->checkpoint(),
+                                        storage::VerifyLevel::kChecksum)
+                  .intact());
+  EXPECT_LT(Present().size(), before.size()) << "the rest has gone";
+  held->reset();
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_EQ(Present(), Named(writer->manifest()));
 }
 
 TEST_F(RepositoryCollectTest, OnlyACheckpointThatIsThereCanBeHeld) {

@@ -58,10 +58,11 @@ TEST_P(ArenaTest, VisitMeetsEveryEntryOnceARound) {
   for (int round = 0; round < 5; ++round) {
     std::shuffle(blocks.begin(), blocks.end(), random);
     for (size_t i = blocks.size() / 3; i > 0; --i) Free(blocks.back()), blocks.pop_back();
-    while (!arena_.IsAtBegin()) (void)arena_.Visit(SIZE_MAX, [](void*) { return true; });
+    while (!arena_.IsAtBegin())
+      (void)arena_.Visit(SIZE_MAX, std::nullopt, [](void*) { return true; });
     std::multiset<void*> seen;
     do {
-      (void)arena_.Visit(1 + random() % 5'000, [&](void* block) {
+      (void)arena_.Visit(1 + random() % 5'000, std::nullopt, [&](void* block) {
         seen.insert(block);
         return random() % 100 != 0;
       });
@@ -72,9 +73,28 @@ TEST_P(ArenaTest, VisitMeetsEveryEntryOnceARound) {
   }
   for (const Block& block : blocks) Free(block);
   EXPECT_EQ(arena_.ring_size(), 0u);
-  EXPECT_EQ(arena_.Visit(1'000, [](void*) { return true; }), 0u);
+  EXPECT_EQ(arena_.Visit(1'000, std::nullopt, [](void*) { return true; }), 0u);
   for (void* table : tables) arena_.Free(table, arena_.SizeClass(128));
   EXPECT_EQ(arena_.allocated_bytes(), 0u);
+}
+
+TEST_P(ArenaTest, VisitOfOneSizeMeetsNoOther) {
+  std::vector<Block> blocks;
+  std::multiset<void*> wanted;
+  const uint8_t size_class = arena_.SizeClass(300);
+  for (int i = 0; i < 30'000; ++i) {
+    blocks.push_back(Allocate(i % 3 == 0 ? 300 : 64));
+    if (i % 3 == 0) wanted.insert(blocks.back().bytes);
+  }
+  std::multiset<void*> seen;
+  do {
+    (void)arena_.Visit(10'000, size_class, [&](void* block) {
+      seen.insert(block);
+      return true;
+    });
+  } while (!arena_.IsAtBegin());
+  EXPECT_EQ(seen, wanted);
+  for (const Block& block : blocks) Free(block);
 }
 
 // Of chunks that are full of blocks all over, some are emptied bit by bit and go; the rest is as it

@@ -32,7 +32,14 @@ class BudgetFixture : public CoreFixture {
     }
     ASSERT_EQ(store_->Drain().ToString(), "OK");
   }
+  // All that there is so far is in RocksDB, and clean.
+  void Settle() {
+    ASSERT_EQ(Save(++id_).ToString(), "OK");
+    ASSERT_EQ(store_->Drain().ToString(), "OK");
+  }
   void ExpectBudgetHeld() { ASSERT_LE(used(), kBudget); }
+
+  uint64_t id_ = 0;  // of the checkpoint that Settle made last
 };
 
 }  // namespace tidemark::store

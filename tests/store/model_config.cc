@@ -89,6 +89,7 @@ ModelConfig ModelConfig::Random(ModelRandom& random) {
       random.OneOf({Verification::kFull, Verification::kFull, Verification::kFast});
   config.deny_links = random.Chance(3);
   config.hide_locks = random.Chance(8);
+  config.cuts_power = config.restarts > 0 && config.shape != ModelShape::kLarge && random.Chance(2);
   return config;
 }
 
@@ -101,7 +102,8 @@ std::string ModelConfig::ToString() const {
          std::to_string(log_merge_segments) + ", keep_last " + std::to_string(keep_last) +
          ", compression " + std::to_string(static_cast<int>(compression)) +
          (verification == Verification::kFast ? ", kFast" : ", kFull") +
-         (deny_links ? ", no links" : "") + (hide_locks ? ", no locks" : "");
+         (deny_links ? ", no links" : "") + (hide_locks ? ", no locks" : "") +
+         (cuts_power ? ", power cuts" : "");
 }
 
 }  // namespace tidemark::store

@@ -46,6 +46,7 @@ struct ModelConfig {
   Verification verification{};
   bool deny_links = false;
   bool hide_locks = false;
+  bool cuts_power = false;  // some restarts are after a cut
 
   static ModelConfig Random(ModelRandom& random);
   std::string ToString() const;

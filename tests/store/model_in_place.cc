@@ -182,7 +182,7 @@ void ModelWorld::ReadInPlace(const ModelCheckpoint& a, const ModelCheckpoint& b,
     return found != nullptr && found->at.epoch == checkpoint.epoch;
   };
   if (!is_there(a) || !is_there(b)) return;
-  const std::string scratch = directory_ / "in_place";
+  const std::string scratch = disk_.ScratchPath("in-place");
   std::filesystem::remove_all(scratch);
   {
     const InPlace in_a(*storage_, list, a, scratch + "/a");

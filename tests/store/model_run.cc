@@ -222,8 +222,9 @@ void ModelRun::Refused(ModelRandom& random) {
 }
 
 void ModelRun::Restart(ModelRandom& random) {
-  const auto ending = random.OneOf({ModelWorld::Ending::kClose, ModelWorld::Ending::kClose,
-                                    ModelWorld::Ending::kLoseLive, ModelWorld::Ending::kAbandon});
+  auto ending = random.OneOf({ModelWorld::Ending::kClose, ModelWorld::Ending::kClose,
+                              ModelWorld::Ending::kLoseLive, ModelWorld::Ending::kAbandon});
+  if (plan_.config.cuts_power && random.Chance(2)) ending = ModelWorld::Ending::kCutPower;
   if (random.Chance(2)) FinishIterators();
   if (ending == ModelWorld::Ending::kAbandon && random.Chance(2)) world_.Settle();
   world_.End(ending, random);
@@ -232,7 +233,9 @@ void ModelRun::Restart(ModelRandom& random) {
   if (ending != ModelWorld::Ending::kAbandon && random.Chance(3)) world_.CompactOffline();
   std::optional<uint64_t> checkpoint;
   const auto certain = world_.oracle().certain();
-  if (ending != ModelWorld::Ending::kAbandon && !certain.empty() && random.Chance(2))
+  const bool is_certain =
+      ending != ModelWorld::Ending::kAbandon && ending != ModelWorld::Ending::kCutPower;
+  if (is_certain && !certain.empty() && random.Chance(2))
     checkpoint = certain[random.Below(certain.size())].id;
   world_.Open(checkpoint, random);
 }

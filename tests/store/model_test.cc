@@ -1,8 +1,8 @@
 // Random sequences of everything that a host can do, and of what can happen to it, against an
 // oracle in memory: writes of all kinds, iterators held open across everything, tables that come
 // and go, barriers, failing disks, memory that is short, rollbacks, restarts with and without a
-// close, lost local directories, restores of retained checkpoints, branches. A sequence that fails
-// is shrunk to the steps that it takes.
+// close, power cuts, lost local directories, restores of retained checkpoints, branches. A sequence
+// that fails is shrunk to the steps that it takes.
 //
 //   TIDEMARK_SEED=<n>        runs the sequence of this seed alone, which a failure has printed
 //   TIDEMARK_STEPS=<n>,...   ... and only these of its steps. Background threads run as they
@@ -82,6 +82,7 @@ class ModelTest : public ::testing::Test {
     EXPECT_GT(counts_.pins, 0U);
     EXPECT_GT(counts_.read_in_place, 0U);
     EXPECT_GT(counts_.offline, 0U);
+    EXPECT_GT(counts_.power_cuts, 0U);
     EXPECT_GT(counts_.appended, 0U);
     EXPECT_GT(counts_.log_merges, 0U);
   }
@@ -107,7 +108,8 @@ TEST_F(ModelTest, EveryRestoreGivesExactlyTheStateAtItsBarrier) {
       "model",
       {{"sequences", share.count},
        {"operations", std::accumulate(performed_.begin(), performed_.end(), uint64_t{0})},
-       {"restores_compared", counts_.restored}},
+       {"restores_compared", counts_.restored},
+       {"power_cuts", counts_.power_cuts}},
       !HasFailure());
   if (share.count >= kSequencesForAll && !HasFailure()) ExpectAllDone();
 }

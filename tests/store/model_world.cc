@@ -2,8 +2,6 @@
 
 #include "store/offline_compaction.h"
 
-#include <filesystem>
-
 namespace tidemark::store {
 
 namespace {
@@ -12,20 +10,24 @@ constexpr uint64_t kDirectories = 3;
 
 }  // namespace
 
-ModelWorld::ModelWorld(const ModelConfig& config) : config_(config), oracle_(config.keep_last) {
-  fs_->SkipSyncs(true);  // nothing here pulls the plug
-  const auto quick = std::make_shared<test::FaultFileSystem>();
-  quick->SkipSyncs(true);
+ModelWorld::ModelWorld(const ModelConfig& config)
+    : config_(config), oracle_(config.keep_last), disk_(config.cuts_power) {
+  AttachDisk();
+}
+
+void ModelWorld::AttachDisk() {
   storage_ = std::make_shared<test::FaultStorage>(
-      storage::OpenLocalDirectoryOn(directory_ / "repository", quick).value());
-  storage_->DenyLinks(config.deny_links);
-  storage_->HideLocks(config.hide_locks);
-  runtime_ = Runtime::Create({.memory_budget_bytes = config.memory_budget_bytes}).value();
+      storage::OpenLocalDirectoryOn(disk_.Path("repository"), disk_.repository_fs()).value(),
+      disk_.repository_fs());
+  storage_->DenyLinks(config_.deny_links);
+  storage_->HideLocks(config_.hide_locks);
+  storage_->HidePaths(config_.cuts_power);  // they mean nothing to the operating system
+  runtime_ = Runtime::Create({.memory_budget_bytes = config_.memory_budget_bytes}).value();
 }
 
 ModelWorld::~ModelWorld() {
   storage_->plan().Clear();
-  fs_->plan().Clear();
+  disk_.fs()->plan().Clear();
 }
 
 void ModelWorld::Expect(const Status& status, std::string_view doing) const {
@@ -37,7 +39,7 @@ void ModelWorld::Expect(const Status& status, std::string_view doing) const {
 StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int directory) const {
   StoreOptions options;
   options.runtime = runtime_;
-  options.directory = directory_ / ("live" + std::to_string(directory));
+  options.directory = disk_.Path("live" + std::to_string(directory));
   options.storage = storage_;
   options.restore_checkpoint = checkpoint;
   options.verification = config_.verification;
@@ -56,16 +58,17 @@ StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int dire
 // it damaged.
 Result<std::shared_ptr<StoreCore>> ModelWorld::TryOpen(const StoreOptions& options,
                                                        ModelRandom& random) {
-  const Environment environment{fs_};
+  const Environment environment{disk_.fs()};
   if (random.Chance(6)) {
-    has_fault_ = had_fault_ = true;  // it may strike what an abandoned store has under way, too
+    has_fault_ = had_fault_ = has_met_fault_ =
+        true;  // it may strike what an abandoned store has under way, too
     if (random.Chance(2)) {
       storage_->plan().Inject({.call = 1 + random.Below(12)});
     } else {
-      fs_->plan().Inject({.call = 1 + random.Below(80)});
+      disk_.fs()->plan().Inject({.call = 1 + random.Below(80)});
     }
     auto opened = StoreCore::Open(options, environment);
-    const bool struck = storage_->plan().fired() + fs_->plan().fired() > 0;
+    const bool struck = storage_->plan().fired() + disk_.fs()->plan().fired() > 0;
     ClearFaults();
     if (opened.has_value()) return opened;
     Note("opening failed: " + opened.error().ToString());
@@ -81,6 +84,7 @@ void ModelWorld::Open(std::optional<uint64_t> checkpoint, ModelRandom& random) {
   Note("open " + (checkpoint ? "checkpoint " + std::to_string(*checkpoint) : "the newest") +
        " in directory " + std::to_string(directory));
   LeaveRoom(0);  // what is replayed asks for no room
+  has_met_fault_ = has_fault_;
   auto opened = TryOpen(OptionsFor(checkpoint, directory), random);
   Expect(opened.error(), "open");
   store_ = *std::move(opened);
@@ -122,6 +126,7 @@ void ModelWorld::AbandonStore() {
 void ModelWorld::End(Ending ending, ModelRandom& random) {
   CountStore();
   handles_.clear();
+  if (ending == Ending::kCutPower) return CutPower(random);
   if (ending == Ending::kAbandon) {
     Note("abandon");
     abandoned_ = std::move(store_);
@@ -137,26 +142,45 @@ void ModelWorld::End(Ending ending, ModelRandom& random) {
   Settle();
   ClearFaults();
   if (ending == Ending::kLoseLive) views_.Clear();  // they read from there
+  // Without what it has lent to views.
   const uint64_t block_cache_bytes =
-      views_.size() == 0 ? 0 : BlockCacheBytes(config_.memory_budget_bytes);
+      views_.size() == 0 ? 0 : SharedBlockCache::Of(runtime_)->cache()->capacity_bytes();
   const uint64_t others = neighbour_bytes_ + block_cache_bytes;
   const uint64_t left = runtime_->memory_used_bytes() - others;
-  // A view that found no room has borrowed from the block cache.
   Expect(left <= views_.memory_bytes(),
          std::to_string(left) + " bytes are still counted after close");
   if (ending == Ending::kClose) return;
-  for (uint64_t i = 0; i < kDirectories; ++i)
-    std::filesystem::remove_all(directory_ / ("live" + std::to_string(i)));
+  for (uint64_t i = 0; i < kDirectories; ++i) disk_.Remove("live" + std::to_string(i));
+}
+
+// What is acknowledged by then must be there afterwards, and pins. Of what is under way all may be,
+// or a part.
+void ModelWorld::CutPower(ModelRandom& random) {
+  SettlePending(/*all=*/false);
+  Note("the power fails and leaves " + std::string(disk_.Cut(random)));
+  ++counts_.power_cuts;
+  counts_.doubtful += pending_.size();
+  for (const Pending& pending : pending_) oracle_.Failed(pending.checkpoint);
+  pending_.clear();
+  ClearFaults();
+  had_fault_ = false;
+  (void)store_->Close();  // on the disk as it was, which nobody will see
+  scans_.ExpectClosed();
+  store_.reset();
+  views_.Clear();
+  LeaveRoom(0);
+  disk_.PowerOn();
+  AttachDisk();
 }
 
 void ModelWorld::CompactOffline() {
   Note("compact offline");
   CompactOptions options;
   options.storage = storage_;
-  options.directory = directory_ / "offline";
+  options.directory = disk_.Path("offline");
   options.memory_budget_bytes = config_.memory_budget_bytes;
   options.take_over = config_.hide_locks;
-  const auto report = store::CompactOffline(options, {fs_});
+  const auto report = store::CompactOffline(options, {disk_.fs()});
   Expect(report.error(), "compact offline");
   for (const CompactedSubtask& subtask : report->subtasks) {
     Expect(subtask.restored.skipped.empty(), "compacting offline found damage");
@@ -200,8 +224,15 @@ Status ModelWorld::OutcomeOf(const CheckpointTicket& ticket) {
   return ticket.status;
 }
 
-void ModelWorld::Settle() {
-  for (const Pending& pending : pending_) {
+bool ModelWorld::IsDecided(const CheckpointTicket& ticket) {
+  const std::lock_guard lock(ticket.mutex);
+  return ticket.done;
+}
+
+void ModelWorld::SettlePending(bool all) {
+  auto left = pending_.begin();
+  for (; left != pending_.end() && (all || IsDecided(*left->ticket)); ++left) {
+    const Pending& pending = *left;
     const Status outcome = OutcomeOf(*pending.ticket);
     const bool fenced = abandoned_ != nullptr && outcome.code() == StatusCode::kFenced;
     Expect(outcome.ok() || fenced || had_fault_,
@@ -214,8 +245,12 @@ void ModelWorld::Settle() {
       ++counts_.failed_checkpoints;
     }
   }
+  pending_.erase(pending_.begin(), left);
+}
+
+void ModelWorld::Settle() {
   const bool any = !pending_.empty();
-  pending_.clear();
+  SettlePending(/*all=*/true);
   had_fault_ = has_fault_;
   if (any && store_ != nullptr && abandoned_ == nullptr) CompareRetained();
 }
@@ -239,7 +274,10 @@ void ModelWorld::CompareRetained() {
 void ModelWorld::Drain() {
   Note("drain");
   const Status drained = store_->Drain();
-  Expect(drained.ok() || has_fault_, "drain: " + drained.ToString());
+  // A file of a restored live directory whose sync has failed is lost until the next opening.
+  const bool is_lost = has_met_fault_ && drained.message().find("an earlier sync of this file") !=
+                                             std::string_view::npos;
+  Expect(drained.ok() || has_fault_ || is_lost, "drain: " + drained.ToString());
 }
 
 }  // namespace tidemark::store

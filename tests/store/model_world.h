@@ -4,13 +4,12 @@
 
 #include "store/store_core.h"
 #include "tests/store/model_config.h"
+#include "tests/store/model_disk.h"
 #include "tests/store/model_oracle.h"
 #include "tests/store/model_random.h"
 #include "tests/store/model_scans.h"
 #include "tests/store/model_views.h"
-#include "tests/support/fault_file_system.h"
 #include "tests/support/fault_storage.h"
-#include "tests/support/temp_dir.h"
 
 #include <cstdint>
 #include <map>
@@ -35,6 +34,8 @@ struct ModelCounts {
   uint64_t write_backs = 0;
   uint64_t log_merges = 0;
   uint64_t offline = 0;  // compactions that had something to do
+  uint64_t power_cuts = 0;
+  uint64_t doubtful = 0;  // checkpoints that were under way then
   uint64_t refused_writes = 0;
   uint64_t failed_checkpoints = 0;
   uint64_t outgrown_scans = 0;
@@ -55,6 +56,7 @@ class ModelWorld {
     kClose,     // finishes what is in flight
     kAbandon,   // goes without Close, as far as the repository can see: a newer one takes over
     kLoseLive,  // closes, and the local directory is lost
+    kCutPower,  // where the power may fail: what is not synced is lost, all or in part
   };
 
   // Opens in one of several directories. Compares all of the state with the oracle.
@@ -131,14 +133,18 @@ class ModelWorld {
   Result<std::shared_ptr<StoreCore>> TryOpen(const StoreOptions& options, ModelRandom& random);
   void CompareRetained();
   void AbandonStore();
+  void CutPower(ModelRandom& random);
+  // Those decided: as they were. `all`: waits for the others too.
+  void SettlePending(bool all);
+  void AttachDisk();
   void CountStore();
+  static bool IsDecided(const CheckpointTicket& ticket);
   // Blocks until it is decided.
   static Status OutcomeOf(const CheckpointTicket& ticket);
 
   const ModelConfig config_;
   ModelOracle oracle_;
-  test::TempDir directory_{test::TempDir::InMemory()};
-  std::shared_ptr<test::FaultFileSystem> fs_ = std::make_shared<test::FaultFileSystem>();
+  ModelDisk disk_;
   std::shared_ptr<test::FaultStorage> storage_;
   std::shared_ptr<Runtime> runtime_;
   uint64_t neighbour_bytes_ = 0;
@@ -153,7 +159,8 @@ class ModelWorld {
   std::vector<Pending> pending_;
   uint64_t checkpoints_made_ = 0;
   bool has_fault_ = false;
-  bool had_fault_ = false;  // at any time since the last checkpoint was decided
+  bool has_met_fault_ = false;  // at any time in the life of this store
+  bool had_fault_ = false;      // at any time since the last checkpoint was decided
   std::string step_;
   std::vector<std::string> notes_;
   ModelCounts counts_;

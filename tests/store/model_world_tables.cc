@@ -94,7 +94,10 @@ void ModelWorld::LeaveRoom(uint64_t bytes) {
   budget.Add(-static_cast<int64_t>(neighbour_bytes_));
   neighbour_bytes_ = 0;
   if (bytes == 0) return;
-  const uint64_t others = BlockCacheBytes(config_.memory_budget_bytes) + budget.reserve_bytes() +
+  const auto blocks = SharedBlockCache::Of(runtime_);
+  while (blocks->Yield(Arena::kSmallChunkBytes)) {
+  }
+  const uint64_t others = BlockCacheBytesMin(config_.memory_budget_bytes) + budget.reserve_bytes() +
                           MemoryBudget::kBufferBytes;
   neighbour_bytes_ = std::min(budget.limit_bytes() - others - bytes, budget.free_bytes());
   budget.Add(static_cast<int64_t>(neighbour_bytes_));
@@ -108,7 +111,7 @@ void ModelWorld::CheckMemory() const {
 void ModelWorld::CheckMetrics() const {
   const StoreMetrics metrics = store_->Metrics();
   Expect(metrics.budget_limit_bytes == config_.memory_budget_bytes, "another limit in the metrics");
-  const uint64_t block_cache_bytes = BlockCacheBytes(config_.memory_budget_bytes);
+  const uint64_t block_cache_bytes = BlockCacheBytesMin(config_.memory_budget_bytes);
   const uint64_t counted = metrics.cache_bytes + metrics.index_bytes + metrics.free_bytes +
                            metrics.list_bytes + metrics.buffer_bytes + block_cache_bytes +
                            neighbour_bytes_;
@@ -137,6 +140,8 @@ void ModelCounts::Add(const ModelCounts& other) {
   pins += other.pins;
   read_in_place += other.read_in_place;
   offline += other.offline;
+  power_cuts += other.power_cuts;
+  doubtful += other.doubtful;
   appended += other.appended;
 }
 
@@ -152,7 +157,8 @@ std::string ModelCounts::ToString() const {
          times(failed_checkpoints, "checkpoints failed, ") +
          times(outgrown_scans, "iterators outgrown, ") + times(views_read, "reads of views, ") +
          times(pins, "pins, ") + times(read_in_place, "pairs read in place, ") +
-         times(offline, "compactions offline, ") + times(appended, "appends to lists");
+         times(offline, "compactions offline, ") + times(power_cuts, "power cuts, ") +
+         times(doubtful, "checkpoints under way then, ") + times(appended, "appends to lists");
 }
 
 // ---- Faults ----
@@ -184,7 +190,7 @@ void ModelWorld::InjectFault(ModelRandom& random) {
         .spares = IsWriteOfCompaction};
     Note("fault in the file system: call " + std::to_string(fault.call) + " with `" +
          fault.contains + "`" + (sticky ? " and all later ones" : ""));
-    fs_->plan().Inject(fault);
+    disk_.fs()->plan().Inject(fault);
   } else {
     const StorageFault fault{
         .call = 1 + random.Below(3),
@@ -199,13 +205,13 @@ void ModelWorld::InjectFault(ModelRandom& random) {
          (sticky ? " and all later ones" : "") + (fault.answer_lost ? ", answer lost" : ""));
     storage_->plan().Inject(fault);
   }
-  has_fault_ = had_fault_ = true;
+  has_fault_ = had_fault_ = has_met_fault_ = true;
 }
 
 void ModelWorld::ClearFaults() {
   if (has_fault_) Note("faults cleared");
   storage_->plan().Clear();
-  fs_->plan().Clear();
+  disk_.fs()->plan().Clear();
   has_fault_ = false;
 }
 

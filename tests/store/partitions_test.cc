@@ -1,54 +1,13 @@
 // Partitions of a map that are wholly in the cache: what they save, and what ends it. The model
 // test scans them too, at random.
-#include "store/scan.h"
-#include "tests/store/budget_fixture.h"
+#include "tests/store/partitions_fixture.h"
 
 #include <string>
 
 namespace tidemark::store {
 namespace {
 
-std::string MapKey(const std::string& partition, const std::string& entry) {
-  return std::string{static_cast<char>(partition.size() >> 8),
-                     static_cast<char>(partition.size() & 0xff)} +
-         partition + entry;
-}
-
-class PartitionsTest : public BudgetFixture {
- protected:
-  void SetUp() override {
-    Open();
-    maps_ = store_->OpenTable("maps", {.kind = TableKind::kMap}).value();
-  }
-  void Put(const std::string& partition, int entry, std::string_view value = "v") {
-    ASSERT_EQ(maps_->Put(MapKey(partition, KeyOf(entry)), value).ToString(), "OK");
-  }
-  void Delete(const std::string& partition, int entry) {
-    ASSERT_EQ(maps_->Delete(MapKey(partition, KeyOf(entry))).ToString(), "OK");
-  }
-  // As after a restart: RocksDB has all, the cache nothing.
-  void Reopen() {
-    ASSERT_EQ(Save(++id_).ToString(), "OK");
-    ASSERT_EQ(store_->Drain().ToString(), "OK");
-    maps_.reset();
-    Close();
-    SetUp();
-  }
-  Content Scan(const std::string& partition) {
-    Content content;
-    const auto scan = TableCore::Scan(maps_, {.prefix = MapKey(partition, "")}).value();
-    while (scan->Next().value())
-      content.emplace(scan->key().substr(2 + partition.size()), scan->value());
-    return content;
-  }
-  bool IsComplete(const std::string& partition) const {
-    return maps_->IsComplete(MapKey(partition, ""));
-  }
-  uint64_t misses() const { return store_->Metrics().misses; }
-
-  std::shared_ptr<TableCore> maps_;
-  uint64_t id_ = 0;
-};
+using PartitionsTest = PartitionsFixture;
 
 TEST_F(PartitionsTest, WhatWasScannedAsAWholeIsInTheCache) {
   for (int i = 0; i < 10; ++i) Put("a", i), Put("b", i);
@@ -177,15 +136,7 @@ TEST_F(PartitionsTest, AnIteratorOutlivesTheMark) {
   for (int i = 0; i < 9; ++i) Put("a", i);
   Reopen();
   ASSERT_EQ(Scan("a").size(), 9u);
-  const auto scan = TableCore::Scan(maps_, {.prefix = MapKey("a", "")}).value();
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(scan->Next().value());
-  FillAndDrain(6'000);
-  ASSERT_FALSE(IsComplete("a"));
-  for (int i = 3; i < 9; ++i) {
-    ASSERT_TRUE(scan->Next().value());
-    EXPECT_EQ(scan->key(), MapKey("a", KeyOf(i)));
-  }
-  EXPECT_FALSE(scan->Next().value());
+  ExpectAnIteratorOutlives("a");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -112,6 +113,21 @@ TEST_F(SealedEpochTest, TellsInsertsFromPutsAndLeavesOutWhatVanished) {
   EXPECT_EQ(ops, (std::map<std::string, Op>{
                      {"put", Op::kPut}, {"insert", Op::kInsert}, {"delete", Op::kDelete}}));
   EXPECT_EQ(epoch_.records, 3u);
+}
+
+// Released in the order of the list, a version frees what is still below it. Those that vanished
+// came last once: then a delete that a replayed range delete had made was freed with the put that
+// came on top of it, and once more when its own turn came.
+TEST_F(SealedEpochTest, WhatVanishedComesBeforeWhatMayBeOnTopOfIt) {
+  SealedPart& part = Part(1);
+  Version* const hidden = Make("b", "", Op::kDelete, true);
+  Version* const on_top = Make("b", "2");
+  part.versions = {Make("c", "3"), hidden, on_top, Make("a", "1")};
+  ASSERT_TRUE(Sort(epoch_).ok());
+  const std::vector<Version*>& versions = epoch_.parts[0].versions;
+  EXPECT_EQ(versions[0], hidden);
+  EXPECT_NE(std::find(versions.begin(), versions.end(), on_top), versions.end());
+  EXPECT_EQ(epoch_.parts[0].records, 3u);
 }
 
 TEST_F(SealedEpochTest, SortingTwiceCountsOnce) {

@@ -18,8 +18,10 @@ using Flag = std::atomic<bool>;
 
 // What RocksDB makes of the error numbers.
 IOStatus ErrorOf(FaultError error, const std::string& name) {
-  if (error == FaultError::kFull)
+  if (error == FaultError::kFull || error == FaultError::kShort)
     return IOStatus::NoSpace(name, std::generic_category().message(ENOSPC));
+  if (error == FaultError::kNoFiles)
+    return IOStatus::IOError("While open a file: " + name, std::generic_category().message(EMFILE));
   return IOStatus::IOError(name, std::generic_category().message(EIO) + " (injected)");
 }
 
@@ -32,6 +34,12 @@ IOStatus Guarded(Plan& plan, FileOperation operation, const std::string& name, C
   return ErrorOf(fault->error, name);
 }
 
+template <class Open>
+IOStatus GuardedOpen(Plan& plan, const std::string& name, Open&& open) {
+  const auto fault = plan.StrikeIfNamed(FileOperation::kOpen, name);
+  return fault ? ErrorOf(fault->error, name) : open();
+}
+
 class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   FaultFile(std::unique_ptr<FSWritableFile> file, std::string name, std::shared_ptr<Plan> plan,
@@ -42,24 +50,32 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
         skip_syncs_(std::move(skip_syncs)) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kAppend, name_,
-                   [&] { return target()->Append(data, options, debug); });
+    return GuardedWrite(
+        data, [&] { return target()->Append(data, options, debug); },
+        [&](const Slice& part) { return target()->Append(part, options, debug); });
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kAppend, name_,
-                   [&] { return target()->Append(data, options, info, debug); });
+    return GuardedWrite(
+        data, [&] { return target()->Append(data, options, info, debug); },
+        [&](const Slice& part) { return target()->Append(part, options, debug); });
   }
   IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
                             IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kAppend, name_,
-                   [&] { return target()->PositionedAppend(data, offset, options, debug); });
+    return GuardedWrite(
+        data, [&] { return target()->PositionedAppend(data, offset, options, debug); },
+        [&](const Slice& part) {
+          return target()->PositionedAppend(part, offset, options, debug);
+        });
   }
   IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
                             const rocksdb::DataVerificationInfo& info,
                             IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kAppend, name_,
-                   [&] { return target()->PositionedAppend(data, offset, options, info, debug); });
+    return GuardedWrite(
+        data, [&] { return target()->PositionedAppend(data, offset, options, info, debug); },
+        [&](const Slice& part) {
+          return target()->PositionedAppend(part, offset, options, debug);
+        });
   }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     return Guarded(*plan_, FileOperation::kAppend, name_,
@@ -86,6 +102,16 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
+  template <class Whole, class Part>
+  IOStatus GuardedWrite(const Slice& data, Whole&& whole, Part&& part) {
+    const auto fault = plan_->Strike(FileOperation::kAppend, name_);
+    if (!fault) return whole();
+    if (fault->answer_lost) whole().PermitUncheckedError();
+    if (fault->error == FaultError::kShort)
+      part(Slice(data.data(), data.size() / 2)).PermitUncheckedError();
+    return ErrorOf(fault->error, name_);
+  }
+
   const std::string name_;
   const std::shared_ptr<Plan> plan_;
   const std::shared_ptr<Flag> skip_syncs_;
@@ -139,6 +165,20 @@ FaultFileSystem::FaultFileSystem(const std::shared_ptr<rocksdb::FileSystem>& tar
       plan_(std::make_shared<Plan>()),
       skip_syncs_(std::make_shared<Flag>(false)) {}
 
+IOStatus FaultFileSystem::NewSequentialFile(const std::string& name, const FileOptions& options,
+                                            std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                            IODebugContext* debug) {
+  return GuardedOpen(*plan_, name,
+                     [&] { return target()->NewSequentialFile(name, options, result, debug); });
+}
+
+IOStatus FaultFileSystem::NewRandomAccessFile(const std::string& name, const FileOptions& options,
+                                              std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                              IODebugContext* debug) {
+  return GuardedOpen(*plan_, name,
+                     [&] { return target()->NewRandomAccessFile(name, options, result, debug); });
+}
+
 IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const FileOptions& options,
                                           std::unique_ptr<FSWritableFile>* result,
                                           IODebugContext* debug) {
@@ -165,7 +205,8 @@ IOStatus FaultFileSystem::ReuseWritableFile(const std::string& name, const std::
 IOStatus FaultFileSystem::NewDirectory(const std::string& name, const IOOptions& options,
                                        std::unique_ptr<FSDirectory>* result,
                                        IODebugContext* debug) {
-  IOStatus status = target()->NewDirectory(name, options, result, debug);
+  IOStatus status = GuardedOpen(
+      *plan_, name, [&] { return target()->NewDirectory(name, options, result, debug); });
   if (status.ok())
     *result = std::make_unique<FaultDirectory>(std::move(*result), name, plan_, skip_syncs_);
   return status;

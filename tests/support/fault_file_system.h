@@ -1,5 +1,6 @@
 // FaultFileSystem: a RocksDB file system of which chosen calls fail. Only calls that change
-// something count: reads never fail here.
+// something count, and those that open a file to read it if the fault names them; reads themselves
+// never fail here.
 #pragma once
 
 #include "tests/support/fault_plan.h"
@@ -23,6 +24,7 @@ enum class FileOperation {
   kCreateDirectory,
   kDeleteDirectory,
   kSyncDirectory,
+  kOpen,  // to read, or a directory; see FaultPlan::StrikeIfNamed
 };
 using FileFault = Fault<FileOperation>;
 
@@ -41,6 +43,13 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   void SkipSyncs(bool skip) noexcept { *skip_syncs_ = skip; }
 
   const char* Name() const override { return "FaultFileSystem"; }
+  rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override;

@@ -15,8 +15,10 @@
 namespace tidemark::test {
 
 enum class FaultError {
-  kIo,    // EIO
-  kFull,  // ENOSPC
+  kIo,       // EIO
+  kFull,     // ENOSPC
+  kShort,    // the same, after a part of what was to be written
+  kNoFiles,  // EMFILE: the process has as many files open as it may
 };
 
 // `Operation` is an enum. Defaults: the first call of any kind anywhere fails once with EIO.
@@ -71,6 +73,15 @@ class FaultPlan {
   std::vector<std::pair<Operation, std::string>> recorded() const {
     std::lock_guard lock(mutex_);
     return recorded_;
+  }
+
+  // Strike for a kind of call that only faults count that name it.
+  std::optional<Fault<Operation>> StrikeIfNamed(Operation operation, std::string_view name) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!fault_ || !fault_->operations.contains(operation)) return std::nullopt;
+    }
+    return Strike(operation, name);
   }
 
   // Counts a call; the fault if it is this one's turn. `name` may be a pair joined by a space.

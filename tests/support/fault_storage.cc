@@ -1,7 +1,5 @@
 #include "tests/support/fault_storage.h"
 
-#include <fstream>
-
 namespace tidemark::test {
 namespace {
 
@@ -65,8 +63,7 @@ Status FaultStorage::Put(std::string_view name, std::string_view bytes) {
 Result<TransferKind> FaultStorage::PutFile(std::string_view name, const std::string& path) {
   return Guarded(StorageOperation::kPutFile, name, [&]() -> Result<TransferKind> {
     if (!deny_links_.load()) return target_->PutFile(name, path);
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, storage::ReadWholeFile(*fs_, path));
     TIDEMARK_RETURN_IF_ERROR(target_->Put(name, bytes));
     return TransferKind::kCopied;
   });

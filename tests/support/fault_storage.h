@@ -3,6 +3,7 @@
 // go.
 #pragma once
 
+#include "storage/file_system.h"
 #include "tests/support/fault_plan.h"
 
 #include <tidemark/storage.h>
@@ -59,13 +60,18 @@ class FaultStorage final : public CheckpointStorage {
     bool released_ = false;
   };
 
-  explicit FaultStorage(std::shared_ptr<CheckpointStorage> target) : target_(std::move(target)) {}
+  // `fs` is where the files lie that PutFile is given.
+  explicit FaultStorage(std::shared_ptr<CheckpointStorage> target,
+                        storage::FileSystemPtr fs = storage::DefaultFileSystem())
+      : target_(std::move(target)), fs_(std::move(fs)) {}
 
   FaultPlan<StorageOperation>& plan() noexcept { return plan_; }
   // PutFile and Fetch copy.
   void DenyLinks(bool deny) noexcept { deny_links_.store(deny); }
   // TryLock says Unsupported, as object stores do.
   void HideLocks(bool hide) noexcept { hide_locks_.store(hide); }
+  // Objects are no files of the operating system.
+  void HidePaths(bool hide) noexcept { hide_paths_.store(hide); }
   std::shared_ptr<Pause> PauseBefore(StorageOperation operation, std::string contains);
 
   std::string Uri() const override { return target_->Uri(); }
@@ -76,7 +82,9 @@ class FaultStorage final : public CheckpointStorage {
   Result<uint64_t> Size(std::string_view name) const override;
   Result<TransferKind> Fetch(std::string_view name, const std::string& path,
                              bool may_link) const override;
-  std::string LocalPath(std::string_view name) const override { return target_->LocalPath(name); }
+  std::string LocalPath(std::string_view name) const override {
+    return hide_paths_.load() ? std::string() : target_->LocalPath(name);
+  }
   Result<std::vector<ObjectInfo>> List(std::string_view prefix) const override;
   Status Delete(std::span<const std::string> names) override;
   Status DeleteUnfinished(std::string_view prefix) override;
@@ -88,9 +96,11 @@ class FaultStorage final : public CheckpointStorage {
   auto Guarded(StorageOperation operation, std::string_view name, Call&& call) const;
 
   const std::shared_ptr<CheckpointStorage> target_;
+  const storage::FileSystemPtr fs_;
   mutable FaultPlan<StorageOperation> plan_;
   std::atomic<bool> deny_links_{false};
   std::atomic<bool> hide_locks_{false};
+  std::atomic<bool> hide_paths_{false};
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Pause>> pauses_;  // guarded by mutex_
 };

@@ -65,6 +65,7 @@ class SyncLog {
       case FileOperation::kDeleteDirectory:
         directories_.erase(name);
         return;
+      case FileOperation::kOpen:
       case FileOperation::kClose:
         return;
     }

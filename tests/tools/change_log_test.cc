@@ -120,8 +120,10 @@ TEST_F(ChangeLogTest, ALongLogNeedsFewOpenFiles) {
   few.rlim_cur = 64;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
   const Outcome log = Inspect({"log", path_});
+  const Outcome exported = Inspect({"export", path_, "latest", directory_ / "savepoint"});
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(log.exit_code, 0) << log.err;
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
   EXPECT_EQ(std::count(log.out.begin(), log.out.end(), '\n'), 300);
 }
 

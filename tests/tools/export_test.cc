@@ -51,6 +51,16 @@ class ExportTest : public InspectFixture {
       store->Close().Check();
     }
   }
+  // Of the newest checkpoint, a list for each subtask.
+  static std::vector<format::Manifest> NewestLists(const CheckpointStorage& from) {
+    const auto info = storage::ReadRepositoryInfo(from).value();
+    std::vector<format::Manifest> lists;
+    for (uint32_t subtask = 0; subtask < 2; ++subtask) {
+      const auto reading = storage::ReadManifest(from, info.id, subtask).value();
+      lists.push_back(format::ListOf(reading.manifest, reading.manifest.checkpoints.back()));
+    }
+    return lists;
+  }
   static std::string DigestOf(StateStore& store, uint64_t id) {
     return store.OpenView({.checkpoint = id}).value().Digest().value();
   }
@@ -142,16 +152,31 @@ TEST_F(ExportTest, ADamagedFileIsNoSavepoint) {
   EXPECT_EQ(Leftovers(), std::vector<std::string>());
 }
 
+// A job that merges its log every second deletes segments faster than a large base is copied: the
+// export of `latest` failed at each of its tries, and called the repository damaged at last.
+TEST_F(ExportTest, WhatTheWriterDeletesMeanwhileIsCopiedAllTheSame) {
+  WriteJob();
+  const auto from = OpenLocalDirectory(path_).value();
+  const std::vector<format::Manifest> lists = NewestLists(*from);
+  const std::string target = directory_ / "savepoint";
+  storage::ExportOptions options;
+  int files = 0;
+  options.progress = [&](uint64_t) {
+    // The first two are what was inlined.
+    if (++files == 3) fs::remove_all(path_ + "/subtasks");
+  };
+  EXPECT_TRUE(storage::ExportCheckpoint(*from, lists, target, options).has_value());
+  EXPECT_EQ(Inspect({"verify", target, "--level", "read"}).exit_code, 0);
+
+  const auto missing = storage::ExportCheckpoint(*from, lists, directory_ / "another", options);
+  EXPECT_EQ(missing.error().name(), "file-missing");
+}
+
 // At whatever call the disk fails: there is no savepoint, or a whole one; and trying again works.
 TEST_F(ExportTest, WhateverFailsItIsWholeOrNotThere) {
   WriteJob();
   const auto from = OpenLocalDirectory(path_).value();
-  const auto info = storage::ReadRepositoryInfo(*from).value();
-  std::vector<format::Manifest> lists;
-  for (uint32_t subtask = 0; subtask < 2; ++subtask) {
-    const auto reading = storage::ReadManifest(*from, info.id, subtask).value();
-    lists.push_back(format::ListOf(reading.manifest, reading.manifest.checkpoints.back()));
-  }
+  const std::vector<format::Manifest> lists = NewestLists(*from);
   const auto fault_fs = std::make_shared<FaultFileSystem>();
   fault_fs->SkipSyncs(true);  // nobody pulls the plug
   storage::ExportOptions options;

@@ -1,6 +1,7 @@
 // Verification beside a writer that drops checkpoints at the worst moment.
 #include "tools/verification.h"
 #include "tests/support/temp_dir.h"
+#include "tests/tools/reading_storage.h"
 #include "tests/tools/sample_repository.h"
 
 #include <gtest/gtest.h>
@@ -14,44 +15,19 @@ namespace {
 using storage::VerifyLevel;
 
 // Forwards reads; what a test wants to happen comes before a file's size is asked for.
-class InterruptedStorage final : public CheckpointStorage {
+class InterruptedStorage final : public ReadingStorage {
  public:
-  explicit InterruptedStorage(std::shared_ptr<CheckpointStorage> below)
-      : below_(std::move(below)) {}
+  using ReadingStorage::ReadingStorage;
 
   std::function<void()> before_size_of_segment = [] {};
 
-  std::string Uri() const override { return below_->Uri(); }
-  Result<std::string> Read(std::string_view name, uint64_t offset, uint64_t length) const override {
-    return below_->Read(name, offset, length);
-  }
   Result<uint64_t> Size(std::string_view name) const override {
     const std::lock_guard lock(mutex_);  // files are looked at by several threads
     if (name.find("/log/") != std::string_view::npos) before_size_of_segment();
-    return below_->Size(name);
+    return ReadingStorage::Size(name);
   }
-  Result<std::vector<ObjectInfo>> List(std::string_view prefix) const override {
-    return below_->List(prefix);
-  }
-  bool LinksFrom(const std::string& directory) const override {
-    return below_->LinksFrom(directory);
-  }
-  // A tool that reads has no use for the others.
-  Status Put(std::string_view, std::string_view) override { return Refused(); }
-  Result<TransferKind> PutFile(std::string_view, const std::string&) override { return Refused(); }
-  Status CreateIfAbsent(std::string_view, std::string_view) override { return Refused(); }
-  Result<TransferKind> Fetch(std::string_view, const std::string&, bool) const override {
-    return Refused();
-  }
-  Status Delete(std::span<const std::string>) override { return Refused(); }
-  Result<std::unique_ptr<StorageLock>> TryLock(std::string_view) override { return Refused(); }
 
  private:
-  static Status Refused() {
-    ADD_FAILURE() << "a reader called what only writers call";
-    return Status(StatusCode::kInternal, "refused", "");
-  }
-  std::shared_ptr<CheckpointStorage> below_;
   mutable std::mutex mutex_;
 };
 

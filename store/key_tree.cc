@@ -1,0 +1,51 @@
+#include "store/key_tree.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tidemark::store {
+
+uint64_t KeyTree::PrefixOf(std::string_view stored_key, size_t common) {
+  const std::string_view key = stored_key.substr(common);
+  uint64_t prefix = 0;
+  std::memcpy(&prefix, key.data(), std::min(key.size(), sizeof(prefix)));
+  return __builtin_bswap64(prefix);
+}
+
+KeyTree::KeyTree(size_t common, uint64_t* memory_bytes)
+    : common_(common), tree_(Less(), Allocator<Entry>(memory_bytes)) {
+  static_assert(sizeof(Entry) == 14);
+}
+
+void KeyTree::Insert(Version* version) {
+  [[maybe_unused]] const bool is_new =
+      tree_.emplace(PrefixOf(version->key(), common_), version).second;
+  assert(is_new);
+}
+
+void KeyTree::Append(std::span<const Entry> sorted) {
+  for (const Entry& entry : sorted) tree_.insert(tree_.end(), entry);
+}
+
+KeyTree::Tree::iterator KeyTree::Find(const Version* version) {
+  const auto found = tree_.find(Key{PrefixOf(version->key(), common_), version->key()});
+  assert(found != tree_.end() && found->version() == version);
+  return found;
+}
+
+void KeyTree::Erase(const Version* version) { tree_.erase(Find(version)); }
+
+void KeyTree::Replace(const Version* from, Version* to) { Find(from)->link = to; }
+
+// The end of a range may lie behind all that have them.
+void KeyTree::Cursor::SeekAtOrAfter(std::string_view stored_key) {
+  at_ = stored_key.starts_with(common_)
+            ? tree_->tree_.lower_bound(Key{PrefixOf(stored_key, tree_->common_), stored_key})
+            : tree_->tree_.end();
+}
+
+void KeyTree::Cursor::Previous() {
+  at_ = at_ == tree_->tree_.begin() ? tree_->tree_.end() : std::prev(at_);
+}
+
+}  // namespace tidemark::store

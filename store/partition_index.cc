@@ -1,0 +1,378 @@
+#include "store/partition_index.h"
+
+#include "format/key.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <new>
+#include <vector>
+
+namespace tidemark::store {
+
+namespace {
+
+constexpr size_t kAhead = 16;
+// How many are made before somebody is asked whether there is still room.
+constexpr size_t kPartitionsAtOnce = 64;
+// So many that came since the run was sorted go to their places one by one.
+constexpr size_t kOneByOneMax = 8;
+
+// The name of a user key's partition, with its length.
+std::string_view NameOf(std::string_view user_key) {
+  return format::PartitionPrefix(user_key).value_or(user_key);
+}
+
+size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+// What malloc takes for a block of so many bytes, and what it holds then.
+constexpr size_t kBlockStep = 16;
+constexpr size_t kMallocBytes = sizeof(void*);
+size_t TakenFor(size_t bytes) { return RoundUp(bytes + kMallocBytes, kBlockStep); }
+
+}  // namespace
+
+// A run, or the holder of a tree: what is there instead of a version, in whose place it begins with
+// what is no epoch.
+//
+//   [Block, 16 bytes][key group and name][padding to 2][links, or pointer to the tree]
+struct PartitionIndex::Block {
+  static constexpr uint64_t kRun = Version::kMark | 1;
+  static constexpr uint64_t kTree = Version::kMark | 2;
+
+  uint64_t kind;
+  uint16_t count;     // of links
+  uint16_t sorted;    // so many of them from the first on
+  uint16_t capacity;  // in links; 0: a tree
+  uint16_t name_size;
+
+  static size_t LinksOffset(size_t name_size) {
+    return RoundUp(sizeof(Block) + format::kKeyGroupBytes + name_size, alignof(VersionLink));
+  }
+  static size_t BytesFor(size_t name_size, size_t links) {
+    return LinksOffset(name_size) + links * sizeof(VersionLink);
+  }
+  char* data() { return reinterpret_cast<char*>(this); }
+  const char* data() const { return reinterpret_cast<const char*>(this); }
+  std::string_view stored_name() const {
+    return {data() + sizeof(Block), format::kKeyGroupBytes + size_t{name_size}};
+  }
+  bool is_tree() const { return kind == kTree; }
+  std::span<VersionLink> links() {
+    return {reinterpret_cast<VersionLink*>(data() + LinksOffset(name_size)), count};
+  }
+  std::span<const VersionLink> links() const { return const_cast<Block*>(this)->links(); }
+  KeyTree* tree() const {
+    KeyTree* tree = nullptr;
+    std::memcpy(&tree, data() + LinksOffset(name_size), sizeof(tree));
+    return tree;
+  }
+  void set_tree(KeyTree* tree) {
+    std::memcpy(data() + LinksOffset(name_size), &tree, sizeof(tree));
+  }
+  size_t taken_bytes() const {
+    return TakenFor(is_tree() ? LinksOffset(name_size) + sizeof(KeyTree*)
+                              : BytesFor(name_size, capacity));
+  }
+};
+
+namespace {
+
+using Block = PartitionIndex::Block;
+
+// Null if it is a version.
+Block* BlockAt(const Version* entry) {
+  uint64_t kind = 0;
+  std::memcpy(&kind, entry, sizeof(kind));
+  return (kind & Version::kMark) == Version::kMark
+             ? reinterpret_cast<Block*>(const_cast<Version*>(entry))
+             : nullptr;
+}
+
+// The name of the partition of what a slot leads to.
+std::string_view NameAt(const Version& entry) {
+  const Block* block = BlockAt(&entry);
+  return block != nullptr ? format::UserKey(block->stored_name())
+                          : NameOf(format::UserKey(entry.key()));
+}
+
+uint64_t HashOfName(const Version& entry) { return format::HashKey(NameAt(entry)); }
+
+bool IsLess(const Version* a, std::string_view stored_key) { return a->key() < stored_key; }
+
+// Their versions, fetched together.
+std::vector<KeyTree::Entry> SortedEntries(std::span<const VersionLink> links, size_t common) {
+  for (const Version* version : links) __builtin_prefetch(version);
+  std::vector<KeyTree::Entry> entries;
+  entries.reserve(links.size());
+  for (Version* version : links)
+    entries.emplace_back(KeyTree::PrefixOf(version->key(), common), version);
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+void Sort(Block& run) {
+  const std::span<VersionLink> links = run.links();
+  if (links.size() - run.sorted > kOneByOneMax) {
+    const auto entries = SortedEntries(links, run.stored_name().size());
+    for (size_t i = 0; i < links.size(); ++i) links[i] = entries[i].link;
+  } else {
+    for (auto next = links.begin() + run.sorted; next != links.end(); ++next)
+      std::rotate(std::lower_bound(links.begin(), next, (*next)->key(), IsLess), next, next + 1);
+  }
+  run.sorted = run.count;
+}
+
+// By half of the hash of the partition.
+class Item {
+ public:
+  Item(uint64_t hash, Version* version)
+      : prefix_{static_cast<uint16_t>(hash >> 48), static_cast<uint16_t>(hash >> 32)} {
+    link = version;
+  }
+  uint32_t prefix() const { return uint32_t{prefix_[0]} << 16 | prefix_[1]; }
+  Version* version() const { return link; }
+
+  VersionLink link;
+
+ private:
+  std::array<uint16_t, 2> prefix_;
+};
+static_assert(sizeof(Item) == 10);
+
+}  // namespace
+
+PartitionIndex::PartitionIndex() : slots_(tables_, HashOfName) {}
+
+PartitionIndex::~PartitionIndex() {
+  slots_.ForEach([this](Version* entry) {
+    if (Block* block = BlockAt(entry)) Free(block);
+  });
+}
+
+Version* PartitionIndex::Find(uint64_t hash, std::string_view name) const {
+  return slots_.FindIf(hash, [name](const Version& entry) { return NameAt(entry) == name; });
+}
+
+// Each block is made once, of the size that it needs: growing all of them together would leave
+// holes of every size on the way.
+bool PartitionIndex::Fill(size_t count, const EachVersion& each,
+                          const std::function<bool()>& has_room) {
+  const auto item = [](Version* version) { return Item(HashOfName(*version), version); };
+  std::vector<VersionLink> links;
+  size_t partitions = 0;
+  return ForEachEqual<Item>(count, each, item, [&](std::span<Item> equal) {
+    links.clear();
+    for (const Item& of_one : equal) links.push_back(of_one.link);
+    // There may be several of one prefix.
+    for (auto begin = links.begin(); begin != links.end();) {
+      const std::string name(NameOf(format::UserKey((*begin)->key())));
+      const auto end = std::stable_partition(begin, links.end(), [&](const Version* version) {
+        return NameOf(format::UserKey(version->key())) == name;
+      });
+      slots_.Insert(format::HashKey(name), Make({begin, end}, 0));
+      size_ += static_cast<size_t>(end - begin);
+      begin = end;
+    }
+    return ++partitions % kPartitionsAtOnce != 0 || has_room();
+  });
+}
+
+void PartitionIndex::Insert(Version* version) {
+  const std::string_view name = NameOf(format::UserKey(version->key()));
+  const uint64_t hash = format::HashKey(name);
+  Version* there = Find(hash, name);
+  ++size_;
+  if (there == nullptr) return slots_.Insert(hash, version);
+  Block* block = BlockAt(there);
+  if (block != nullptr && block->is_tree()) return block->tree()->Insert(version);
+  if (block != nullptr && block->count < block->capacity) {
+    ++block->count;
+    block->links().back() = version;
+    return;
+  }
+  std::array<VersionLink, kRunMax + 1> links;
+  links[0] = there;
+  size_t count = 1;
+  if (block != nullptr)
+    count = static_cast<size_t>(
+        std::copy(block->links().begin(), block->links().end(), links.begin()) - links.begin());
+  links[count] = version;
+  Put(hash, there, {links.data(), count + 1}, block != nullptr ? block->sorted : 1);
+}
+
+void PartitionIndex::Erase(const Version* version) {
+  const std::string_view name = NameOf(format::UserKey(version->key()));
+  const uint64_t hash = format::HashKey(name);
+  Version* there = Find(hash, name);
+  assert(there != nullptr);
+  --size_;
+  Block* block = BlockAt(there);
+  if (block == nullptr) return slots_.Erase(hash, version);
+  block->is_tree() ? EraseOfTree(hash, block, version) : EraseOfRun(hash, block, version);
+}
+
+// A run of which half is empty makes way for a smaller one.
+void PartitionIndex::EraseOfRun(uint64_t hash, Block* run, const Version* version) {
+  const std::span<VersionLink> links = run->links();
+  const auto at = std::find(links.begin(), links.end(), version);
+  assert(at != links.end());
+  if (at - links.begin() < ptrdiff_t{run->sorted}) --run->sorted;
+  std::copy(at + 1, links.end(), at);
+  --run->count;
+  if (run->count == 1 || 2 * run->count <= run->capacity)
+    Put(hash, AsEntry(run), run->links(), run->sorted);
+}
+
+void PartitionIndex::EraseOfTree(uint64_t hash, Block* holder, const Version* version) {
+  KeyTree& tree = *holder->tree();
+  tree.Erase(version);
+  if (tree.size() > (holder->name_size > kNameMax ? 1 : kRunMax / 2)) return;
+  std::array<VersionLink, kRunMax> links;
+  size_t count = 0;
+  tree.ForEach([&](Version* entry) { links[count++] = entry; });
+  Put(hash, AsEntry(holder), {links.data(), count}, count);
+}
+
+void PartitionIndex::Replace(const Version* from, Version* to) {
+  const std::string_view name = NameOf(format::UserKey(from->key()));
+  const uint64_t hash = format::HashKey(name);
+  Version* there = Find(hash, name);
+  assert(there != nullptr);
+  Block* block = BlockAt(there);
+  if (block == nullptr) return slots_.Replace(hash, from, to);
+  if (block->is_tree()) return block->tree()->Replace(from, to);
+  *std::find(block->links().begin(), block->links().end(), from) = to;
+}
+
+size_t PartitionIndex::GrowthFor(std::string_view user_key) const {
+  const std::string_view name = NameOf(user_key);
+  const uint64_t hash = format::HashKey(name);
+  const Version* there = Find(hash, name);
+  if (there == nullptr) return slots_.GrowthFor(hash);
+  const Block* block = BlockAt(there);
+  if (block != nullptr && block->is_tree()) return KeyTree::kGrowthBytes;
+  const size_t count = block != nullptr ? block->count : 1;
+  if (block != nullptr && count < block->capacity) return 0;
+  if (count < kRunMax && name.size() <= kNameMax)
+    return TakenFor(Block::BytesFor(name.size(), CapacityFor(name.size(), count + 1)));
+  return 2 * (count + 1) * sizeof(KeyTree::Entry) + KeyTree::kGrowthBytes + name.size();
+}
+
+// ---- What stands for a partition ----
+
+Version* PartitionIndex::AsEntry(Block* block) { return reinterpret_cast<Version*>(block); }
+
+// For so many links and what fits beside them: an eighth more of many, so that they are not copied
+// too often.
+size_t PartitionIndex::CapacityFor(size_t name_size, size_t links) {
+  const size_t bytes = TakenFor(Block::BytesFor(name_size, links + links / 8)) - kMallocBytes;
+  return std::min(kRunMax, (bytes - Block::LinksOffset(name_size)) / sizeof(VersionLink));
+}
+
+// Of the partition of `first`.
+PartitionIndex::Block* PartitionIndex::NewBlock(const Version& first, uint64_t kind, size_t links,
+                                                size_t bytes) {
+  const size_t name_size = NameOf(format::UserKey(first.key())).size();
+  auto* block = new (::operator new(Block::LinksOffset(name_size) + bytes))
+      Block{kind, 0, 0, static_cast<uint16_t>(links), static_cast<uint16_t>(name_size)};
+  std::memcpy(block->data() + sizeof(Block), first.key_data(), format::kKeyGroupBytes + name_size);
+  block_bytes_ += block->taken_bytes();
+  return block;
+}
+
+void PartitionIndex::Free(Block* block) {
+  if (block->is_tree()) delete block->tree();
+  block_bytes_ -= block->taken_bytes();
+  ::operator delete(block);
+}
+
+PartitionIndex::Block* PartitionIndex::MakeRun(std::span<const VersionLink> links, size_t sorted) {
+  const size_t name_size = NameOf(format::UserKey(links.front()->key())).size();
+  const size_t capacity = CapacityFor(name_size, links.size());
+  Block* run = NewBlock(*links.front(), Block::kRun, capacity, capacity * sizeof(VersionLink));
+  run->count = static_cast<uint16_t>(links.size());
+  run->sorted = static_cast<uint16_t>(sorted);
+  std::copy(links.begin(), links.end(), run->links().begin());
+  return run;
+}
+
+PartitionIndex::Block* PartitionIndex::MakeTree(std::span<const VersionLink> links) {
+  Block* holder = NewBlock(*links.front(), Block::kTree, 0, sizeof(KeyTree*));
+  const size_t common = holder->stored_name().size();
+  holder->set_tree(new KeyTree(common, &tree_bytes_));
+  holder->tree()->Append(SortedEntries(links, common));
+  return holder;
+}
+
+Version* PartitionIndex::Make(std::span<const VersionLink> links, size_t sorted) {
+  if (links.size() == 1) return links.front();
+  const size_t name_size = NameOf(format::UserKey(links.front()->key())).size();
+  return AsEntry(links.size() <= kRunMax && name_size <= kNameMax ? MakeRun(links, sorted)
+                                                                  : MakeTree(links));
+}
+
+void PartitionIndex::Put(uint64_t hash, Version* from, std::span<const VersionLink> links,
+                         size_t sorted) {
+  slots_.Replace(hash, from, Make(links, sorted));
+  if (Block* block = BlockAt(from)) Free(block);
+}
+
+// ---- Cursor ----
+
+PartitionIndex::Cursor::Cursor(const PartitionIndex& index, std::string_view stored_key)
+    : index_(&index),
+      name_(stored_key.substr(0,
+                              format::kKeyGroupBytes + NameOf(format::UserKey(stored_key)).size())),
+      hash_(format::HashKey(format::UserKey(name_))) {}
+
+// The end of a range may lie behind the partition.
+void PartitionIndex::Cursor::SeekAtOrAfter(std::string_view stored_key) {
+  const bool is_behind = !stored_key.starts_with(name_);
+  tree_.reset();
+  run_ = nullptr;
+  count_ = at_ = 0;
+  const Version* there = index_->Find(hash_, format::UserKey(name_));
+  if (there == nullptr) return;
+  Block* block = BlockAt(there);
+  if (block == nullptr) {
+    count_ = 1;
+    at_ = is_behind || there->key() < stored_key ? 1 : 0;
+    return;
+  }
+  if (block->is_tree()) return tree_.emplace(*block->tree(), name_).SeekAtOrAfter(stored_key);
+  Sort(*block);
+  const std::span<const VersionLink> links = block->links();
+  run_ = links.data();
+  count_ = at_ = block->count;
+  if (is_behind) return;
+  at_ = 0;
+  if (stored_key.size() > name_.size())
+    at_ = static_cast<uint32_t>(std::lower_bound(links.begin(), links.end(), stored_key, IsLess) -
+                                links.begin());
+  for (size_t i = at_; i < std::min<size_t>(at_ + kAhead, count_); ++i)
+    __builtin_prefetch(static_cast<Version*>(links[i]));
+}
+
+// A version that is alone is asked for: another one may have taken its place.
+const Version* PartitionIndex::Cursor::here() const {
+  if (tree_) return tree_->here();
+  if (at_ >= count_) return nullptr;
+  return run_ != nullptr ? run_[at_] : index_->Find(hash_, format::UserKey(name_));
+}
+
+void PartitionIndex::Cursor::Next() {
+  if (tree_) return tree_->Next();
+  ++at_;
+  if (run_ != nullptr && at_ + kAhead < count_)
+    __builtin_prefetch(static_cast<Version*>(run_[at_ + kAhead]));
+}
+
+// In front of the first one it stands nowhere, as behind the last.
+void PartitionIndex::Cursor::Previous() {
+  if (tree_) return tree_->Previous();
+  at_ = at_ == 0 ? UINT32_MAX : at_ - 1;
+}
+
+}  // namespace tidemark::store
