@@ -5,6 +5,12 @@
 
 namespace tidemark::store {
 
+namespace {
+
+constexpr int kAheadMax = 16;
+
+}  // namespace
+
 uint64_t KeyTree::PrefixOf(std::string_view stored_key, size_t common) {
   const std::string_view key = stored_key.substr(common);
   uint64_t prefix = 0;
@@ -39,13 +45,26 @@ void KeyTree::Replace(const Version* from, Version* to) { Find(from)->link = to;
 
 // The end of a range may lie behind all that have them.
 void KeyTree::Cursor::SeekAtOrAfter(std::string_view stored_key) {
-  at_ = stored_key.starts_with(common_)
-            ? tree_->tree_.lower_bound(Key{PrefixOf(stored_key, tree_->common_), stored_key})
-            : tree_->tree_.end();
+  StandAt(stored_key.starts_with(common_)
+              ? tree_->tree_.lower_bound(Key{PrefixOf(stored_key, tree_->common_), stored_key})
+              : tree_->tree_.end());
+}
+
+// Each entry is a cache miss. Who goes far has them fetched ever further ahead; who does not pays
+// for few.
+void KeyTree::Cursor::Next() {
+  ++at_;
+  --in_front_;
+  const auto end = tree_->tree_.end();
+  for (int i = 0; i < 2 && in_front_ < kAheadMax && ahead_ != end; ++i) {
+    ++ahead_;
+    ++in_front_;
+    if (ahead_ != end) __builtin_prefetch(ahead_->version());
+  }
 }
 
 void KeyTree::Cursor::Previous() {
-  at_ = at_ == tree_->tree_.begin() ? tree_->tree_.end() : std::prev(at_);
+  StandAt(at_ == tree_->tree_.begin() ? tree_->tree_.end() : std::prev(at_));
 }
 
 }  // namespace tidemark::store

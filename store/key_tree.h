@@ -119,17 +119,26 @@ class KeyTree {
    public:
     // It stays among the keys that have the common bytes of `stored_key`.
     Cursor(const KeyTree& tree, std::string_view stored_key)
-        : tree_(&tree), common_(stored_key.substr(0, tree.common_)), at_(tree.tree_.end()) {}
+        : tree_(&tree), common_(stored_key.substr(0, tree.common_)) {
+      StandAt(tree.tree_.end());
+    }
     void SeekAtOrAfter(std::string_view stored_key);
     // Null at either end.
     const Version* here() const { return at_ == tree_->tree_.end() ? nullptr : at_->version(); }
-    void Next() { ++at_; }  // not at the end
+    void Next();  // not at the end
     void Previous();
 
    private:
+    void StandAt(Tree::const_iterator at) {
+      at_ = ahead_ = at;
+      in_front_ = 0;
+    }
+
     const KeyTree* tree_;
     std::string common_;
     Tree::const_iterator at_;
+    Tree::const_iterator ahead_;  // whose versions are fetched, so many entries in front
+    int in_front_ = 0;
   };
 };
 

@@ -214,9 +214,11 @@ TEST_F(EnduranceTest, NothingGrows) {
   const auto after = [&](auto member) {
     return Range(windows, kWindows - quarter, kWindows, member).first;
   };
-  EXPECT_LE(after(&Window::files), before(&Window::files) * 3 / 2 + 20);
-  EXPECT_LE(after(&Window::disk_bytes), before(&Window::disk_bytes) * 2 + 16 * kMiB);
+  // Under a sanitizer these seconds are over before the first garbage is deleted, so all still
+  // grows.
   if (TIDEMARK_SANITIZED == 0) {
+    EXPECT_LE(after(&Window::files), before(&Window::files) * 3 / 2 + 20);
+    EXPECT_LE(after(&Window::disk_bytes), before(&Window::disk_bytes) * 2 + 16 * kMiB);
     EXPECT_LE(after(&Window::resident), before(&Window::resident) * 11 / 10 + 16 * kMiB);
     EXPECT_LE(after(&Window::p99_us), before(&Window::p99_us) * 4 + 20);
   }
