@@ -220,8 +220,8 @@ Counters Run(const Kind& kind, const Choice& choice, const RowContext& context) 
   std::optional<DeltaStore> store;
   if (choice.offered) store.emplace(choice, changes, context);
 
-  const auto run_epoch = [&] {
-    const std::vector<uint64_t> drawn = changes.DrawEpoch(changes_an_epoch);
+  const auto run_epoch = [&, each = changes_an_epoch] {
+    const std::vector<uint64_t> drawn = changes.DrawEpoch(each);
     for (const uint64_t number : drawn) {
       changes.Change(number);
       if (store) store->Put(number);

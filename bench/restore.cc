@@ -71,7 +71,7 @@ class Restore {
   void AddSegments(uint64_t segments);
   // Seconds.
   double RestoreOnce(Transfer transfer, Verification verification);
-  double CopyFiles(bool sync) const;
+  double CopyFiles(bool synced) const;
   void MeasureLinks();
   void MeasureCopies();
   void CheckAll(Table& table);

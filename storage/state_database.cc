@@ -95,14 +95,14 @@ Result<std::unique_ptr<StateDatabase>> StateDatabase::Open(const LiveDatabaseOpt
   const rocksdb::DBOptions database_options = DatabaseOptions(
       env.get(), options.background_jobs,
       MaxOpenFiles(options.passing, options.block_cache->capacity_bytes()), limiter);
-  TIDEMARK_ASSIGN_OR_RETURN(Database::Opened opened,
+  TIDEMARK_ASSIGN_OR_RETURN(const Database::Opened opened,
                             Database::Open(options.fs, database_options, std::move(env), path,
                                            [&](const std::string&) { return table_options; }));
-  TIDEMARK_RETURN_IF_ERROR(state->TakeOver(std::move(opened)));
+  TIDEMARK_RETURN_IF_ERROR(state->TakeOver(opened));
   return state;
 }
 
-Status StateDatabase::TakeOver(Database::Opened opened) {
+Status StateDatabase::TakeOver(const Database::Opened& opened) {
   database_ = opened.database;
   TIDEMARK_ASSIGN_OR_RETURN(StateFamilies families, ReadStateFamilies(opened));
   default_family_ = std::move(families.default_family);

@@ -60,7 +60,7 @@ class StateDatabase {
                 bool links_work, rocksdb::ColumnFamilyOptions table_options,
                 rocksdb::Options file_options);
 
-  Status TakeOver(Database::Opened opened);
+  Status TakeOver(const Database::Opened& opened);
   Status TryApply(const std::vector<TableFiles>& tables, const format::AppliedMark& mark,
                   const std::string& mark_path);
   Status CreateTables(const std::vector<uint32_t>& ids);

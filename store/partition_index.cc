@@ -28,7 +28,8 @@ size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
 // What malloc takes for a block of so many bytes, and what it holds then.
 constexpr size_t kBlockStep = 16;
-constexpr size_t kMallocBytes = sizeof(void*);
+constexpr size_t kPointerBytes = sizeof(void*);
+constexpr size_t kMallocBytes = kPointerBytes;
 size_t TakenFor(size_t bytes) { return RoundUp(bytes + kMallocBytes, kBlockStep); }
 
 }  // namespace
@@ -65,14 +66,14 @@ struct PartitionIndex::Block {
   std::span<const VersionLink> links() const { return const_cast<Block*>(this)->links(); }
   KeyTree* tree() const {
     KeyTree* tree = nullptr;
-    std::memcpy(&tree, data() + LinksOffset(name_size), sizeof(tree));
+    std::memcpy(&tree, data() + LinksOffset(name_size), kPointerBytes);
     return tree;
   }
   void set_tree(KeyTree* tree) {
-    std::memcpy(data() + LinksOffset(name_size), &tree, sizeof(tree));
+    std::memcpy(data() + LinksOffset(name_size), &tree, kPointerBytes);
   }
   size_t taken_bytes() const {
-    return TakenFor(is_tree() ? LinksOffset(name_size) + sizeof(KeyTree*)
+    return TakenFor(is_tree() ? LinksOffset(name_size) + kPointerBytes
                               : BytesFor(name_size, capacity));
   }
 };
@@ -299,7 +300,7 @@ PartitionIndex::Block* PartitionIndex::MakeRun(std::span<const VersionLink> link
 }
 
 PartitionIndex::Block* PartitionIndex::MakeTree(std::span<const VersionLink> links) {
-  Block* holder = NewBlock(*links.front(), Block::kTree, 0, sizeof(KeyTree*));
+  Block* holder = NewBlock(*links.front(), Block::kTree, 0, kPointerBytes);
   const size_t common = holder->stored_name().size();
   holder->set_tree(new KeyTree(common, &tree_bytes_));
   holder->tree()->Append(SortedEntries(links, common));
