@@ -6,6 +6,7 @@
 // Thread safety: the store's writer thread only.
 #pragma once
 
+#include "store/sorted_fill.h"
 #include "store/version.h"
 
 #include <absl/container/btree_set.h>
@@ -15,7 +16,6 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -54,9 +54,10 @@ class KeyTree {
   // `memory_bytes`, which outlives this.
   KeyTree(size_t common, uint64_t* memory_bytes);
 
+  // Fills an empty one with the versions that `each` gives, about `count` of them, of different
+  // keys. They are sorted first, which takes an entry for each until it is in the tree.
+  void Fill(size_t count, const EachVersion& each);
   void Insert(Version* version);  // of a key that is not there
-  // Sorted ones, of keys behind all that are there. Each node is filled and touched once.
-  void Append(std::span<const Entry> sorted);
   // Of a key that is.
   void Erase(const Version* version);
   void Replace(const Version* from, Version* to);

@@ -2,42 +2,20 @@
 
 #include "format/key.h"
 
-#include <algorithm>
-#include <span>
 #include <type_traits>
 
 namespace tidemark::store {
-
-namespace {
-
-using Entry = KeyTree::Entry;
-
-// Sorted first, it is built from left to right, each node filled and touched once: five times as
-// fast as in no order. Only where prefixes are equal the versions are read.
-void FillTree(size_t count, const EachVersion& each, KeyTree* tree) {
-  const auto entry = [](Version* version) {
-    return Entry(KeyTree::PrefixOf(version->key(), format::kKeyGroupBytes), version);
-  };
-  (void)ForEachEqual<Entry>(count, each, entry, [tree](std::span<Entry> equal) {
-    std::sort(equal.begin(), equal.end());
-    tree->Append(equal);
-    return true;
-  });
-}
-
-}  // namespace
 
 OrderedIndex::OrderedIndex(KeyOrder order)
     : index_(std::in_place_type<KeyTree>, format::kKeyGroupBytes, &tree_bytes_) {
   if (order == KeyOrder::kByPartition) index_.emplace<PartitionIndex>();
 }
 
-bool OrderedIndex::Fill(size_t count, const EachVersion& each,
-                        const std::function<bool()>& has_room) {
+bool OrderedIndex::Fill(size_t count, const EachVersion& each, const RoomCheck& has_room) {
   ++generation_;
   if (auto* partitions = std::get_if<PartitionIndex>(&index_))
     return partitions->Fill(count, each, has_room);
-  FillTree(count, each, &std::get<KeyTree>(index_));
+  std::get<KeyTree>(index_).Fill(count, each);
   return true;
 }
 

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string_view>
 #include <variant>
 
@@ -26,11 +25,11 @@ class OrderedIndex {
   OrderedIndex& operator=(const OrderedIndex&) = delete;
 
   // Fills an empty one with the versions that `each` gives, about `count` of them, of different
-  // keys. As long as has_room() is true, which is asked now and then; returns whether it was to the
-  // end, else the index is of no use.
-  bool Fill(size_t count, const EachVersion& each, const std::function<bool()>& has_room);
-  // About what that takes for each of them, while it runs: what is sorted goes as the tree grows.
-  // Of partitions, where each has many; has_room tells where they have not.
+  // keys. Of partitions as long as there is room, which is asked now and then; returns whether it
+  // was to the end, else the index is of no use.
+  bool Fill(size_t count, const EachVersion& each, const RoomCheck& has_room);
+  // About what that takes for each of them, while it runs: what is sorted goes as the index grows.
+  // Of partitions, where they have some ten each; `has_room` is for all others.
   static constexpr size_t FillBytes(KeyOrder order) {
     return order == KeyOrder::kByKey ? sizeof(KeyTree::Entry) * 5 / 4 : 14;
   }

@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kAhead = 16;
 // How many are made before somebody is asked whether there is still room.
 constexpr size_t kPartitionsAtOnce = 64;
+// Of an entry of a tree that is filled: it is sorted, and takes its place.
+constexpr size_t kTreeBytesEach = 2 * sizeof(KeyTree::Entry) + 4;
 // So many that came since the run was sorted go to their places one by one.
 constexpr size_t kOneByOneMax = 8;
 
@@ -73,8 +75,8 @@ struct PartitionIndex::Block {
     std::memcpy(data() + LinksOffset(name_size), &tree, kPointerBytes);
   }
   size_t taken_bytes() const {
-    return TakenFor(is_tree() ? LinksOffset(name_size) + kPointerBytes
-                              : BytesFor(name_size, capacity));
+    if (!is_tree()) return TakenFor(BytesFor(name_size, capacity));
+    return TakenFor(LinksOffset(name_size) + kPointerBytes) + TakenFor(sizeof(KeyTree));
   }
 };
 
@@ -102,22 +104,21 @@ uint64_t HashOfName(const Version& entry) { return format::HashKey(NameAt(entry)
 
 bool IsLess(const Version* a, std::string_view stored_key) { return a->key() < stored_key; }
 
-// Their versions, fetched together.
-std::vector<KeyTree::Entry> SortedEntries(std::span<const VersionLink> links, size_t common) {
+// Their versions are fetched together.
+void SortAll(std::span<VersionLink> links, size_t common) {
   for (const Version* version : links) __builtin_prefetch(version);
   std::vector<KeyTree::Entry> entries;
   entries.reserve(links.size());
   for (Version* version : links)
     entries.emplace_back(KeyTree::PrefixOf(version->key(), common), version);
   std::sort(entries.begin(), entries.end());
-  return entries;
+  for (size_t i = 0; i < links.size(); ++i) links[i] = entries[i].link;
 }
 
 void Sort(Block& run) {
   const std::span<VersionLink> links = run.links();
   if (links.size() - run.sorted > kOneByOneMax) {
-    const auto entries = SortedEntries(links, run.stored_name().size());
-    for (size_t i = 0; i < links.size(); ++i) links[i] = entries[i].link;
+    SortAll(links, run.stored_name().size());
   } else {
     for (auto next = links.begin() + run.sorted; next != links.end(); ++next)
       std::rotate(std::lower_bound(links.begin(), next, (*next)->key(), IsLess), next, next + 1);
@@ -158,26 +159,44 @@ Version* PartitionIndex::Find(uint64_t hash, std::string_view name) const {
 
 // Each block is made once, of the size that it needs: growing all of them together would leave
 // holes of every size on the way.
-bool PartitionIndex::Fill(size_t count, const EachVersion& each,
-                          const std::function<bool()>& has_room) {
+bool PartitionIndex::Fill(size_t count, const EachVersion& each, const RoomCheck& has_room) {
   const auto item = [](Version* version) { return Item(HashOfName(*version), version); };
   std::vector<VersionLink> links;
   size_t partitions = 0;
-  return ForEachEqual<Item>(count, each, item, [&](std::span<Item> equal) {
-    links.clear();
-    for (const Item& of_one : equal) links.push_back(of_one.link);
-    // There may be several of one prefix.
-    for (auto begin = links.begin(); begin != links.end();) {
-      const std::string name(NameOf(format::UserKey((*begin)->key())));
-      const auto end = std::stable_partition(begin, links.end(), [&](const Version* version) {
-        return NameOf(format::UserKey(version->key())) == name;
+  // There may be several of one prefix.
+  const auto add = [&](auto begin, auto end) {
+    while (begin != end) {
+      const Version& first = *begin->version();
+      const std::string_view name = NameOf(format::UserKey(first.key()));
+      const auto last = std::partition(begin, end, [name](const Item& of_one) {
+        return NameOf(format::UserKey(of_one.version()->key())) == name;
       });
-      slots_.Insert(format::HashKey(name), Make({begin, end}, 0));
-      size_ += static_cast<size_t>(end - begin);
-      begin = end;
+      const auto size = static_cast<size_t>(last - begin);
+      const size_t waiting = (std::max(count, size_) - size_) * sizeof(Item);
+      const bool is_large = size > kRunMax;
+      if (is_large || ++partitions % kPartitionsAtOnce == 0) {
+        if (!has_room(waiting + (is_large ? size * kTreeBytesEach : 0))) return false;
+      }
+      Version* entry = nullptr;
+      if (is_large) {
+        const auto each_of_it = [&](const std::function<void(Version*)>& visit) {
+          for (auto at = begin; at != last; ++at) visit(at->version());
+        };
+        entry = AsEntry(MakeTree(size, each_of_it, first));
+      } else {
+        links.clear();
+        for (auto at = begin; at != last; ++at) links.push_back(at->link);
+        entry = Make(links, 0);
+      }
+      slots_.Insert(format::HashKey(name), entry);
+      size_ += size;
+      begin = last;
     }
-    return ++partitions % kPartitionsAtOnce != 0 || has_room();
-  });
+    return true;
+  };
+  const bool filled = ForEachEqual<Item>(count, each, item, add);
+  tables_.DropSpare();
+  return filled;
 }
 
 void PartitionIndex::Insert(Version* version) {
@@ -222,8 +241,9 @@ void PartitionIndex::EraseOfRun(uint64_t hash, Block* run, const Version* versio
   if (at - links.begin() < ptrdiff_t{run->sorted}) --run->sorted;
   std::copy(at + 1, links.end(), at);
   --run->count;
-  if (run->count == 1 || 2 * run->count <= run->capacity)
-    Put(hash, AsEntry(run), run->links(), run->sorted);
+  const bool shrinks =
+      2 * run->count <= run->capacity && CapacityFor(run->name_size, run->count) < run->capacity;
+  if (run->count == 1 || shrinks) Put(hash, AsEntry(run), run->links(), run->sorted);
 }
 
 void PartitionIndex::EraseOfTree(uint64_t hash, Block* holder, const Version* version) {
@@ -276,7 +296,10 @@ size_t PartitionIndex::CapacityFor(size_t name_size, size_t links) {
 PartitionIndex::Block* PartitionIndex::NewBlock(const Version& first, uint64_t kind, size_t links,
                                                 size_t bytes) {
   const size_t name_size = NameOf(format::UserKey(first.key())).size();
-  auto* block = new (::operator new(Block::LinksOffset(name_size) + bytes))
+  // Slots lead to multiples of 16, and who looks at one may look at as much as a version.
+  static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 16);
+  const size_t size = std::max(Block::LinksOffset(name_size) + bytes, sizeof(Version));
+  auto* block = new (::operator new(size))
       Block{kind, 0, 0, static_cast<uint16_t>(links), static_cast<uint16_t>(name_size)};
   std::memcpy(block->data() + sizeof(Block), first.key_data(), format::kKeyGroupBytes + name_size);
   block_bytes_ += block->taken_bytes();
@@ -299,19 +322,23 @@ PartitionIndex::Block* PartitionIndex::MakeRun(std::span<const VersionLink> link
   return run;
 }
 
-PartitionIndex::Block* PartitionIndex::MakeTree(std::span<const VersionLink> links) {
-  Block* holder = NewBlock(*links.front(), Block::kTree, 0, kPointerBytes);
-  const size_t common = holder->stored_name().size();
-  holder->set_tree(new KeyTree(common, &tree_bytes_));
-  holder->tree()->Append(SortedEntries(links, common));
+// In the partition of `first`.
+PartitionIndex::Block* PartitionIndex::MakeTree(size_t count, const EachVersion& each,
+                                                const Version& first) {
+  Block* holder = NewBlock(first, Block::kTree, 0, kPointerBytes);
+  holder->set_tree(new KeyTree(holder->stored_name().size(), &tree_bytes_));
+  holder->tree()->Fill(count, each);
   return holder;
 }
 
 Version* PartitionIndex::Make(std::span<const VersionLink> links, size_t sorted) {
   if (links.size() == 1) return links.front();
   const size_t name_size = NameOf(format::UserKey(links.front()->key())).size();
-  return AsEntry(links.size() <= kRunMax && name_size <= kNameMax ? MakeRun(links, sorted)
-                                                                  : MakeTree(links));
+  if (links.size() <= kRunMax && name_size <= kNameMax) return AsEntry(MakeRun(links, sorted));
+  const auto each = [links](const std::function<void(Version*)>& visit) {
+    for (Version* version : links) visit(version);
+  };
+  return AsEntry(MakeTree(links.size(), each, *links.front()));
 }
 
 void PartitionIndex::Put(uint64_t hash, Version* from, std::span<const VersionLink> links,

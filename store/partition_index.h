@@ -23,6 +23,8 @@
 
 namespace tidemark::store {
 
+using RoomCheck = std::function<bool(size_t bytes)>;
+
 class PartitionIndex {
  public:
   static constexpr size_t kRunMax = 256;
@@ -38,9 +40,9 @@ class PartitionIndex {
   PartitionIndex& operator=(const PartitionIndex&) = delete;
 
   // Fills an empty one with the versions that `each` gives, about `count` of them, of different
-  // keys, as long as has_room() is true, which is asked every few partitions. Returns whether it
-  // was to the end.
-  bool Fill(size_t count, const EachVersion& each, const std::function<bool()>& has_room);
+  // keys, as long as has_room(bytes) is true: whether it may take so much beside what it has, which
+  // is asked every few partitions and before large ones. Returns whether it was to the end.
+  bool Fill(size_t count, const EachVersion& each, const RoomCheck& has_room);
   // A key that is not there.
   void Insert(Version* version);
   // A key that is.
@@ -85,7 +87,7 @@ class PartitionIndex {
   Block* NewBlock(const Version& first, uint64_t kind, size_t links, size_t bytes);
   void Free(Block* block);
   Block* MakeRun(std::span<const VersionLink> links, size_t sorted);
-  Block* MakeTree(std::span<const VersionLink> links);
+  Block* MakeTree(size_t count, const EachVersion& each, const Version& first);
   // What stands for `links`: the version itself, a run, of which the first `sorted` are in order,
   // or a tree.
   Version* Make(std::span<const VersionLink> links, size_t sorted);
@@ -94,7 +96,7 @@ class PartitionIndex {
   void EraseOfRun(uint64_t hash, Block* run, const Version* version);
   void EraseOfTree(uint64_t hash, Block* holder, const Version* version);
 
-  // In small chunks: where memory is short, each one has to be emptied of entries first.
+  // Beside the cache's: where memory is short, a chunk of that has to be emptied of entries first.
   Arena tables_{Arena::kSmallChunkBytes};
   Index slots_;
   size_t size_ = 0;

@@ -39,10 +39,11 @@ const RangeSet::value_type* FindRange(const std::vector<std::shared_ptr<const Ra
 
 void RangeDeletes::Add(std::string from, std::string to) {
   if (current_ == nullptr) current_ = std::make_shared<RangeSet>();
-  // One range takes in what it overlaps or touches.
+  // One range takes in what it overlaps, but not what it touches only: that may be another
+  // partition's, and replay looks at one of them.
   auto next = current_->upper_bound(from);
-  if (next != current_->begin() && std::prev(next)->second >= from) --next;
-  while (next != current_->end() && next->first <= to) {
+  if (next != current_->begin() && std::prev(next)->second > from) --next;
+  while (next != current_->end() && next->first < to) {
     from = std::min(from, next->first);
     to = std::max(to, next->second);
     current_bytes_ -= BytesOf(*next);

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <span>
 #include <vector>
 
 namespace tidemark::store {
@@ -40,13 +39,13 @@ void Prefetched(const EachVersion& each, const F& visit) {
 
 }  // namespace fill
 
-// Makes an Item of each version, which has prefix() and version(), and calls
-// visit(std::span<Item>) for those of one prefix at a time, in ascending order of the prefixes,
-// until that returns false. Returns whether it was to the end. The items take memory meanwhile,
-// which goes as they are visited.
+// Makes an Item of each version, which has prefix() and version(), and calls visit(begin, end) for
+// those of one prefix at a time, in ascending order of the prefixes, until that returns false.
+// Returns whether it was to the end. The items take memory meanwhile, which goes as they are
+// visited.
 //
 // About `count` of them: many are sorted by the first byte first, so that the rest fits the
-// processor's cache. The versions of what is visited are fetched ahead.
+// processor's cache where first bytes differ. The versions of what is visited are fetched ahead.
 template <class Item, class Make, class Visit>
 bool ForEachEqual(size_t count, const EachVersion& each, const Make& make, const Visit& visit) {
   const bool has_buckets = count >= fill::kBucketsEntriesMin;
@@ -57,20 +56,19 @@ bool ForEachEqual(size_t count, const EachVersion& each, const Make& make, const
     buckets[has_buckets ? item.prefix() >> kTopByte : 0].push_back(item);
   });
   for (std::deque<Item>& bucket : buckets) {
-    std::vector<Item> items(bucket.begin(), bucket.end());
-    bucket = {};
-    std::sort(items.begin(), items.end(),
+    std::sort(bucket.begin(), bucket.end(),
               [](const Item& a, const Item& b) { return a.prefix() < b.prefix(); });
-    for (auto begin = items.begin(); begin != items.end();) {
-      auto end = begin;
+    while (!bucket.empty()) {
+      auto end = bucket.begin();
       do {
-        if (items.end() - end > ptrdiff_t{fill::kPrefetchBatch})
+        if (bucket.end() - end > ptrdiff_t{fill::kPrefetchBatch})
           __builtin_prefetch(end[fill::kPrefetchBatch].version());
         ++end;
-      } while (end != items.end() && end->prefix() == begin->prefix());
-      if (!visit(std::span<Item>(begin, end))) return false;
-      begin = end;
+      } while (end != bucket.end() && end->prefix() == bucket.front().prefix());
+      if (!visit(bucket.begin(), end)) return false;
+      bucket.erase(bucket.begin(), end);
     }
+    bucket = {};
   }
   return true;
 }

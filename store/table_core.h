@@ -141,7 +141,7 @@ class TableCore {
   uint16_t GroupOf(uint64_t hash, std::string_view key) const;
   Result<ScanCore::Range> RangeOf(const ScanOptions& options) const;
   Status BuildOrderedIndex();
-  bool FillOrderedIndex(const std::function<bool()>& has_room);
+  bool FillOrderedIndex(const RoomCheck& has_room);
   // What the cache holds all of: see table_partitions.cc.
   bool holds_all() const noexcept { return holds_all_ && lacking_.empty(); }
   bool HoldsAllOf(std::string_view key) const {

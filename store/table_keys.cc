@@ -8,14 +8,6 @@ namespace tidemark::store {
 
 namespace {
 
-// The least string above all that begin with `prefix`; nullopt if there is none.
-std::optional<std::string> AfterPrefix(std::string prefix) {
-  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
-  if (prefix.empty()) return std::nullopt;
-  prefix.back() = static_cast<char>(static_cast<uint8_t>(prefix.back()) + 1);
-  return prefix;
-}
-
 std::string StoredKey(uint16_t group, std::string_view key) {
   std::string stored;
   format::AppendStoredKey(group, key, &stored);
@@ -34,6 +26,13 @@ Status TooLong(std::string_view what, size_t bytes) {
 }
 
 }  // namespace
+
+std::optional<std::string> AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  prefix.back() = static_cast<char>(static_cast<uint8_t>(prefix.back()) + 1);
+  return prefix;
+}
 
 uint16_t GroupOf(TableKind kind, const GroupLayout& layout, uint64_t hash, std::string_view key) {
   return format::GroupOfKey(kind, layout.first, layout.max_parallelism, hash, key);

@@ -12,10 +12,14 @@
 #include <tidemark/table.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace tidemark::store {
+
+// The least string above all that begin with `prefix`; nullopt if there is none.
+std::optional<std::string> AfterPrefix(std::string prefix);
 
 // What of a store decides on key groups.
 struct GroupLayout {

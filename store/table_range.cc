@@ -15,11 +15,18 @@ using format::Op;
 // reads down, until compaction has carried it to the bottom.
 constexpr size_t kOneByOneMax = 256;
 
-// Behind a partition there may lie one whose keys are less: of those, too, the cursor knows
-// nothing.
-bool IsIn(const OrderedIndex::Cursor& cursor, std::string_view from, std::string_view to) {
+bool IsIn(const OrderedIndex::Cursor& cursor, std::string_view to) {
   const Version* here = cursor.here();
-  return here != nullptr && here->key() >= from && here->key() < to;
+  return here != nullptr && here->key() < to;
+}
+
+// Ranges of neighbouring partitions that touched were one record once. What follows the last key
+// of a partition is its name, a byte larger, so a range to there is of it alone.
+bool IsInOnePartition(std::string_view from, std::string_view to) {
+  const std::string_view key = format::UserKey(from);
+  const std::string_view name =
+      from.substr(0, format::kKeyGroupBytes + format::PartitionPrefix(key).value_or(key).size());
+  return to.starts_with(name) || to == AfterPrefix(std::string(name));
 }
 
 }  // namespace
@@ -85,7 +92,7 @@ size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
   size_t bytes = Arena::kSmallChunkBytes + range.from.size() + range.to.size();
   size_t listed = dirty_.size();
   OrderedIndex::Cursor cursor(*ordered_, range.from);
-  for (cursor.SeekAtOrAfter(range.from); IsIn(cursor, range.from, range.to); cursor.Next()) {
+  for (cursor.SeekAtOrAfter(range.from); IsIn(cursor, range.to); cursor.Next()) {
     const Version& version = *cursor.here();
     if (version.epoch == store_.epoch() ? version.Fits(0) : store_.IsClean(version)) continue;
     bytes += Version::BytesFor(version.key_size(), 0);
@@ -99,7 +106,7 @@ size_t TableCore::BytesToHide(const ScanCore::Range& range) const {
 void TableCore::HideCached(const ScanCore::Range& range) {
   OrderedIndex::Cursor cursor(*ordered_, range.from);
   cursor.SeekAtOrAfter(range.from);
-  while (IsIn(cursor, range.from, range.to)) {
+  while (IsIn(cursor, range.to)) {
     auto* version = const_cast<Version*>(cursor.here());
     if (version->epoch == store_.epoch()) {
       Empty(version);
@@ -142,12 +149,22 @@ Version* TableCore::Hide(Version* version, uint64_t epoch) {
 // ---- Replay ----
 
 size_t TableCore::ReplayRange(const format::Record& record, SealedPart* part) {
-  if (ordered_ == nullptr) FillOrderedIndex([] { return true; });
   size_t bytes = record.key.size() + record.value.size();
-  OrderedIndex::Cursor cursor(*ordered_, record.key);
-  for (cursor.SeekAtOrAfter(record.key); IsIn(cursor, record.key, record.value); cursor.Next()) {
-    auto* version = const_cast<Version*>(cursor.here());
-    if (version->epoch >= record.epoch || !version->present()) continue;
+  std::vector<Version*> hidden;
+  const auto hide = [&](Version* version) {
+    if (version->epoch < record.epoch && version->present()) hidden.push_back(version);
+  };
+  if (meta_.kind == TableKind::kMap && !IsInOnePartition(record.key, record.value)) {
+    index_.ForEach([&](Version* version) {
+      if (version->key() >= record.key && version->key() < record.value) hide(version);
+    });
+  } else {
+    if (ordered_ == nullptr) FillOrderedIndex([](size_t) { return true; });
+    OrderedIndex::Cursor cursor(*ordered_, record.key);
+    for (cursor.SeekAtOrAfter(record.key); IsIn(cursor, record.value); cursor.Next())
+      hide(const_cast<Version*>(cursor.here()));
+  }
+  for (Version* version : hidden) {
     part->versions.push_back(Hide(version, record.epoch));
     bytes += part->versions.back()->bytes();
   }

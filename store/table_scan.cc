@@ -9,8 +9,8 @@ namespace tidemark::store {
 
 namespace {
 
-// Of what an ordered index takes at least.
-constexpr size_t kOrderedBytesMin = 1024;
+// What an ordered index takes at least.
+constexpr size_t kOrderedBytesMin = 2 * Arena::kSmallChunkBytes;
 
 Status ScanTooLarge() {
   return Status(StatusCode::kResourceExhausted, "scan-outgrown",
@@ -45,18 +45,21 @@ Result<std::unique_ptr<ScanCore>> TableCore::Scan(const std::shared_ptr<TableCor
 }
 
 // At the first scan; tables that are never scanned do not pay for it. How much partitions take is
-// known when they are ordered: where that is more than there is room for, it is done again with
-// twice as much.
+// known when they are ordered: where that is more than there is room for, it is done again with as
+// much as the first of them took, which are a fair sample.
 Status TableCore::BuildOrderedIndex() {
-  size_t bytes = index_.size() * OrderedIndex::FillBytes(OrderOf(meta_.kind)) + kOrderedBytesMin;
-  for (; store_.MakeRoomForClean(0, bytes); bytes *= 2) {
-    const auto has_room = [this] {
+  size_t each = OrderedIndex::FillBytes(OrderOf(meta_.kind));
+  size_t bytes = index_.size() * each + kOrderedBytesMin;
+  while (store_.MakeRoomForClean(0, bytes)) {
+    const auto has_room = [this](size_t more) {
       Account();
-      return store_.HasRoomFor(0, kOrderedBytesMin);
+      return store_.HasRoomFor(0, more + kOrderedBytesMin);
     };
     if (FillOrderedIndex(has_room)) return {};
+    each += ordered_->memory_bytes() / std::max<size_t>(1, ordered_->size());
     ordered_.reset();
-    has_room();
+    Account();
+    bytes = std::max(bytes + bytes / 4, index_.size() * each + kOrderedBytesMin);
   }
   return Status(StatusCode::kResourceExhausted, "memory-budget",
                 "no room for the " + std::to_string(bytes) +
@@ -64,7 +67,7 @@ Status TableCore::BuildOrderedIndex() {
                     "` takes; checkpoint more often or raise RuntimeOptions::memory_budget_bytes");
 }
 
-bool TableCore::FillOrderedIndex(const std::function<bool()>& has_room) {
+bool TableCore::FillOrderedIndex(const RoomCheck& has_room) {
   ordered_ = std::make_unique<OrderedIndex>(OrderOf(meta_.kind));
   const auto each = [this](const auto& visit) { index_.ForEach(visit); };
   const bool filled = ordered_->Fill(index_.size(), each, has_room);

@@ -1,8 +1,8 @@
 // The demo's job in the memory that its budget promises: 64 MiB, and 64 MiB more for code, threads,
 // its text, and what allocators keep.
-#include "test_paths.h"
 #include "tests/crash/child_process.h"
 #include "tests/support/temp_dir.h"
+#include "tests/test_paths.h"
 
 #include <gtest/gtest.h>
 

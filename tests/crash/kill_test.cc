@@ -8,12 +8,12 @@
 // killed itself now and then: it calls nothing damaged, and no pin loses its checkpoint.
 //
 // TIDEMARK_KILLS sets the number of rounds, TIDEMARK_SEED another course of things.
-#include "test_paths.h"
 #include "tests/crash/child_process.h"
 #include "tests/crash/crash_store.h"
 #include "tests/support/campaign.h"
 #include "tests/support/environment.h"
 #include "tests/support/temp_dir.h"
+#include "tests/test_paths.h"
 
 #include <gtest/gtest.h>
 

@@ -2,11 +2,11 @@
 // one takes the repository over and commits so much that the manifests of the first are collected.
 // Then the sleeper wakes up. It must find out that it was replaced, publish nothing, and delete
 // nothing that anybody needs.
-#include "test_paths.h"
 #include "tests/crash/child_process.h"
 #include "tests/crash/crash_store.h"
 #include "tests/support/fault_storage.h"
 #include "tests/support/temp_dir.h"
+#include "tests/test_paths.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // The examples of docs/FORMAT.md are what the code writes. With TIDEMARK_WRITE_GOLDEN=1 they are
 // written there; otherwise they are compared.
 #include "format/key.h"
-#include "test_paths.h"
 #include "tests/format/golden.h"
+#include "tests/test_paths.h"
 
 #include <tidemark/codec.h>
 

@@ -1,7 +1,7 @@
 #include "tests/format/golden.h"
 
 #include "format/names.h"
-#include "test_paths.h"
+#include "tests/test_paths.h"
 
 #include <gtest/gtest.h>
 

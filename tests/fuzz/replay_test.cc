@@ -1,10 +1,10 @@
 // The inputs of corpus/, and what a few changed bytes make of them, in every target.
 //
 // TIDEMARK_FUZZ_CHANGES: how many changed inputs to try for each one of the corpus.
-#include "test_paths.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/campaign.h"
 #include "tests/support/environment.h"
+#include "tests/test_paths.h"
 
 #include <gtest/gtest.h>
 

@@ -212,6 +212,33 @@ TEST_F(DeleteRangeTest, ClearingAMapLeavesTheOthersAlone) {
   EXPECT_EQ(CountOf(*map), 300 * kPartitions / 2);
 }
 
+// The story: two maps were cleared that lie side by side in the order of their keys. Their ranges
+// touched, became one record, and replay looked for what that covers in the first of them only:
+// after a restore the other one's entries were there again.
+TEST_F(DeleteRangeTest, ClearingNeighboursClearsBothAfterARestoreToo) {
+  store_.reset();
+  options_.storage = OpenLocalDirectory(directory_ / "of_one_group").value();
+  options_.directory = directory_ / "live_of_one_group";
+  options_.max_parallelism = 1;
+  Open();
+  const TableOptions options{.kind = TableKind::kMap};
+  std::optional<Table> map = Open("map", options);
+  const auto partition = [](char name) { return std::string{'\0', '\1', name}; };
+  for (const char name : {'a', 'b', 'c'}) {
+    for (int i = 0; i < 300; ++i) EXPECT_OK(map->Put(partition(name) + Key(i), "1"));
+  }
+  EXPECT_OK(Save(1));
+  EXPECT_OK(map->DeleteRange({.prefix = partition('a')}));
+  EXPECT_OK(map->DeleteRange({.prefix = partition('b')}));
+  EXPECT_EQ(CountOf(*map), 300);
+  EXPECT_OK(Save(2));
+  Reopen();
+  map = Open("map", options);
+  EXPECT_EQ(CountOf(*map), 300);
+  EXPECT_EQ(Read(*map, partition('b') + Key(7)), std::nullopt);
+  EXPECT_EQ(Read(*map, partition('c') + Key(7)), std::optional("1"));
+}
+
 // Many files of a write-back, a range across all of them, and entries of the same epoch in it.
 TEST_F(DeleteRangeTest, RangesAreCutWhereFilesEnd) {
   store_.reset();

@@ -1,7 +1,7 @@
 // A whole repository that the first version wrote, opened by every build: a base, segments as files
 // and inlined, every kind of table. With TIDEMARK_WRITE_GOLDEN=1 it is written instead.
-#include "test_paths.h"
 #include "tests/public/store_fixture.h"
+#include "tests/test_paths.h"
 
 #include <tidemark/list_state.h>
 #include <tidemark/map_state.h>

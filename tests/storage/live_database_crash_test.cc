@@ -1,7 +1,7 @@
 // A process that applies epochs as fast as it can is killed with SIGKILL, again and again. What it
 // leaves is one epoch, whole, and a changelog that follows it without a gap.
-#include "test_paths.h"
 #include "tests/storage/live_database_fixture.h"
+#include "tests/test_paths.h"
 
 #include <spawn.h>
 #include <sys/wait.h>

@@ -60,7 +60,7 @@ class OrderedIndexTest : public ::testing::Test {
     const auto each = [&](const auto& visit) {
       for (const auto& [stored, version] : model_) visit(version);
     };
-    EXPECT_TRUE(index().Fill(count, each, [] { return true; }));
+    EXPECT_TRUE(index().Fill(count, each, [](size_t) { return true; }));
   }
   std::vector<const Version*> Model(const std::string& from, const std::string& to) const {
     std::vector<const Version*> versions;
@@ -170,7 +170,7 @@ TEST_F(OrderedIndexTest, FillStopsWhereThereIsNoRoom) {
     for (const auto& [stored, version] : model_) visit(version);
   };
   int asked = 0;
-  EXPECT_FALSE(index().Fill(model_.size(), each, [&] { return ++asked < 3; }));
+  EXPECT_FALSE(index().Fill(model_.size(), each, [&](size_t) { return ++asked < 3; }));
   EXPECT_EQ(asked, 3);
   EXPECT_LT(index().size(), model_.size());
 }

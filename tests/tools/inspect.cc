@@ -1,7 +1,7 @@
 #include "tests/tools/inspect.h"
 
 #include "format/checksum.h"
-#include "test_paths.h"
+#include "tests/test_paths.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
