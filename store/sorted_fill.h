@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <type_traits>
 #include <vector>
 
 namespace tidemark::store {
@@ -48,11 +49,12 @@ void Prefetched(const EachVersion& each, const F& visit) {
 // processor's cache where first bytes differ. The versions of what is visited are fetched ahead.
 template <class Item, class Make, class Visit>
 bool ForEachEqual(size_t count, const EachVersion& each, const Make& make, const Visit& visit) {
+  using Prefix = std::invoke_result_t<decltype(&Item::prefix), const Item&>;
   const bool has_buckets = count >= fill::kBucketsEntriesMin;
   std::vector<std::deque<Item>> buckets(has_buckets ? 256 : 1);
   fill::Prefetched(each, [&](Version* version) {
     const Item item = make(version);
-    constexpr size_t kTopByte = 8 * (sizeof(item.prefix()) - 1);
+    constexpr size_t kTopByte = 8 * (sizeof(Prefix) - 1);
     buckets[has_buckets ? item.prefix() >> kTopByte : 0].push_back(item);
   });
   for (std::deque<Item>& bucket : buckets) {
