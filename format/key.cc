@@ -43,6 +43,10 @@ std::optional<std::string_view> PartitionPrefix(std::string_view user_key) {
   return user_key.substr(0, size);
 }
 
+std::string_view PartitionOf(std::string_view user_key) {
+  return PartitionPrefix(user_key).value_or(user_key);
+}
+
 void AppendValueHeader(uint64_t expiry_ms, std::string* out) {
   out->push_back(static_cast<char>(expiry_ms != 0 ? kValueHasExpiry : 0));
   if (expiry_ms != 0) AppendLittleEndian(expiry_ms, out);
@@ -74,9 +78,7 @@ uint16_t GroupOfKey(TableKind kind, uint16_t first_group, uint32_t max_paralleli
                     std::string_view key) {
   if (kind == TableKind::kOrderedBytes) return first_group;
   if (kind != TableKind::kMap) return KeyGroupOf(hash, max_parallelism);
-  const std::string_view partition =
-      PartitionPrefix(key).value_or(key).substr(kPartitionLengthBytes);
-  return KeyGroupOf(HashKey(partition), max_parallelism);
+  return KeyGroupOf(HashKey(PartitionOf(key).substr(kPartitionLengthBytes)), max_parallelism);
 }
 
 }  // namespace tidemark::format

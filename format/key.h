@@ -56,6 +56,8 @@ constexpr std::string_view UserKey(std::string_view stored) {
 constexpr size_t kPartitionLengthBytes = 2;
 // What such a user key begins with, length included; nullopt if it is cut short.
 std::optional<std::string_view> PartitionPrefix(std::string_view user_key);
+// The same, but all of a user key that is cut short, which is its own partition.
+std::string_view PartitionOf(std::string_view user_key);
 
 // The key group of a user key in a table of this kind, whose hash is `hash`: that of its hash; of
 // its partition; or `first_group`, the first one of the subtask, where a table has one group only.

@@ -2,7 +2,7 @@
 // sub-tables.
 //
 // A slot is 8 bytes: 20 bits of the hash, its tag, and a pointer without its 4 lowest bits, as
-// blocks of the arena lie at multiples of 16. The tag has the bits that say where the look-up of an
+// what it leads to lies at a multiple of 16. The tag has the bits that say where the look-up of an
 // entry begins, so that entries are moved without reading their keys, each of which would be a
 // cache miss. A sub-table grows alone, at first by doubling, then by splitting in two, so no single
 // insert ever rehashes more than kSlotsMax slots, however many keys there are.

@@ -21,9 +21,9 @@ constexpr size_t kTreeBytesEach = 2 * sizeof(KeyTree::Entry) + 4;
 // So many that came since the run was sorted go to their places one by one.
 constexpr size_t kOneByOneMax = 8;
 
-// The name of a user key's partition, with its length.
-std::string_view NameOf(std::string_view user_key) {
-  return format::PartitionPrefix(user_key).value_or(user_key);
+// The name of the partition of a key, with its length.
+std::string_view NameOf(std::string_view stored_key) {
+  return format::PartitionOf(format::UserKey(stored_key));
 }
 
 size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -96,8 +96,7 @@ Block* BlockAt(const Version* entry) {
 // The name of the partition of what a slot leads to.
 std::string_view NameAt(const Version& entry) {
   const Block* block = BlockAt(&entry);
-  return block != nullptr ? format::UserKey(block->stored_name())
-                          : NameOf(format::UserKey(entry.key()));
+  return block != nullptr ? format::UserKey(block->stored_name()) : NameOf(entry.key());
 }
 
 uint64_t HashOfName(const Version& entry) { return format::HashKey(NameAt(entry)); }
@@ -167,9 +166,9 @@ bool PartitionIndex::Fill(size_t count, const EachVersion& each, const RoomCheck
   const auto add = [&](auto begin, auto end) {
     while (begin != end) {
       const Version& first = *begin->version();
-      const std::string_view name = NameOf(format::UserKey(first.key()));
+      const std::string_view name = NameOf(first.key());
       const auto last = std::partition(begin, end, [name](const Item& of_one) {
-        return NameOf(format::UserKey(of_one.version()->key())) == name;
+        return NameOf(of_one.version()->key()) == name;
       });
       const auto size = static_cast<size_t>(last - begin);
       const size_t waiting = (std::max(count, size_) - size_) * sizeof(Item);
@@ -200,7 +199,7 @@ bool PartitionIndex::Fill(size_t count, const EachVersion& each, const RoomCheck
 }
 
 void PartitionIndex::Insert(Version* version) {
-  const std::string_view name = NameOf(format::UserKey(version->key()));
+  const std::string_view name = NameOf(version->key());
   const uint64_t hash = format::HashKey(name);
   Version* there = Find(hash, name);
   ++size_;
@@ -223,7 +222,7 @@ void PartitionIndex::Insert(Version* version) {
 }
 
 void PartitionIndex::Erase(const Version* version) {
-  const std::string_view name = NameOf(format::UserKey(version->key()));
+  const std::string_view name = NameOf(version->key());
   const uint64_t hash = format::HashKey(name);
   Version* there = Find(hash, name);
   assert(there != nullptr);
@@ -257,7 +256,7 @@ void PartitionIndex::EraseOfTree(uint64_t hash, Block* holder, const Version* ve
 }
 
 void PartitionIndex::Replace(const Version* from, Version* to) {
-  const std::string_view name = NameOf(format::UserKey(from->key()));
+  const std::string_view name = NameOf(from->key());
   const uint64_t hash = format::HashKey(name);
   Version* there = Find(hash, name);
   assert(there != nullptr);
@@ -268,7 +267,7 @@ void PartitionIndex::Replace(const Version* from, Version* to) {
 }
 
 size_t PartitionIndex::GrowthFor(std::string_view user_key) const {
-  const std::string_view name = NameOf(user_key);
+  const std::string_view name = format::PartitionOf(user_key);
   const uint64_t hash = format::HashKey(name);
   const Version* there = Find(hash, name);
   if (there == nullptr) return slots_.GrowthFor(hash);
@@ -295,7 +294,7 @@ size_t PartitionIndex::CapacityFor(size_t name_size, size_t links) {
 // Of the partition of `first`.
 PartitionIndex::Block* PartitionIndex::NewBlock(const Version& first, uint64_t kind, size_t links,
                                                 size_t bytes) {
-  const size_t name_size = NameOf(format::UserKey(first.key())).size();
+  const size_t name_size = NameOf(first.key()).size();
   // Slots lead to multiples of 16, and who looks at one may look at as much as a version.
   static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 16);
   const size_t size = std::max(Block::LinksOffset(name_size) + bytes, sizeof(Version));
@@ -313,7 +312,7 @@ void PartitionIndex::Free(Block* block) {
 }
 
 PartitionIndex::Block* PartitionIndex::MakeRun(std::span<const VersionLink> links, size_t sorted) {
-  const size_t name_size = NameOf(format::UserKey(links.front()->key())).size();
+  const size_t name_size = NameOf(links.front()->key()).size();
   const size_t capacity = CapacityFor(name_size, links.size());
   Block* run = NewBlock(*links.front(), Block::kRun, capacity, capacity * sizeof(VersionLink));
   run->count = static_cast<uint16_t>(links.size());
@@ -333,7 +332,7 @@ PartitionIndex::Block* PartitionIndex::MakeTree(size_t count, const EachVersion&
 
 Version* PartitionIndex::Make(std::span<const VersionLink> links, size_t sorted) {
   if (links.size() == 1) return links.front();
-  const size_t name_size = NameOf(format::UserKey(links.front()->key())).size();
+  const size_t name_size = NameOf(links.front()->key()).size();
   if (links.size() <= kRunMax && name_size <= kNameMax) return AsEntry(MakeRun(links, sorted));
   const auto each = [links](const std::function<void(Version*)>& visit) {
     for (Version* version : links) visit(version);
@@ -351,8 +350,7 @@ void PartitionIndex::Put(uint64_t hash, Version* from, std::span<const VersionLi
 
 PartitionIndex::Cursor::Cursor(const PartitionIndex& index, std::string_view stored_key)
     : index_(&index),
-      name_(stored_key.substr(0,
-                              format::kKeyGroupBytes + NameOf(format::UserKey(stored_key)).size())),
+      name_(stored_key.substr(0, format::kKeyGroupBytes + NameOf(stored_key).size())),
       hash_(format::HashKey(format::UserKey(name_))) {}
 
 // The end of a range may lie behind the partition.

@@ -26,15 +26,11 @@ constexpr size_t kBytesMax = size_t{128} << 10;
 // Partitions that lack something, at 16 bytes each at the most.
 constexpr size_t kLackingMax = size_t{1} << 17;
 
-std::string_view PartitionOf(std::string_view key) {
-  return format::PartitionPrefix(key).value_or(key);
-}
-
 }  // namespace
 
 Version* TableCore::FindMark(std::string_view key) const {
   if (marks_ == nullptr || marks_->size() == 0) return nullptr;
-  const std::string_view partition = PartitionOf(key);
+  const std::string_view partition = format::PartitionOf(key);
   return marks_->Find(format::HashKey(partition), partition);
 }
 
@@ -46,13 +42,13 @@ bool TableCore::IsMarked(std::string_view key) const {
 }
 
 bool TableCore::IsLacking(std::string_view key) const {
-  return lacking_.contains(format::HashKey(PartitionOf(key)));
+  return lacking_.contains(format::HashKey(format::PartitionOf(key)));
 }
 
 void TableCore::VoidMark(std::string_view key) {
   if (holds_all_) {
     if (marks_ == nullptr || lacking_.size() >= kLackingMax) return VoidMarks();
-    if (!lacking_.insert(format::HashKey(PartitionOf(key))).second) return;
+    if (!lacking_.insert(format::HashKey(format::PartitionOf(key))).second) return;
     ++marks_voided_;
     return Account();
   }

@@ -23,9 +23,8 @@ bool IsIn(const OrderedIndex::Cursor& cursor, std::string_view to) {
 // Ranges of neighbouring partitions that touched were one record once. What follows the last key
 // of a partition is its name, a byte larger, so a range to there is of it alone.
 bool IsInOnePartition(std::string_view from, std::string_view to) {
-  const std::string_view key = format::UserKey(from);
   const std::string_view name =
-      from.substr(0, format::kKeyGroupBytes + format::PartitionPrefix(key).value_or(key).size());
+      from.substr(0, format::kKeyGroupBytes + format::PartitionOf(format::UserKey(from)).size());
   return to.starts_with(name) || to == AfterPrefix(std::string(name));
 }
 

@@ -114,7 +114,7 @@ SAFEGUARDS = [
               "if (version->present()) VoidMark(format::UserKey(version->key()));", "",
               ("store/store_invariants_test", "*"), MODEL),
     Safeguard("partitions that lack something are remembered", "store/table_partitions.cc",
-              "return lacking_.contains(format::HashKey(PartitionOf(key)));", "static_cast<void>(key);\n  return false;",
+              "return lacking_.contains(format::HashKey(format::PartitionOf(key)));", "static_cast<void>(key);\n  return false;",
               ("store/store_invariants_test", "*"), MODEL),
 ]
 
