@@ -2,6 +2,7 @@
 // does not fit fails with a clear Status and is not lost; the store goes on; once there is room
 // again the next checkpoint has everything, and nothing is left of the tries that failed.
 #include "tests/crash/crash_store.h"
+#include "tests/crash/fault_modes.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/temp_dir.h"
 
@@ -19,9 +20,6 @@ namespace tidemark::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr unsigned kHangSeconds = 60;  // SIGALRM ends the test
-constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
 
 // Where there is no room, and whose business that is.
 struct Place {
@@ -65,7 +63,7 @@ class DiskFullTest : public ::testing::Test {
   }
 
   Status Commit(TestStore& store, uint64_t round) {
-    EXPECT_EQ(store.Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+    EXPECT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
     return store.Checkpoint(round);
   }
 
@@ -80,7 +78,7 @@ class DiskFullTest : public ::testing::Test {
   void ExpectContent(TestStore& store, uint64_t round) {
     const auto content = store.ReadAll();
     ASSERT_TRUE(content.has_value()) << content.error().ToString();
-    EXPECT_EQ(Difference(history_.After(round, kShape), *content), "");
+    EXPECT_EQ(Difference(history_.After(round, kSmallRounds), *content), "");
   }
 
   // What another machine restores from a copy of the repository, now.

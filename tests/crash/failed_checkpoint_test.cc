@@ -14,8 +14,6 @@
 namespace tidemark::test {
 namespace {
 
-constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
-
 class FailedCheckpointTest : public ::testing::Test {
  protected:
   FailedCheckpointTest() {
@@ -42,7 +40,7 @@ class FailedCheckpointTest : public ::testing::Test {
   }
 
   Status Commit(TestStore& store, uint64_t round) {
-    EXPECT_EQ(store.Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+    EXPECT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
     return store.Checkpoint(round);
   }
 
@@ -62,7 +60,7 @@ class FailedCheckpointTest : public ::testing::Test {
     EXPECT_EQ(store.restored_id(), round);
     const auto content = store.ReadAll();
     ASSERT_TRUE(content.has_value()) << content.error().ToString();
-    EXPECT_EQ(Difference(history_.After(round, kShape), *content), "");
+    EXPECT_EQ(Difference(history_.After(round, kSmallRounds), *content), "");
   }
 
   // The segments that were written since Record, by their names in `log/`.
@@ -105,7 +103,7 @@ TEST_F(FailedCheckpointTest, Invariant05TheNextOneHasTheChangesOfAllThatFailed) 
       ExpectRetained({1, 5});
       ASSERT_EQ(Commit(store, 6).ToString(), "OK");
       ASSERT_EQ(store.Drain().ToString(), "OK");
-      EXPECT_EQ(Difference(history_.After(6, kShape), store.ReadAll().value()), "");
+      EXPECT_EQ(Difference(history_.After(6, kSmallRounds), store.ReadAll().value()), "");
       ExpectRestores(6);
     }
   }
@@ -131,7 +129,7 @@ TEST_F(FailedCheckpointTest, Invariant05SeveralUnderWay) {
   const auto pause = storage_->PauseBefore(StorageOperation::kPutFile, "log/");
   std::vector<TestStore::Ticket> tickets;
   for (const uint64_t round : {2, 3, 4, 5}) {
-    ASSERT_EQ(store.Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+    ASSERT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
     tickets.push_back(store.Begin(round).value());
   }
   pause->WaitUntilReached();

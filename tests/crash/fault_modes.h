@@ -36,6 +36,8 @@ inline const FaultMode kFaultModes[] = {
 };
 inline void PrintTo(const FaultMode& mode, std::ostream* out) { *out << mode.name; }
 
+constexpr unsigned kHangSeconds = 60;  // then SIGALRM ends the test
+
 // From one call that is tried to the next.
 inline uint64_t FaultStride() {
   const uint64_t otherwise = TIDEMARK_SANITIZED != 0 ? 97 : 23;

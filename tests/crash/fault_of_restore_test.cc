@@ -20,9 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kHangSeconds = 60;  // SIGALRM ends the test
 constexpr uint64_t kRounds = 8;
-constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
 
 class FaultOfRestoreTest : public ::testing::TestWithParam<FaultMode> {
  protected:
@@ -33,7 +31,7 @@ class FaultOfRestoreTest : public ::testing::TestWithParam<FaultMode> {
         TestStore::Open(Options(directory_ / "template", DiskWithoutSyncs()), DiskWithoutSyncs())
             .value();
     for (uint64_t round = 1; round <= kRounds; ++round) {
-      EXPECT_EQ(store.Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+      EXPECT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
       EXPECT_EQ(store.Checkpoint(round).ToString(), "OK");
     }
     EXPECT_EQ(store.Drain().ToString(), "OK");
@@ -81,7 +79,7 @@ class FaultOfRestoreTest : public ::testing::TestWithParam<FaultMode> {
   }
 
   void Live(const std::string& root) {
-    content_ = history_.After(kRounds, kShape);
+    content_ = history_.After(kRounds, kSmallRounds);
     auto store = TestStore::Open(Options(root, fs_), fs_);
     if (!store.has_value()) {
       ExpectMediumError(store.error());

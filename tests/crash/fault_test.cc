@@ -24,10 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kHangSeconds = 60;  // SIGALRM ends the test
-
 constexpr uint64_t kRounds = 8;
-constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
 
 class FaultTest : public ::testing::Test {
  protected:
@@ -46,7 +43,7 @@ class FaultTest : public ::testing::Test {
     options.keep_last = 3;
     return options;
   }
-  Content After(uint64_t round) const { return history_.After(round, kShape); }
+  Content After(uint64_t round) const { return history_.After(round, kSmallRounds); }
 
   // The whole life of a store with the fault in it; what fails is recorded, and life goes on. The
   // disk is well again after the work, or only after the store has closed.
@@ -70,7 +67,7 @@ class FaultTest : public ::testing::Test {
   }
 
   void CommitRound(TestStore& store, uint64_t round) {
-    ASSERT_EQ(store.Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+    ASSERT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
     attempted_ = round;
     const Status status = store.Checkpoint(round);
     if (status.ok()) {

@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kRounds = 10;
 constexpr uint64_t kStride = 7;
-constexpr RoundShape kShape{.keys = 60, .changes = 15, .value_bytes_max = 150};
 
 // Whether files can be linked into the repository and out of it.
 class StepKillTest : public ::testing::TestWithParam<bool> {
@@ -61,7 +60,7 @@ class StepKillTest : public ::testing::TestWithParam<bool> {
       auto store = TestStore::Open(Options(root, "live", disk), disk);
       ASSERT_TRUE(store.has_value()) << store.error().ToString();
       for (uint64_t round = 1; round <= kRounds; ++round) {
-        ASSERT_EQ(store->Run(ChangesOfRound(1, round, kShape)).ToString(), "OK");
+        ASSERT_EQ(store->Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
         ASSERT_EQ(store->Checkpoint(round).ToString(), "OK");
         std::ofstream(NoteOf(root)) << round;
         if (round % 4 == 0) {
@@ -85,8 +84,8 @@ class StepKillTest : public ::testing::TestWithParam<bool> {
     ASSERT_GE(at, Acknowledged(root));
     const auto content = store->ReadAll();
     ASSERT_TRUE(content.has_value()) << content.error().ToString();
-    ASSERT_EQ(Difference(history_.After(at, kShape), *content), "");
-    ASSERT_EQ(store->Run(ChangesOfRound(1, at + 1, kShape)).ToString(), "OK");
+    ASSERT_EQ(Difference(history_.After(at, kSmallRounds), *content), "");
+    ASSERT_EQ(store->Run(ChangesOfRound(1, at + 1, kSmallRounds)).ToString(), "OK");
     ASSERT_EQ(store->Checkpoint(at + 1).ToString(), "OK");
     std::ofstream(NoteOf(root)) << at + 1;
     ASSERT_EQ(store->Drain().ToString(), "OK");

@@ -45,6 +45,9 @@ struct RoundShape {
   uint64_t value_bytes_max = 300;
 };
 
+// For tests that live the life of a store hundreds of times.
+inline constexpr RoundShape kSmallRounds{.keys = 60, .changes = 15, .value_bytes_max = 150};
+
 // Most rounds are of the shape; some are large, some empty, and some are rolled back once.
 std::vector<Change> ChangesOfRound(uint64_t seed, uint64_t round, const RoundShape& shape = {});
 

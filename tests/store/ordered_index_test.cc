@@ -72,7 +72,7 @@ class OrderedIndexTest : public ::testing::Test {
     ASSERT_EQ(index().size(), model_.size());
     const std::vector<const Version*> expected = Model(from, to);
     OrderedIndex::Cursor cursor(index(), from);
-    // At either end, or, as the order of partitions is none, anywhere outside.
+    // At either end of the index, or outside of the range.
     const auto ends = [&] {
       const Version* here = cursor.here();
       return here == nullptr || here->key() < from || here->key() >= to;

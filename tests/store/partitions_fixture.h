@@ -61,6 +61,16 @@ class PartitionsFixture : public BudgetFixture {
     EXPECT_FALSE(scan->Next().value());
   }
 
+  // Of a partition of 2,000: a scan sees all of it, and does not bring it in.
+  void ExpectALargeOneIsLeftWhereItIs(const std::string& partition) {
+    EXPECT_EQ(Scan(partition).size(), 2'000u);
+    EXPECT_FALSE(IsComplete(partition));
+    const size_t cached = maps_->index().size();
+    EXPECT_LT(cached, 1'000u);
+    EXPECT_EQ(Scan(partition).size(), 2'000u);
+    EXPECT_EQ(maps_->index().size(), cached) << "and is not tried again";
+  }
+
   std::shared_ptr<TableCore> maps_;
 };
 
