@@ -23,12 +23,16 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <compare>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::test {
@@ -38,16 +42,65 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kRounds = 10;
 
-constexpr Cut kCuts[] = {Cut::kNothing, Cut::kAll, Cut::kTorn, Cut::kAnyNames};
-constexpr const char* kCutNames[] = {"Nothing", "All", "Torn", "AnyNames"};
+constexpr Cut kAllKinds[] = {Cut::kNothing, Cut::kAll, Cut::kTorn, Cut::kAnyNames};
+constexpr Cut kKindsInRecovery[] = {Cut::kNothing, Cut::kAnyNames};
+std::string NameOf(Cut kind) {
+  return std::array{"Nothing", "All", "Torn", "AnyNames"}[static_cast<size_t>(kind)];
+}
 
-// What a life has done before the cut, told to the process that made it.
+// A recovery has about so many operations before it goes on as any other life.
+constexpr uint64_t kRecoveryCalls = 120;
+
+// What a life has done.
+struct Done {
+  uint64_t acknowledged = 0;  // the last round whose checkpoint was
+  bool exported = false;
+  bool imported = false;
+  auto operator<=>(const Done&) const = default;
+};
+
+// ... told to the process that made it: so far, and when the power was cut.
 struct Notes {
-  std::atomic<uint64_t> acknowledged{0};  // the last round whose checkpoint was
-  std::atomic<uint64_t> calls{0};         // operations that count
+  std::atomic<uint64_t> acknowledged{0};
   std::atomic<bool> exported{false};
   std::atomic<bool> imported{false};
+  std::atomic<uint64_t> calls{0};  // operations that count
+  struct {
+    uint64_t call;
+    Done done;
+  } cuts[kRecoveryCalls];  // written while all file operations wait
+  std::atomic<uint64_t> cut_count{0};
+
+  Done done() const { return {acknowledged, exported, imported}; }
+  void Set(const Done& done) {
+    acknowledged = done.acknowledged;
+    exported = done.exported;
+    imported = done.imported;
+  }
 };
+
+// Where the power may be cut: at file operation `first`, every `stride`th after it, up to `last`.
+struct Cuts {
+  uint64_t first;
+  uint64_t stride;
+  uint64_t last;
+  std::span<const Cut> kinds;
+
+  static Cuts At(uint64_t call) { return {call, 1, call, kAllKinds}; }
+  bool Contain(uint64_t call) const {
+    return call >= first && call <= last && (call - first) % stride == 0;
+  }
+};
+
+// Names, contents, and how many names a file has; and what had been done.
+using Remains = std::pair<Files, Done>;
+Remains RemainsIn(const std::string& directory, const Done& done) {
+  Files all = ReadTree(directory);
+  for (const auto& entry : fs::recursive_directory_iterator(directory))
+    all[fs::relative(entry.path(), directory)] +=
+        entry.is_directory() ? "directory" : " " + std::to_string(entry.hard_link_count());
+  return {std::move(all), done};
+}
 
 // Shared with children.
 class SharedNotes {
@@ -140,12 +193,12 @@ class PowerCutTest : public ::testing::Test {
     notes_->imported = true;
   }
 
-  // Runs a life on what `from` holds (nothing if it is empty), and cuts the power at `call`; what
-  // each kind of cut leaves is then in `to`/<name>. kDied if it came to that, "" if it has ended
-  // before.
-  std::string LiveAndCutAt(uint64_t call, const std::string& from, const std::string& to,
-                           const Prepare& prepare) const {
-    notes_->calls = 0;
+  // Runs a life on what `from` holds (nothing if it is empty). What each of `cuts` leaves is then
+  // where PathOf(to, ...) says, and in the notes what had been done until then. kDied if it came
+  // to the last one, "" if it has ended before.
+  std::string LiveAndCut(const Cuts& cuts, const std::string& from, const std::string& to,
+                         const Prepare& prepare) const {
+    notes_->calls = notes_->cut_count = 0;
     const std::string root = directory_ / "mirror";
     fs::remove_all(root);
     fs::create_directories(root);
@@ -165,14 +218,20 @@ class PowerCutTest : public ::testing::Test {
                                             FileOperation::kSyncDirectory};
       FileFault fault;
       fault.spares = [&](FileOperation operation, std::string_view) {
-        if (!counted.contains(operation) || ++notes_->calls != call) return true;
-        for (size_t i = 0; i < std::size(kCuts); ++i)
-          memory->WriteCut(kCuts[i], call, to + "/" + kCutNames[i]);
-        Die();
+        if (!counted.contains(operation)) return true;
+        const uint64_t call = ++notes_->calls;
+        if (!cuts.Contain(call)) return true;
+        notes_->cuts[notes_->cut_count++] = {call, notes_->done()};
+        for (const Cut kind : cuts.kinds) memory->WriteCut(kind, call, PathOf(to, call, kind));
+        if (call + cuts.stride > cuts.last) Die();
+        return true;
       };
       disk->plan().Inject(fault);
       Live(root, disk);
     });
+  }
+  static std::string PathOf(const std::string& to, uint64_t call, Cut kind) {
+    return to + "/" + std::to_string(call) + "/" + NameOf(kind);
   }
 
   // Restores, looks at everything, and goes on for a round; on the operating system's files.
@@ -222,69 +281,73 @@ class PowerCutTest : public ::testing::Test {
 
   // The campaign: cuts at every `stride`th operation, and again in the recoveries.
   void CutEverywhere(uint64_t stride, const char* campaign);
-  // Once more, while it recovers from what is in `from`: at operation `call` and every `stride`th
-  // after it. Returns how many cuts there were.
-  uint64_t CutRecovery(uint64_t call, uint64_t stride, const std::string& from) const;
+  // `cuts` while it recovers from what is in `from`.
+  void CutRecovery(const Cuts& cuts, const std::string& from);
 
   const TempDir directory_{TempDir::InMemory()};
   const SharedNotes notes_;
   History history_;
   bool spills_ = false;
+  uint64_t cuts_ = 0;
+  uint64_t cuts_in_recoveries_ = 0;
+  uint64_t alike_ = 0;  // of both: left the same as one that was tried
 };
 
 void Nothing(MemoryFileSystem&) {}
 
-// A recovery has about so many operations before it goes on as any other life.
-constexpr uint64_t kRecoveryCalls = 120;
-
-uint64_t PowerCutTest::CutRecovery(uint64_t call, uint64_t stride, const std::string& from) const {
-  const uint64_t acknowledged = notes_->acknowledged;
-  const bool exported = notes_->exported;
-  const bool imported = notes_->imported;
+void PowerCutTest::CutRecovery(const Cuts& cuts, const std::string& from) {
+  const Done before = notes_->done();
   const std::string to = directory_ / "second";
-  uint64_t cuts = 0;
-  for (bool has_ended = false; call <= kRecoveryCalls && !has_ended; call += stride) {
-    const std::string end = LiveAndCutAt(call, from, to, Nothing);
-    has_ended = end.empty();
-    EXPECT_TRUE(has_ended || end == kDied) << end;
-    for (const char* name : {"Nothing", "AnyNames"}) {
-      if (end != kDied) break;
-      SCOPED_TRACE("again at " + std::to_string(call) + ", " + name);
-      EXPECT_EQ(Recover(to + "/" + name), "");
-      ++cuts;
+  const std::string end = LiveAndCut(cuts, from, to, Nothing);
+  EXPECT_TRUE(end.empty() || end == kDied) << end;
+  std::set<Remains> tried;
+  for (uint64_t i = 0; i < notes_->cut_count; ++i) {
+    const auto& [call, done] = notes_->cuts[i];
+    for (const Cut kind : cuts.kinds) {
+      SCOPED_TRACE("again at " + std::to_string(call) + ", " + NameOf(kind));
+      const std::string remains = PathOf(to, call, kind);
+      notes_->Set(done);
+      ++cuts_in_recoveries_;
+      if (tried.insert(RemainsIn(remains, done)).second)
+        EXPECT_EQ(Recover(remains), "");
+      else
+        ++alike_;
     }
-    fs::remove_all(to);
-    notes_->acknowledged = acknowledged;
-    notes_->exported = exported;
-    notes_->imported = imported;
   }
-  return cuts;
+  fs::remove_all(to);
+  notes_->Set(before);
 }
 
 void PowerCutTest::CutEverywhere(uint64_t stride, const char* campaign) {
   const uint64_t alone = FromEnvironment("TIDEMARK_POWER_CALL", 0);
   const uint64_t pair_stride = FromEnvironment("TIDEMARK_PAIR_STRIDE", kRecoveryCalls);
-  uint64_t cuts = 0;
-  uint64_t again = 0;
   for (uint64_t call = std::max<uint64_t>(alone, 1); !HasFailure(); call += stride) {
     SCOPED_TRACE("TIDEMARK_POWER_CALL=" + std::to_string(call));
     const std::string to = directory_ / "cut";
-    notes_->acknowledged = 0;
-    notes_->exported = notes_->imported = false;
-    const std::string end = LiveAndCutAt(call, "", to, Nothing);
+    notes_->Set({});
+    const std::string end = LiveAndCut(Cuts::At(call), "", to, Nothing);
     if (end.empty()) break;
     ASSERT_EQ(end, kDied);
-    for (const char* name : kCutNames) {
-      SCOPED_TRACE(name);
-      again += CutRecovery(1 + (call * 7) % pair_stride, pair_stride, to + "/" + name);
-      EXPECT_EQ(Recover(to + "/" + name), "");
-      ++cuts;
+    std::set<Remains> tried;
+    for (const Cut kind : kAllKinds) {
+      SCOPED_TRACE(NameOf(kind));
+      const std::string remains = PathOf(to, call, kind);
+      ++cuts_;
+      if (!tried.insert(RemainsIn(remains, notes_->done())).second) {
+        ++alike_;
+        continue;
+      }
+      CutRecovery({1 + (call * 7) % pair_stride, pair_stride, kRecoveryCalls, kKindsInRecovery},
+                  remains);
+      EXPECT_EQ(Recover(remains), "");
     }
     fs::remove_all(to);
-    if (alone != 0) return;
+    if (alone != 0) break;
   }
-  EXPECT_GT(cuts * stride, 400u);
-  ReportCampaign(campaign, {{"cuts", cuts}, {"cuts_in_recoveries", again}}, !HasFailure());
+  EXPECT_TRUE(alone != 0 || cuts_ * stride > 400u);
+  ReportCampaign(campaign,
+                 {{"cuts", cuts_}, {"cuts_in_recoveries", cuts_in_recoveries_}, {"alike", alike_}},
+                 !HasFailure());
 }
 
 constexpr uint64_t kScale = TIDEMARK_SANITIZED != 0 ? 7 : 1;
@@ -342,13 +405,12 @@ class PowerCutControl : public PowerCutTest {
     };
     const std::string to = directory_ / "cut";
     for (uint64_t call = 1;; call += stride) {
-      notes_->acknowledged = 0;
-      notes_->exported = notes_->imported = false;
+      notes_->Set({});
       fs::remove_all(to);
-      const std::string end = LiveAndCutAt(call, "", to, without);
+      const std::string end = LiveAndCut(Cuts::At(call), "", to, without);
       if (end != kDied) return end.empty() ? 0 : call;
-      for (const char* name : {"Nothing", "Torn", "AnyNames"}) {
-        if (!Recover(to + "/" + name, BeQuiet).empty()) return call;
+      for (const Cut kind : {Cut::kNothing, Cut::kTorn, Cut::kAnyNames}) {
+        if (!Recover(PathOf(to, call, kind), BeQuiet).empty()) return call;
       }
     }
   }

@@ -87,6 +87,7 @@ ModelConfig ModelConfig::Random(ModelRandom& random) {
   config.compression = random.OneOf({Compression::kNone, Compression::kLz4, Compression::kZstd});
   config.verification =
       random.OneOf({Verification::kFull, Verification::kFull, Verification::kFast});
+  config.max_parallelism = random.OneOf<uint32_t>({1, 2, 128});
   config.deny_links = random.Chance(3);
   config.hide_locks = random.Chance(8);
   config.cuts_power = config.restarts > 0 && config.shape != ModelShape::kLarge && random.Chance(2);
@@ -94,7 +95,8 @@ ModelConfig ModelConfig::Random(ModelRandom& random) {
 }
 
 std::string ModelConfig::ToString() const {
-  return std::to_string(tables) + " tables, " + std::to_string(keys) + " keys, values up to " +
+  return "max_parallelism " + std::to_string(max_parallelism) + ", " + std::to_string(tables) +
+         " tables, " + std::to_string(keys) + " keys, values up to " +
          std::to_string(value_bytes_max) + ", " +
          (room_bytes > 0 ? "a neighbour leaves " + std::to_string(room_bytes) : "no neighbour") +
          (spills ? ", few checkpoints" : "") + ", inline " + std::to_string(inline_bytes) +

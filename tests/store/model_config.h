@@ -33,6 +33,7 @@ struct ModelConfig {
   uint64_t room_bytes = 0;
   bool spills = false;  // epochs are larger than that: there are few checkpoints
   std::chrono::milliseconds stall_timeout{};
+  uint32_t max_parallelism = 0;  // 1: maps lie side by side; many: nearly none do
   uint64_t tables = 0;
   uint64_t keys = 0;
   size_t value_bytes_max = 0;

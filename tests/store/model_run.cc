@@ -19,6 +19,7 @@ std::span<const ModelRun::Operation> ModelRun::Operations() {
       {"write-at-iterator", 4, &ModelRun::WriteAtIterator},
       {"fill", 2, &ModelRun::Fill},
       {"delete-range", 4, &ModelRun::DeleteRange},
+      {"neighbours", 4, &ModelRun::Neighbours},
       {"get", 12, &ModelRun::Get},
       {"multi-get", 3, &ModelRun::MultiGet},
       {"count", 2, &ModelRun::Count},

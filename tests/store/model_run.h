@@ -64,6 +64,12 @@ class ModelRun {
   void FinishIterators();
   void RestoreRetained(ModelRandom& random);
 
+  struct Target {
+    std::string name;
+    ModelTable& content;
+    std::shared_ptr<TableCore> table;
+  };
+
   // ---- Operations: writes (model_writes.cc) ----
   void Put(ModelRandom& random);
   void PutView(ModelRandom& random);
@@ -73,7 +79,10 @@ class ModelRun {
   void Append(ModelRandom& random);
   void WriteAtIterator(ModelRandom& random);
   void Fill(ModelRandom& random);
+  void FillFrom(const std::string& prefix, const Target& target, ModelRandom& random);
   void DeleteRange(ModelRandom& random);
+  void Neighbours(ModelRandom& random);
+  void DeleteRangeOf(const Target& target, const ScanOptions& range, ModelRandom& random);
   // ---- Reads (model_reads.cc) ----
   void Get(ModelRandom& random);
   void MultiGet(ModelRandom& random);
@@ -107,12 +116,7 @@ class ModelRun {
   void Refused(ModelRandom& random);
   void Restart(ModelRandom& random);
 
-  // A table, perhaps a new one.
-  struct Target {
-    std::string name;
-    ModelTable& content;
-    std::shared_ptr<TableCore> table;
-  };
+  // Perhaps a new one.
   Target RandomTarget(ModelRandom& random);
   // One that can be scanned, unless it is hard to find.
   Target RandomTargetThat(bool (*is_wanted)(TableKind), ModelRandom& random);

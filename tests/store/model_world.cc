@@ -42,6 +42,7 @@ StoreOptions ModelWorld::OptionsFor(std::optional<uint64_t> checkpoint, int dire
   options.directory = disk_.Path("live" + std::to_string(directory));
   options.storage = storage_;
   options.restore_checkpoint = checkpoint;
+  options.max_parallelism = config_.max_parallelism;
   options.verification = config_.verification;
   options.take_over = abandoned_ != nullptr || config_.hide_locks;
   options.log_compression = config_.compression;

@@ -1,6 +1,8 @@
 // ModelRun's writes.
 #include "tests/store/model_run.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace tidemark::store {
@@ -12,6 +14,13 @@ std::string Short(const std::string& key) {
   for (char& c : text) c = c < ' ' ? '.' : c;
   return text.size() == key.size() ? text : text + "(" + std::to_string(key.size()) + ")";
 }
+
+// What keys of the partition of that name begin with.
+std::string PartitionOf(const std::string& name) {
+  return std::string{'\0', static_cast<char>(name.size())} + name;
+}
+// Entries of a filled prefix, at least: more than a range delete removes one by one.
+constexpr uint64_t kFilled = 260;
 
 std::string Place(const std::string& key, const std::string& table) {
   return "`" + Short(key) + "` of " + table;
@@ -176,12 +185,16 @@ void ModelRun::WriteAtIterator(ModelRandom& random) {
   }
 }
 
-// Many small entries side by side: more than a range delete removes one by one.
+// Many small entries side by side.
 void ModelRun::Fill(ModelRandom& random) {
   const Target target = RandomTargetThat(IsOrdered, random);
-  const std::string prefix =
-      (target.content.kind == TableKind::kMap ? RandomPartition(random) : "") + "key";
-  const uint64_t count = 260 + random.Below(100);
+  const std::string partition =
+      target.content.kind == TableKind::kMap ? RandomPartition(random) : "";
+  FillFrom(partition + "key", target, random);
+}
+
+void ModelRun::FillFrom(const std::string& prefix, const Target& target, ModelRandom& random) {
+  const uint64_t count = kFilled + random.Below(100);
   world_.Note("put " + std::to_string(count) + " entries from " + Place(prefix, target.name) +
               "0 on");
   for (uint64_t i = 0; i < count; ++i) {
@@ -195,8 +208,30 @@ void ModelRun::Fill(ModelRandom& random) {
 
 void ModelRun::DeleteRange(ModelRandom& random) {
   const Target target = RandomTargetThat(IsOrdered, random);
-  if (!IsOrdered(target.content.kind)) return;
-  const ScanOptions range = RandomRange(random, target.content);
+  if (IsOrdered(target.content.kind))
+    DeleteRangeOf(target, RandomRange(random, target.content), random);
+}
+
+// Two large maps side by side: cleared in either order, or filled so that the next time has them.
+void ModelRun::Neighbours(ModelRandom& random) {
+  const Target target =
+      RandomTargetThat([](TableKind kind) { return kind == TableKind::kMap; }, random);
+  if (target.content.kind != TableKind::kMap) return;
+  const std::array neighbours = {PartitionOf("p"), PartitionOf("q")};
+  const auto& entries = target.content.entries;
+  const bool are_filled = std::ranges::all_of(neighbours, [&](const std::string& partition) {
+    return entries.contains(partition + "key" + std::to_string(kFilled - 1));
+  });
+  const size_t first = random.Below(neighbours.size());
+  for (const std::string& partition : {neighbours[first], neighbours[1 - first]}) {
+    if (are_filled)
+      DeleteRangeOf(target, {.prefix = partition}, random);
+    else
+      FillFrom(partition + "key", target, random);
+  }
+}
+
+void ModelRun::DeleteRangeOf(const Target& target, const ScanOptions& range, ModelRandom& random) {
   const auto removed = [&](const auto& entry) { return ModelScans::IsIn(range, entry.first); };
   world_.Note("delete a range of " + target.name + ": " + ModelScans::Describe(range));
   const auto settle = [&] {  // one by one, a part of them may be gone
@@ -243,8 +278,7 @@ std::string ModelRun::RandomKey(ModelRandom& random, const ModelTable& content) 
 
 // They differ in length, and one is empty.
 std::string ModelRun::RandomPartition(ModelRandom& random) {
-  const std::string name(random.Below(3), static_cast<char>('p' + random.Below(2)));
-  return std::string{'\0', static_cast<char>(name.size())} + name;
+  return PartitionOf(std::string(random.Below(3), static_cast<char>('p' + random.Below(2))));
 }
 
 ScanOptions ModelRun::RandomRange(ModelRandom& random, const ModelTable& content) const {
