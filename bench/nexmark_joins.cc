@@ -53,17 +53,18 @@ class Q4 final : public NexmarkQuery {
   }
 
   void Aggregate(uint64_t auction) {
-    for (const auto& [category, price] : matches_) {
+    for (const Match& match : matches_) {
       uint64_t before = 0;
       uint64_t highest = 0;
       Packed<1> bytes;
-      Update(highest_, auction, Pack(category), [&](const std::optional<std::string_view>& row) {
-        before = row ? NumberAt(*row, 0) : 0;
-        highest = std::max(before, price);
-        bytes = Pack(highest);
-        return std::string_view(bytes);
-      });
-      if (highest != before) Replace(category, before, highest);
+      Update(highest_, auction, Pack(match.category),
+             [&](const std::optional<std::string_view>& row) {
+               before = row ? NumberAt(*row, 0) : 0;
+               highest = std::max(before, match.price);
+               bytes = Pack(highest);
+               return std::string_view(bytes);
+             });
+      if (highest != before) Replace(match.category, before, highest);
     }
     matches_.clear();
   }

@@ -26,76 +26,9 @@ std::string_view NameOf(std::string_view stored_key) {
   return format::PartitionOf(format::UserKey(stored_key));
 }
 
-size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
-
-// What malloc takes for a block of so many bytes, and what it holds then.
-constexpr size_t kBlockStep = 16;
-constexpr size_t kPointerBytes = sizeof(void*);
-constexpr size_t kMallocBytes = kPointerBytes;
-size_t TakenFor(size_t bytes) { return RoundUp(bytes + kMallocBytes, kBlockStep); }
-
-}  // namespace
-
-// A run, or the holder of a tree: what is there instead of a version, in whose place it begins with
-// what is no epoch.
-//
-//   [Block, 16 bytes][key group and name][padding to 2][links, or pointer to the tree]
-struct PartitionIndex::Block {
-  static constexpr uint64_t kRun = Version::kMark | 1;
-  static constexpr uint64_t kTree = Version::kMark | 2;
-
-  uint64_t kind;
-  uint16_t count;     // of links
-  uint16_t sorted;    // so many of them from the first on
-  uint16_t capacity;  // in links; 0: a tree
-  uint16_t name_size;
-
-  static size_t LinksOffset(size_t name_size) {
-    return RoundUp(sizeof(Block) + format::kKeyGroupBytes + name_size, alignof(VersionLink));
-  }
-  static size_t BytesFor(size_t name_size, size_t links) {
-    return LinksOffset(name_size) + links * sizeof(VersionLink);
-  }
-  char* data() { return reinterpret_cast<char*>(this); }
-  const char* data() const { return reinterpret_cast<const char*>(this); }
-  std::string_view stored_name() const {
-    return {data() + sizeof(Block), format::kKeyGroupBytes + size_t{name_size}};
-  }
-  bool is_tree() const { return kind == kTree; }
-  std::span<VersionLink> links() {
-    return {reinterpret_cast<VersionLink*>(data() + LinksOffset(name_size)), count};
-  }
-  std::span<const VersionLink> links() const { return const_cast<Block*>(this)->links(); }
-  KeyTree* tree() const {
-    KeyTree* tree = nullptr;
-    std::memcpy(&tree, data() + LinksOffset(name_size), kPointerBytes);
-    return tree;
-  }
-  void set_tree(KeyTree* tree) {
-    std::memcpy(data() + LinksOffset(name_size), &tree, kPointerBytes);
-  }
-  size_t taken_bytes() const {
-    if (!is_tree()) return TakenFor(BytesFor(name_size, capacity));
-    return TakenFor(LinksOffset(name_size) + kPointerBytes) + TakenFor(sizeof(KeyTree));
-  }
-};
-
-namespace {
-
-using Block = PartitionIndex::Block;
-
-// Null if it is a version.
-Block* BlockAt(const Version* entry) {
-  uint64_t kind = 0;
-  std::memcpy(&kind, entry, sizeof(kind));
-  return (kind & Version::kMark) == Version::kMark
-             ? reinterpret_cast<Block*>(const_cast<Version*>(entry))
-             : nullptr;
-}
-
 // The name of the partition of what a slot leads to.
 std::string_view NameAt(const Version& entry) {
-  const Block* block = BlockAt(&entry);
+  const PartitionBlock* block = PartitionBlock::At(&entry);
   return block != nullptr ? format::UserKey(block->stored_name()) : NameOf(entry.key());
 }
 
@@ -114,7 +47,7 @@ void SortAll(std::span<VersionLink> links, size_t common) {
   for (size_t i = 0; i < links.size(); ++i) links[i] = entries[i].link;
 }
 
-void Sort(Block& run) {
+void Sort(PartitionBlock& run) {
   const std::span<VersionLink> links = run.links();
   if (links.size() - run.sorted > kOneByOneMax) {
     SortAll(links, run.stored_name().size());
@@ -148,7 +81,7 @@ PartitionIndex::PartitionIndex() : slots_(tables_, HashOfName) {}
 
 PartitionIndex::~PartitionIndex() {
   slots_.ForEach([this](Version* entry) {
-    if (Block* block = BlockAt(entry)) Free(block);
+    if (PartitionBlock* block = PartitionBlock::At(entry)) Free(block);
   });
 }
 
@@ -181,7 +114,7 @@ bool PartitionIndex::Fill(size_t count, const EachVersion& each, const RoomCheck
         const auto each_of_it = [&](const std::function<void(Version*)>& visit) {
           for (auto at = begin; at != last; ++at) visit(at->version());
         };
-        entry = AsEntry(MakeTree(size, each_of_it, first));
+        entry = MakeTree(size, each_of_it, first)->AsEntry();
       } else {
         links.clear();
         for (auto at = begin; at != last; ++at) links.push_back(at->link);
@@ -204,7 +137,7 @@ void PartitionIndex::Insert(Version* version) {
   Version* there = Find(hash, name);
   ++size_;
   if (there == nullptr) return slots_.Insert(hash, version);
-  Block* block = BlockAt(there);
+  PartitionBlock* block = PartitionBlock::At(there);
   if (block != nullptr && block->is_tree()) return block->tree()->Insert(version);
   if (block != nullptr && block->count < block->capacity) {
     ++block->count;
@@ -227,13 +160,13 @@ void PartitionIndex::Erase(const Version* version) {
   Version* there = Find(hash, name);
   assert(there != nullptr);
   --size_;
-  Block* block = BlockAt(there);
+  PartitionBlock* block = PartitionBlock::At(there);
   if (block == nullptr) return slots_.Erase(hash, version);
   block->is_tree() ? EraseOfTree(hash, block, version) : EraseOfRun(hash, block, version);
 }
 
 // A run of which half is empty makes way for a smaller one.
-void PartitionIndex::EraseOfRun(uint64_t hash, Block* run, const Version* version) {
+void PartitionIndex::EraseOfRun(uint64_t hash, PartitionBlock* run, const Version* version) {
   const std::span<VersionLink> links = run->links();
   const auto at = std::find(links.begin(), links.end(), version);
   assert(at != links.end());
@@ -242,17 +175,17 @@ void PartitionIndex::EraseOfRun(uint64_t hash, Block* run, const Version* versio
   --run->count;
   const bool shrinks =
       2 * run->count <= run->capacity && CapacityFor(run->name_size, run->count) < run->capacity;
-  if (run->count == 1 || shrinks) Put(hash, AsEntry(run), run->links(), run->sorted);
+  if (run->count == 1 || shrinks) Put(hash, run->AsEntry(), run->links(), run->sorted);
 }
 
-void PartitionIndex::EraseOfTree(uint64_t hash, Block* holder, const Version* version) {
+void PartitionIndex::EraseOfTree(uint64_t hash, PartitionBlock* holder, const Version* version) {
   KeyTree& tree = *holder->tree();
   tree.Erase(version);
   if (tree.size() > (holder->name_size > kNameMax ? 1 : kRunMax / 2)) return;
   std::array<VersionLink, kRunMax> links;
   size_t count = 0;
   tree.ForEach([&](Version* entry) { links[count++] = entry; });
-  Put(hash, AsEntry(holder), {links.data(), count}, count);
+  Put(hash, holder->AsEntry(), {links.data(), count}, count);
 }
 
 void PartitionIndex::Replace(const Version* from, Version* to) {
@@ -260,7 +193,7 @@ void PartitionIndex::Replace(const Version* from, Version* to) {
   const uint64_t hash = format::HashKey(name);
   Version* there = Find(hash, name);
   assert(there != nullptr);
-  Block* block = BlockAt(there);
+  PartitionBlock* block = PartitionBlock::At(there);
   if (block == nullptr) return slots_.Replace(hash, from, to);
   if (block->is_tree()) return block->tree()->Replace(from, to);
   *std::find(block->links().begin(), block->links().end(), from) = to;
@@ -271,50 +204,50 @@ size_t PartitionIndex::GrowthFor(std::string_view user_key) const {
   const uint64_t hash = format::HashKey(name);
   const Version* there = Find(hash, name);
   if (there == nullptr) return slots_.GrowthFor(hash);
-  const Block* block = BlockAt(there);
+  const PartitionBlock* block = PartitionBlock::At(there);
   if (block != nullptr && block->is_tree()) return KeyTree::kGrowthBytes;
   const size_t count = block != nullptr ? block->count : 1;
   if (block != nullptr && count < block->capacity) return 0;
   if (count < kRunMax && name.size() <= kNameMax)
-    return TakenFor(Block::BytesFor(name.size(), CapacityFor(name.size(), count + 1)));
+    return TakenFor(PartitionBlock::BytesFor(name.size(), CapacityFor(name.size(), count + 1)));
   return 2 * (count + 1) * sizeof(KeyTree::Entry) + KeyTree::kGrowthBytes + name.size();
 }
 
 // ---- What stands for a partition ----
 
-Version* PartitionIndex::AsEntry(Block* block) { return reinterpret_cast<Version*>(block); }
-
 // For so many links and what fits beside them: an eighth more of many, so that they are not copied
 // too often.
 size_t PartitionIndex::CapacityFor(size_t name_size, size_t links) {
-  const size_t bytes = TakenFor(Block::BytesFor(name_size, links + links / 8)) - kMallocBytes;
-  return std::min(kRunMax, (bytes - Block::LinksOffset(name_size)) / sizeof(VersionLink));
+  const size_t bytes =
+      TakenFor(PartitionBlock::BytesFor(name_size, links + links / 8)) - kMallocBytes;
+  return std::min(kRunMax, (bytes - PartitionBlock::LinksOffset(name_size)) / sizeof(VersionLink));
 }
 
 // Of the partition of `first`.
-PartitionIndex::Block* PartitionIndex::NewBlock(const Version& first, uint64_t kind, size_t links,
-                                                size_t bytes) {
+PartitionBlock* PartitionIndex::NewBlock(const Version& first, uint64_t kind, size_t links,
+                                         size_t bytes) {
   const size_t name_size = NameOf(first.key()).size();
   // Slots lead to multiples of 16, and who looks at one may look at as much as a version.
   static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 16);
-  const size_t size = std::max(Block::LinksOffset(name_size) + bytes, sizeof(Version));
+  const size_t size = std::max(PartitionBlock::LinksOffset(name_size) + bytes, sizeof(Version));
   auto* block = new (::operator new(size))
-      Block{kind, 0, 0, static_cast<uint16_t>(links), static_cast<uint16_t>(name_size)};
-  std::memcpy(block->data() + sizeof(Block), first.key_data(), format::kKeyGroupBytes + name_size);
+      PartitionBlock{kind, 0, 0, static_cast<uint16_t>(links), static_cast<uint16_t>(name_size)};
+  std::memcpy(block->data() + sizeof(PartitionBlock), first.key_data(), format::kKeyGroupBytes + name_size);
   block_bytes_ += block->taken_bytes();
   return block;
 }
 
-void PartitionIndex::Free(Block* block) {
+void PartitionIndex::Free(PartitionBlock* block) {
   if (block->is_tree()) delete block->tree();
   block_bytes_ -= block->taken_bytes();
   ::operator delete(block);
 }
 
-PartitionIndex::Block* PartitionIndex::MakeRun(std::span<const VersionLink> links, size_t sorted) {
+PartitionBlock* PartitionIndex::MakeRun(std::span<const VersionLink> links, size_t sorted) {
   const size_t name_size = NameOf(links.front()->key()).size();
   const size_t capacity = CapacityFor(name_size, links.size());
-  Block* run = NewBlock(*links.front(), Block::kRun, capacity, capacity * sizeof(VersionLink));
+  PartitionBlock* run =
+      NewBlock(*links.front(), PartitionBlock::kRun, capacity, capacity * sizeof(VersionLink));
   run->count = static_cast<uint16_t>(links.size());
   run->sorted = static_cast<uint16_t>(sorted);
   std::copy(links.begin(), links.end(), run->links().begin());
@@ -322,9 +255,9 @@ PartitionIndex::Block* PartitionIndex::MakeRun(std::span<const VersionLink> link
 }
 
 // In the partition of `first`.
-PartitionIndex::Block* PartitionIndex::MakeTree(size_t count, const EachVersion& each,
-                                                const Version& first) {
-  Block* holder = NewBlock(first, Block::kTree, 0, kPointerBytes);
+PartitionBlock* PartitionIndex::MakeTree(size_t count, const EachVersion& each,
+                                         const Version& first) {
+  PartitionBlock* holder = NewBlock(first, PartitionBlock::kTree, 0, sizeof(KeyTree*));
   holder->set_tree(new KeyTree(holder->stored_name().size(), &tree_bytes_));
   holder->tree()->Fill(count, each);
   return holder;
@@ -333,17 +266,17 @@ PartitionIndex::Block* PartitionIndex::MakeTree(size_t count, const EachVersion&
 Version* PartitionIndex::Make(std::span<const VersionLink> links, size_t sorted) {
   if (links.size() == 1) return links.front();
   const size_t name_size = NameOf(links.front()->key()).size();
-  if (links.size() <= kRunMax && name_size <= kNameMax) return AsEntry(MakeRun(links, sorted));
+  if (links.size() <= kRunMax && name_size <= kNameMax) return MakeRun(links, sorted)->AsEntry();
   const auto each = [links](const std::function<void(Version*)>& visit) {
     for (Version* version : links) visit(version);
   };
-  return AsEntry(MakeTree(links.size(), each, *links.front()));
+  return MakeTree(links.size(), each, *links.front())->AsEntry();
 }
 
 void PartitionIndex::Put(uint64_t hash, Version* from, std::span<const VersionLink> links,
                          size_t sorted) {
   slots_.Replace(hash, from, Make(links, sorted));
-  if (Block* block = BlockAt(from)) Free(block);
+  if (PartitionBlock* block = PartitionBlock::At(from)) Free(block);
 }
 
 // ---- Cursor ----
@@ -361,7 +294,7 @@ void PartitionIndex::Cursor::SeekAtOrAfter(std::string_view stored_key) {
   count_ = at_ = 0;
   const Version* there = index_->Find(hash_, format::UserKey(name_));
   if (there == nullptr) return;
-  Block* block = BlockAt(there);
+  PartitionBlock* block = PartitionBlock::At(there);
   if (block == nullptr) {
     count_ = 1;
     at_ = is_behind || there->key() < stored_key ? 1 : 0;

@@ -11,6 +11,7 @@
 
 #include "store/index.h"
 #include "store/key_tree.h"
+#include "store/partition_block.h"
 #include "store/sorted_fill.h"
 
 #include <cstddef>
@@ -30,8 +31,6 @@ class PartitionIndex {
   static constexpr size_t kRunMax = 256;
   // What is in a partition with a longer name is a tree: a run is copied as it grows.
   static constexpr size_t kNameMax = 1024;
-
-  struct Block;
 
   PartitionIndex();
   // Reads the versions that are there.
@@ -81,20 +80,18 @@ class PartitionIndex {
  private:
   // What there is of a partition, null if there is nothing.
   Version* Find(uint64_t hash, std::string_view name) const;
-  // As slots lead to it.
-  static Version* AsEntry(Block* block);
   static size_t CapacityFor(size_t name_size, size_t links);
-  Block* NewBlock(const Version& first, uint64_t kind, size_t links, size_t bytes);
-  void Free(Block* block);
-  Block* MakeRun(std::span<const VersionLink> links, size_t sorted);
-  Block* MakeTree(size_t count, const EachVersion& each, const Version& first);
+  PartitionBlock* NewBlock(const Version& first, uint64_t kind, size_t links, size_t bytes);
+  void Free(PartitionBlock* block);
+  PartitionBlock* MakeRun(std::span<const VersionLink> links, size_t sorted);
+  PartitionBlock* MakeTree(size_t count, const EachVersion& each, const Version& first);
   // What stands for `links`: the version itself, a run, of which the first `sorted` are in order,
   // or a tree.
   Version* Make(std::span<const VersionLink> links, size_t sorted);
   // That in the place of `from`, which is freed unless it is a version.
   void Put(uint64_t hash, Version* from, std::span<const VersionLink> links, size_t sorted);
-  void EraseOfRun(uint64_t hash, Block* run, const Version* version);
-  void EraseOfTree(uint64_t hash, Block* holder, const Version* version);
+  void EraseOfRun(uint64_t hash, PartitionBlock* run, const Version* version);
+  void EraseOfTree(uint64_t hash, PartitionBlock* holder, const Version* version);
 
   // Beside the cache's: where memory is short, a chunk of that has to be emptied of entries first.
   Arena tables_{Arena::kSmallChunkBytes};
