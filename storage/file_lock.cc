@@ -102,7 +102,8 @@ Result<std::unique_ptr<StorageLock>> LockFile(const std::string& path, std::stri
 
 bool IsLocked(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  return file.get() >= 0 && !Lock(file.get(), LOCK_SH) && errno == EWOULDBLOCK;
+  if (file.get() < 0) return errno != ENOENT && errno != ENOTDIR;
+  return !Lock(file.get(), LOCK_SH);
 }
 
 }  // namespace tidemark::storage

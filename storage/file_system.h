@@ -78,7 +78,8 @@ uint64_t OpenFilesMax();
 // flock(LOCK_EX) on `path`, created if absent, holding the process id as text. Busy
 // (`name`, naming holder and path) when taken.
 Result<std::unique_ptr<StorageLock>> LockFile(const std::string& path, std::string_view name);
-// Whether somebody holds that lock now; false if the file does not exist. Creates and changes
+// Whether somebody holds that lock now; false if the file does not exist, true if that cannot be
+// told (too many open files, say), as who asks would delete what is free. Creates and changes
 // nothing.
 bool IsLocked(const std::string& path);
 

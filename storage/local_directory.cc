@@ -216,12 +216,12 @@ Result<std::string> LocalDirectory::Read(std::string_view name, uint64_t offset,
   const rocksdb::IOStatus looked = fs_->GetFileSize(path, Io(), &size, nullptr);
   if (IsMissing(looked)) return NotFound(path);
   TIDEMARK_RETURN_IF_ERROR(FromRocksDb(looked, "find the size of " + path));
+  if (offset >= size) return std::string();  // before it is opened: that of a pipe would block
   std::unique_ptr<rocksdb::FSRandomAccessFile> file;
   const rocksdb::IOStatus opened =
       fs_->NewRandomAccessFile(path, rocksdb::FileOptions(), &file, nullptr);
   if (IsMissing(opened)) return NotFound(path);
   TIDEMARK_RETURN_IF_ERROR(FromRocksDb(opened, "open " + path));
-  if (offset >= size) return std::string();
   std::string bytes(std::min(length, size - offset), '\0');
   rocksdb::Slice read;
   if (const rocksdb::IOStatus status =
@@ -269,8 +269,7 @@ Status LocalDirectory::Delete(std::span<const std::string> names) {
     const rocksdb::IOStatus deleted = fs_->DeleteFile(path, Io(), nullptr);
     if (deleted.ok()) changed.insert(ParentOf(path));
     if (deleted.ok() || IsMissing(deleted)) continue;
-    outcome = FromRocksDb(deleted, "delete " + path);
-    break;
+    if (outcome.ok()) outcome = FromRocksDb(deleted, "delete " + path);
   }
   for (const std::string& folder : changed) {
     Status synced = SyncDirectory(*fs_, folder);

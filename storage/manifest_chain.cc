@@ -8,6 +8,11 @@ namespace tidemark::storage {
 
 Result<std::string> ReadObject(const CheckpointStorage& storage, std::string_view name) {
   TIDEMARK_ASSIGN_OR_RETURN(const uint64_t size, storage.Size(name));
+  if (size > kObjectBytesMax) {
+    return Status(StatusCode::kCorruption, "object-size",
+                  storage.Uri() + "/" + std::string(name) + ": expected at most " +
+                      std::to_string(kObjectBytesMax) + " bytes, got " + std::to_string(size));
+  }
   TIDEMARK_ASSIGN_OR_RETURN(std::string bytes, storage.Read(name, 0, size));
   if (bytes.size() == size) return bytes;
   return Status(StatusCode::kUnavailable, "short-read",

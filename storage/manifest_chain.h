@@ -2,6 +2,7 @@
 // reading of the newest list out of them. What writers and readers share.
 #pragma once
 
+#include "format/frame.h"
 #include "format/manifest.h"
 #include "storage/repository.h"
 
@@ -13,7 +14,11 @@
 
 namespace tidemark::storage {
 
-// All of an object. NotFound, or Unavailable if it is cut short while being read.
+// More than any object that is read as a whole has: one frame, and what of a segment may be
+// inlined.
+inline constexpr uint64_t kObjectBytesMax = format::kFrameRawBytesMax + (uint64_t{16} << 20);
+// All of an object. NotFound; Corruption (`object-size`) beyond kObjectBytesMax, before anything is
+// read; Unavailable if it is cut short while being read.
 Result<std::string> ReadObject(const CheckpointStorage& storage, std::string_view name);
 
 // Unix milliseconds.

@@ -112,7 +112,8 @@ class Repository {
   // As of the last look at the pins. Never null.
   std::shared_ptr<const PinnedCheckpoints> pinned_checkpoints() const;
   // Looks whether another writer has taken the repository, which this one may not know yet: Fenced,
-  // and the handle is dead from then on. Unavailable if that cannot be told. Reads one object.
+  // and the handle is dead from then on. Unavailable if that cannot be told. Reads one object, and
+  // one for each version of its own that is in doubt.
   Status CheckNotFenced();
 
   // Makes the handle fit to publish: after a Publish that failed in doubt it opens a new attempt

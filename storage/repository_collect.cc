@@ -27,7 +27,8 @@ constexpr uint64_t kSnapshotBytesPerEdit = 4096;
 
 }  // namespace
 
-// The next version may be our own, being published at this moment.
+// The next versions may be our own: one that is being published at this moment, and those before it
+// of which we do not know whether they were. Another writer's follows them.
 Status Repository::CheckNotFenced() {
   uint64_t next = 0;
   {
@@ -35,8 +36,9 @@ Status Repository::CheckNotFenced() {
     if (health_ == Health::kFenced || health_ == Health::kClosed) return Usable();
     next = manifest_.version + 1;
   }
-  const auto version = chain_->ReadVersion(next);
-  if (version) return IsOwn(version->writer) ? Status() : BecomeFenced(*version);
+  auto version = chain_->ReadVersion(next);
+  while (version && IsOwn(version->writer)) version = chain_->ReadVersion(++next);
+  if (version) return BecomeFenced(*version);
   if (version.error().code() == StatusCode::kNotFound) return {};
   if (!IsDamage(version.error())) return version.error();
   // Whose it is nobody can tell, so nothing may go. But nothing of ours is lost: the next Prepare

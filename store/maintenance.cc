@@ -125,11 +125,15 @@ void Maintenance::Step() {
   last_error_ = std::move(status);
 }
 
+void Maintenance::MarkReady() {
+  if (IsVerified()) (void)live_.MarkReady();
+}
+
 Status Maintenance::RunStep() {
   // First of all, as a process that dies before it has to restore again; also before the inbox is
-  // emptied, since what comes in meanwhile is to be written back with what is there. A failure
-  // changes nothing for this process; where it was for want of room the next step may find some.
-  (void)live_.MarkReady();
+  // emptied, since what comes in meanwhile is to be written back with what is there. Where it fails
+  // for want of room the next step may find some.
+  MarkReady();
   {
     std::lock_guard lock(mutex_);
     for (DurableEpoch& durable : inbox_) {
@@ -333,10 +337,11 @@ Status Maintenance::Rebase() {
   const auto uploaded = compaction::UploadBase(live_, repository_, attempt, &uploads_, may_put);
   if (!uploaded.has_value())
     return uploaded.error().name() == "rebase-interrupted" ? Status() : uploaded.error();
-  const uint64_t version = repository_.next_version() - 1;
+  uint64_t version = 0;
   bool added = false;
   TIDEMARK_RETURN_IF_ERROR(
       commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
+        version = manifest.version;
         added = compaction::AddBase(*uploaded, manifest, edit);
       }));
   if (!added) return {};  // the list has moved on meanwhile
@@ -383,10 +388,12 @@ Status Maintenance::MergeLog(const std::vector<uint64_t>& segments) {
   };
   auto merged = compaction::MergeLog(repository_, scratch, segments, std::move(options));
   if (!merged.has_value()) return MergeFailed(segments, std::move(merged).error());
-  const uint64_t version = repository_.next_version() - 1;
+  // Of the list that the edit changes: a checkpoint that is under way may be published before it.
+  uint64_t version = 0;
   bool added = false;
   Status published =
       commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
+        version = manifest.version;
         added = compaction::AddMerge(*merged, manifest, edit);
       });
   if (!published.ok() || !added) unnamed_.emplace_back(merged->file.name, version);
@@ -410,8 +417,8 @@ Status Maintenance::MergeFailed(const std::vector<uint64_t>& segments, Status st
   return {};
 }
 
-// Files that no version names, once a later one is published: what was in doubt before it is void
-// then.
+// Files that no version names, once one is published after the list that they were to be added to:
+// what was in doubt then is void.
 void Maintenance::DropUnnamed() {
   std::vector<std::string> unwanted;
   repository_.WithManifest([&](const Manifest& manifest) {

@@ -81,6 +81,10 @@ class Maintenance {
   // and lets a step follow.
   bool AwaitRocksDb();
   void Stop();
+  // Lets the next opening use the live directory, unless files of it have still to be hashed:
+  // nobody hashes a directory that is used again. A failure changes nothing for this process. The
+  // lane's own, or after Stop.
+  void MarkReady();
   // The last failure, OK after a success.
   Status last_error() const;
 
@@ -135,8 +139,8 @@ class Maintenance {
   std::set<uint32_t> compacted_;    // tables, since the last write-back
   std::set<uint64_t> unmergeable_;  // segments that a merge has failed with
   bool log_is_damaged_ = false;
-  // Files that were put but perhaps not named, merged segments above all, and the version before
-  // that.
+  // Files that were put but perhaps not named, merged segments above all, and the version of the
+  // list that they were to be added to.
   std::vector<std::pair<std::string, uint64_t>> unnamed_;
   std::deque<DurableEpoch> unapplied_;
   size_t fed_ = 0;  // how many of unapplied_ the change log has

@@ -232,7 +232,8 @@ PartitionBlock* PartitionIndex::NewBlock(const Version& first, uint64_t kind, si
   const size_t size = std::max(PartitionBlock::LinksOffset(name_size) + bytes, sizeof(Version));
   auto* block = new (::operator new(size))
       PartitionBlock{kind, 0, 0, static_cast<uint16_t>(links), static_cast<uint16_t>(name_size)};
-  std::memcpy(block->data() + sizeof(PartitionBlock), first.key_data(), format::kKeyGroupBytes + name_size);
+  std::memcpy(block->data() + sizeof(PartitionBlock), first.key_data(),
+              format::kKeyGroupBytes + name_size);
   block_bytes_ += block->taken_bytes();
   return block;
 }

@@ -87,7 +87,8 @@ class Restoring {
       return path;
     }
   }
-  void DropLive();
+  void CloseLive();
+  void DropLive();  // with its directory
   Status CheckGoingOn() const;
 
   const storage::Repository& repository_;
@@ -130,7 +131,9 @@ Result<RestoredState> Restoring::Run() {
       restored->report.skipped = std::move(skipped);
       return restored;
     }
-    DropLive();
+    // A passing error, of a storage say, is no reason to give up what took hours to copy.
+    const bool stays = state_.report.reused_live_database && !IsDamage(restored.error());
+    stays ? CloseLive() : DropLive();
     if (!IsDamage(restored.error()) || options_.checkpoint) {
       return std::move(restored).error().WithContext("restore of checkpoint " +
                                                      std::to_string(target->id));
@@ -145,10 +148,14 @@ Result<RestoredState> Restoring::Run() {
                     " retained checkpoints verifies" + reasons);
 }
 
-void Restoring::DropLive() {
-  const std::string directory = state_.live != nullptr ? state_.live->directory() : "";
+void Restoring::CloseLive() {
   state_ = {};
   late_syncs_.reset();
+}
+
+void Restoring::DropLive() {
+  const std::string directory = state_.live != nullptr ? state_.live->directory() : "";
+  CloseLive();
   if (!directory.empty()) (void)storage::RemoveAll(*options_.fs, directory);
 }
 

@@ -161,6 +161,18 @@ Status ScanCore::SettleBelow() {
   return table_->store().NoteReadError(below_->status());
 }
 
+void ScanCore::Hide(const std::shared_ptr<const RangeSet>& ranges) {
+  uint64_t bytes = 0;
+  bool any_ahead = false;
+  for (const auto& [from, to] : *ranges) {
+    bytes += kPreImageOverheadBytes + from.size() + to.size();
+    any_ahead = any_ahead || IsAhead({from, to});
+  }
+  if (!any_ahead) return;
+  hidden_.push_back(ranges);
+  memory_bytes_ += bytes;
+}
+
 // By a range delete that was rolled back since. What the epoch had put over it is a pre-image.
 bool ScanCore::IsHidden(std::string_view stored_key) const {
   return FindRange(hidden_, stored_key) != nullptr;

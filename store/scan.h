@@ -58,7 +58,7 @@ class ScanCore {
   // now. Errors of reading that, which end the scan.
   Status Remember(std::string_view stored_key, const Version* newest);
   // Range deletes that were rolled back, and that it was made after, go on for it.
-  void Hide(std::shared_ptr<const RangeSet> ranges) { hidden_.push_back(std::move(ranges)); }
+  void Hide(const std::shared_ptr<const RangeSet>& ranges);
   // Whether it has still to show something of this range.
   bool IsAhead(const Range& range) const;
   // Lets go of everything; Next returns `why` from now on.

@@ -300,7 +300,7 @@ Status StoreCore::Close() {
   }
   unread = {};
   // Where maintenance has not got to it. If it fails the next opening restores from the repository.
-  if (live_ != nullptr && status.ok()) (void)live_->MarkReady();
+  if (maintenance_ != nullptr && status.ok()) maintenance_->MarkReady();
   if (repository_ != nullptr) {
     Status closed = repository_->Close();
     if (status.ok()) {

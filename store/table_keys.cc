@@ -19,6 +19,13 @@ std::string Describe(TableKind kind, std::string_view key_codec, std::string_vie
          std::string(key_codec) + "` and value codec `" + std::string(value_codec) + "`";
 }
 
+// Longer than any key: what follows all keys that it begins with, none if nothing does. Bounds are
+// written to the log, where there is room for keys.
+std::optional<std::string> BoundOf(const std::string& bound) {
+  if (bound.size() <= kKeyBytesMax) return bound;
+  return AfterPrefix(bound.substr(0, kKeyBytesMax));
+}
+
 Status TooLong(std::string_view what, size_t bytes) {
   return Status(StatusCode::kInvalidArgument, "key-too-long",
                 "a " + std::string(what) + " of " + std::to_string(bytes) +
@@ -63,11 +70,13 @@ Result<StoredRange> RangeOf(const format::TableMeta& table, const GroupLayout& l
   if (options.prefix.size() > kKeyBytesMax) return TooLong("prefix", options.prefix.size());
   const uint16_t group = GroupOf(table.kind, layout, 0, options.prefix);
   std::optional<std::string> end = AfterPrefix(options.prefix);
-  if (options.to && (!end || *options.to < *end)) end = *options.to;
+  if (const auto to = options.to ? BoundOf(*options.to) : std::nullopt; to && (!end || *to < *end))
+    end = to;
+  const std::optional<std::string> begin = BoundOf(std::max(options.prefix, options.from));
   // Groups end at 32,767, so there always is a next one.
-  return StoredRange{
-      StoredKey(group, std::max(options.prefix, options.from)),
-      end ? StoredKey(group, *end) : StoredKey(static_cast<uint16_t>(group + 1), "")};
+  const std::string after = StoredKey(static_cast<uint16_t>(group + 1), "");
+  return StoredRange{begin ? StoredKey(group, *begin) : after,
+                     end ? StoredKey(group, *end) : after};
 }
 
 TableOptions OptionsOf(const format::TableMeta& table) {

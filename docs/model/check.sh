@@ -66,6 +66,7 @@ if [[ $form == long ]]; then
   holds "-DCOMMITS=1 -DVERSIONS=5 -DWRITERS=3 $alone"
 fi
 fails FENCE_CHECK "-DCOMMITS=1 $alone"
+fails LOOKING_FURTHER "-DCOMMITS=2 $alone"
 fails LATE_CHECK "-DCOMMITS=3 $alone"
 fails KEPT_OPENINGS "-DCOMMITS=2 $alone"
 fails NEW_ATTEMPT "-DCOMMITS=2 $alone"

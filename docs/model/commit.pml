@@ -140,9 +140,19 @@ hidden byte h_v, h_k;
 
 #define NONE 255
 
-/* CheckNotFenced: whether another's version stands where its own next one would. */
+/* Whether another's version stands where its own next one would: after those of its own that are in
+ * doubt, of which there are no more than two here. */
+#define IS_OTHERS(n) (n <= VERSIONS && v_writer[n] != 0 && !HAS(own, v_writer[n]))
+#define IS_OWN(n) (n <= VERSIONS && v_writer[n] != 0 && HAS(own, v_writer[n]))
 #define IS_FENCED \
-  (version < VERSIONS && v_writer[version + 1] != 0 && !HAS(own, v_writer[version + 1]))
+  (IS_OTHERS(version + 1) || IS_OWN(version + 1) && \
+    (IS_OTHERS(version + 2) || IS_OWN(version + 2) && IS_OTHERS(version + 3)))
+/* CheckNotFenced */
+#ifdef WITHOUT_LOOKING_FURTHER
+#define SEES_FENCE IS_OTHERS(version + 1)
+#else
+#define SEES_FENCE IS_FENCED
+#endif
 
 /* A version of this writer, or no answer: the request is under way. Nobody waits for a second one. */
 #define CREATE_LATE(n, opens, adds, drops) \
@@ -175,6 +185,7 @@ proctype Writer(byte me) {
   byte n, s, going;
   byte tries, made_snapshots, made_ids, made_files;
   bit is_late;
+  bit in_doubt;   /* whether the last version was published */
   bit was_fenced; /* before it began to delete: then it must not */
 
   /* The first one has been open since before anything happens here, and made a checkpoint. */
@@ -334,7 +345,7 @@ end:
       }
 #ifndef WITHOUT_FENCE_CHECK
       if
-      :: IS_FENCED -> goto stopped;
+      :: SEES_FENCE -> goto stopped;
       :: else;
       fi;
 #endif
@@ -389,10 +400,23 @@ publish:
     :: n <= VERSIONS && v_writer[n] != 0 && !HAS(own, v_writer[n]) -> goto stopped; /* Fenced */
     fi;
     /* In doubt: the checkpoint is reported as failed. */
-    d_step { drops = 0; n = 0; s = 0; }
+    d_step { drops = 0; n = 0; s = 0; in_doubt = 1; }
 #ifdef WITHOUT_NEW_ATTEMPT
+    in_doubt = 0;
     goto working;
 #endif
+  }
+
+  /* Maintenance goes on meanwhile: DeleteDropped. */
+  atomic {
+    if
+    :: (dropped & ~read_pins) != 0 ->
+      going = dropped & ~read_pins;
+      dropped = dropped & read_pins;
+      was_fenced = IS_FENCED;
+      goto delete_files;
+    :: skip;
+    fi;
   }
 
   /* Prepare: LastOfOurs. */
@@ -433,6 +457,7 @@ preparing:
     :: else;
     fi;
     d_step {
+      in_doubt = 0;
       old_snapshots = old_snapshots | BIT(snapshot);
       if
       :: next_snapshot != NONE ->
@@ -507,7 +532,7 @@ delete_files:
     skip;
 #ifndef WITHOUT_FENCE_CHECK
     if
-    :: IS_FENCED -> goto stopped;
+    :: SEES_FENCE -> goto stopped;
     :: else;
     fi;
 #endif
@@ -539,7 +564,13 @@ delete_files:
         CHECK_NOTHING_LOST();
       }
     }
-  :: atomic { going == 0 -> goto working; }
+  :: atomic {
+      going == 0 ->
+      if
+      :: in_doubt -> goto preparing;
+      :: else -> goto working;
+      fi;
+    }
   od;
 
 stopped:
@@ -549,7 +580,7 @@ stopped:
     d_step {
       version = 0; list = 0; own = 0; id = 0; first = 0; snapshot = 0; next_snapshot = 0;
       superseded = 0; kept = 0; old_snapshots = 0; dropped = 0; read_pins = 0;
-      file = 0; drops = 0; n = 0; s = 0; going = 0; tries = 0; is_late = 0; was_fenced = 0;
+      file = 0; drops = 0; n = 0; s = 0; going = 0; tries = 0; is_late = 0; was_fenced = 0; in_doubt = 0;
       made_snapshots = 0; made_ids = 0; made_files = 0;
     }
   }

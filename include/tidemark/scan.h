@@ -15,7 +15,8 @@ class ScanCore;
 }
 
 // Which entries a scan shows: those whose keys begin with `prefix` and lie in [from, to). Keys
-// compare as unsigned bytes. A range that ends before it begins is empty.
+// compare as unsigned bytes. A range that ends before it begins is empty. `from` and `to` may be
+// longer than a key, `prefix` may not.
 struct ScanOptions {
   // In a table of partitions (TableKind::kMap) it must contain a whole partition.
   std::string prefix{};

@@ -87,7 +87,9 @@ class CheckpointStorage {
   // object whose creation has returned is shown, whoever created it: pins depend on it.
   virtual Result<std::vector<ObjectInfo>> List(std::string_view prefix) const = 0;
 
-  // Removes the objects; those that do not exist are passed over. Stops at the first error.
+  // Removes the objects; those that do not exist are passed over. One that cannot be removed should
+  // not keep those after it: the first error is returned in the end. Whether they went too is for
+  // the next call to find out, which names all of them again.
   virtual Status Delete(std::span<const std::string> names) = 0;
 
   // Removes what callers that died left below `prefix` (as in List) of objects that they never

@@ -127,7 +127,7 @@ TEST(PrunePlanTest, TheNewestOfAPeriodStandsForIt) {
                                     .Checkpoint(1, kMonday - 8 * kDay)
                                     .Checkpoint(2, kMonday - 1)  // Sunday
                                     .Checkpoint(3, kMonday)
-                                    .Checkpoint(4, kMonday + 30 * 60'000)
+                                    .Checkpoint(4, kMonday + kHour / 2)
                                     .Checkpoint(5, kMonday + 10 * kHour)
                                     .Checkpoint(6, kMonday + kDay)
                                     .Make();

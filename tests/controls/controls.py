@@ -78,8 +78,14 @@ SAFEGUARDS = [
               "if (!IsOwn(other->writer)) return {Creation::kAnothers, BecomeFenced(*other)};", "",
               ("crash/zombie_test", "*")),
     Safeguard("a look at the fence before anything is deleted", "storage/repository_collect.cc",
-              "if (version) return IsOwn(version->writer) ? Status() : BecomeFenced(*version);",
+              "if (version) return BecomeFenced(*version);",
               "if (version) return {};", ("storage/repository_test", "*")),
+    Safeguard("a look past its own versions in doubt", "storage/repository_collect.cc",
+              "while (version && IsOwn(version->writer)) version = chain_->ReadVersion(++next);",
+              "if (version && IsOwn(version->writer)) return {};", ("storage/repository_test", "*")),
+    Safeguard("a file whose edit is in doubt stays", "store/maintenance.cc",
+              "if (manifest.version <= file.second) return false;", "static_cast<void>(0);",
+              ("crash/fault_test", "*FailedCheckpoint*")),
     Safeguard("pins keep files", "storage/repository_pins.cc",
               "return IsPinned(name) || held_.contains(FileNameOf(name));", "return held_.contains(FileNameOf(name));",
               ("storage/repository_test", "*"), MODEL),
@@ -116,7 +122,17 @@ SAFEGUARDS = [
                      "while (next != current_->end() && next->first <= to) {"),
                     ("store/table_range.cc", "if (meta_.kind == TableKind::kMap && !IsInOnePartition(record.key, record.value)) {",
                      "if (false && !IsInOnePartition(record.key, record.value)) {")]),
+    Safeguard("what has not been hashed is not used again", "store/maintenance.cc",
+              "if (IsVerified()) (void)live_.MarkReady();", "(void)live_.MarkReady();",
+              ("crash/damage_test", "FastTest*")),
     # ---- What the cache knows of what it has not ----
+    Safeguard("a list is folded again when room was made", "store/table_merge.cc",
+              "made_room = store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false));",
+              "if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false)))\n"
+              "      return Found{index_.Find(hash, key), value, false, key};\n"
+              "    Version* copy = PutCopy(hash, key, value, index_.Find(hash, key));\n"
+              "    return Found{copy, copy->value(), false, key};",
+              ("public/public_model_test", "ListMemory*"), MODEL),
     Safeguard("an eviction ends the completeness", "store/table_core.cc",
               "if (version->present()) VoidMark(format::UserKey(version->key()));", "",
               ("store/store_invariants_test", "*"), MODEL),

@@ -168,6 +168,28 @@ TEST_F(FastTest, BackgroundHashFindsDamageBeforeAnythingIsPublishedOrDropped) {
   ExpectRestores(Options(), 4, path);
 }
 
+// Once: what had not been hashed when the process ended nobody ever hashed, as the next one used
+// the live directory again; so it deleted old checkpoints, although the newest was damaged.
+TEST_F(FastTest, Invariant09WhatHasNotBeenHashedIsNotUsedAgain) {
+  for (const bool closes : {false, true}) {
+    CopyTemplate();
+    const std::string path = PathOf(Part::kBaseSst);
+    Damage(path, Harm::kBitFlipped);
+    const std::string end = InChild([&] {
+      const auto storage = Storage();
+      storage->plan().Inject(
+          {.sticky = true, .contains = path, .operations = {StorageOperation::kRead}});
+      auto store = Open(FastOptions(storage)).value();
+      EXPECT_EQ(store.restored_id(), kNewest);
+      while (storage->plan().fired() == 0) std::this_thread::yield();
+      if (!closes) Die();
+      EXPECT_EQ(store.Close().ToString(), "OK");
+    });
+    EXPECT_EQ(end, closes ? "" : kDied);
+    ExpectRestores(Options(), 4, path);
+  }
+}
+
 // The first commit on an older checkpoint drops those after it: it has to be known before that it
 // can be restored.
 TEST_F(FastTest, CheckpointThatIsNotTheNewestIsHashedAtOnce) {

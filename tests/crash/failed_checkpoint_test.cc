@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 namespace tidemark::test {
 namespace {
@@ -30,13 +32,16 @@ class FailedCheckpointTest : public ::testing::Test {
   }
 
   // Everything goes through fs_; the repository through storage_ as well.
-  TestStore Open(uint64_t inline_bytes_max) {
+  StoreOptions Options(uint64_t inline_bytes_max) {
     StoreOptions options = SmallStore(directory_.path());
     options.repository.clear();
     options.storage = storage_;
     options.inline_segment_bytes_max = inline_bytes_max;
     options.write_back_segments = 1000;
-    return TestStore::Open(options, fs_).value();
+    return options;
+  }
+  TestStore Open(uint64_t inline_bytes_max) {
+    return TestStore::Open(Options(inline_bytes_max), fs_).value();
   }
 
   Status Commit(TestStore& store, uint64_t round) {
@@ -227,6 +232,55 @@ TEST_F(FailedCheckpointTest, LostAnswers) {
   ASSERT_EQ(Commit(store, 4).ToString(), "OK");
   ExpectRetained({1, 2, 4});
   ExpectRestores(4);
+}
+
+// Once: a merged segment whose edit was in doubt was deleted as soon as a checkpoint had been
+// published that was older than the edit, though younger than the merge: if the edit had been
+// carried out and the process died then, the newest list named a file that was gone.
+TEST_F(FailedCheckpointTest, Invariant03AMergeWhoseEditIsInDoubtKeepsItsFile) {
+  StoreOptions options = Options(0);
+  options.log_merge_segments = 2;
+  TestStore store = TestStore::Open(options, fs_).value();
+  const auto begin = [&](uint64_t round) {
+    EXPECT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
+    return store.Begin(round).value();
+  };
+  ASSERT_EQ(Commit(store, 1).ToString(), "OK");
+  // The merge of the first two segments has put its file, and its edit waits behind the third
+  // one's.
+  const auto second = storage_->PauseBefore(StorageOperation::kCreateIfAbsent, "/manifest/");
+  const auto ticket_2 = begin(2);
+  second->WaitUntilReached();
+  const auto merge = storage_->PauseBefore(StorageOperation::kPutFile, "/log/");
+  second->Release();
+  merge->WaitUntilReached();
+  ASSERT_EQ(TestStore::Wait(ticket_2).ToString(), "OK");
+  const auto third = storage_->PauseBefore(StorageOperation::kCreateIfAbsent, "/manifest/");
+  const auto ticket_3 = begin(3);
+  third->WaitUntilReached();
+  merge->Release();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const std::string edit = format::ManifestName(List().version + 2);
+  storage_->plan().Inject(
+      {.sticky = true,
+       .contains = "/manifest/",
+       .operations = {StorageOperation::kCreateIfAbsent},
+       .spares = [&](StorageOperation,
+                     std::string_view name) { return name < format::SubtaskPrefix(0) + edit; },
+       .answer_lost = true});
+  third->Release();
+  ASSERT_EQ(TestStore::Wait(ticket_3).ToString(), "OK");
+  while (storage_->plan().fired() == 0) std::this_thread::yield();
+  // That answer was lost. Whenever the process dies from now on, the newest list must be whole.
+  for (int i = 0; i < 50; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    ASSERT_EQ(FindDamage(*storage_, List()), "");
+  }
+  storage_->plan().Clear();
+  ASSERT_EQ(Commit(store, 4).ToString(), "OK");
+  ASSERT_EQ(store.Drain().ToString(), "OK");
+  ExpectRetained({1, 2, 3, 4});
+  EXPECT_EQ(FilesThere(*storage_), FilesNamed(List()));
 }
 
 }  // namespace

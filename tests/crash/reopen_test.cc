@@ -72,6 +72,40 @@ TEST_P(ReopenTest, Invariant02LiveDatabaseAheadOfTheTargetIsNotReused) {
   EXPECT_EQ(Retained().back(), 10U) << "nothing was committed, so nothing was abandoned";
 }
 
+// Once: whatever an opening failed with, the live directory that it had begun to use went, so a
+// storage that did not answer for a moment cost all that had to be copied again.
+TEST_P(ReopenTest, LiveDatabaseOutlivesAnOpeningThatFails) {
+  Live(Options(), [&](TestStore& store) {
+    Commit(store, 1, 1, 12);
+    Drain(store);
+    Commit(store, 1, 13, 15);
+    Die();
+  });
+  const bool links = GetParam() == Transfer::kLink;
+  EXPECT_EQ(
+      InChild([&] {
+        StoreOptions options = Options();
+        const auto storage =
+            std::make_shared<FaultStorage>(StorageAt(directory_.path(), DiskWithoutSyncs()));
+        storage->DenyLinks(!links);
+        options.repository.clear();
+        options.storage = storage;
+        storage->plan().Inject({.contains = "/log/", .operations = {StorageOperation::kFetch}});
+        const auto opened = Open(options);
+        EXPECT_EQ(opened.has_value(), storage->plan().fired() == 0);
+        // Where links are not free the change log may be there already.
+        EXPECT_TRUE(!opened.has_value() || !links);
+        if (!opened) {
+          EXPECT_EQ(opened.error().code(), StatusCode::kUnavailable);
+        }
+      }),
+      "");
+  Live(Options(), [&](TestStore& store) {
+    EXPECT_TRUE(store.restored().reused_live_database);
+    ExpectRestored(store, 15, Of({{1, 1}}));
+  });
+}
+
 // Attempts count from 1 in each repository, and a local directory is named after the attempt that
 // made it. One that was left from another repository used to be opened as if this one had made it,
 // and showed its rows.

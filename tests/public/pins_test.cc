@@ -1,6 +1,11 @@
 // Pins: what is pinned stays, whatever the writer does and whoever was faster.
 #include "tests/public/pins_fixture.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
 namespace tidemark::test {
 namespace {
 
@@ -246,6 +251,26 @@ TEST_F(PinsTest, WhileAPinIsDamagedNothingIsDeletedAndTheStoreGoesOn) {
   ChangeUpTo(12);
   ASSERT_OK(store_->Drain());  // a base: segments are dropped
   EXPECT_EQ(Unnamed(), std::set<std::string>());
+}
+
+// Once: reading a pin took as much memory as its file said it had, and a pipe in its place held
+// maintenance up for ever.
+TEST_F(PinsTest, APinThatIsNoSuchFileCostsNothing) {
+  OpenTable();
+  ChangeUpTo(2);
+  const std::string folder = directory_ / "repository/pins";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/huge") << "TDMK";
+  std::filesystem::resize_file(folder + "/huge", uint64_t{1} << 40);
+  EXPECT_ERROR(ListPins(*storage_).error(), StatusCode::kCorruption, "object-size");
+  EXPECT_ERROR(store_->Drain(), StatusCode::kUnavailable, "pin-unreadable");
+  std::filesystem::remove(folder + "/huge");
+  ASSERT_EQ(mkfifo((folder + "/pipe").c_str(), 0600), 0);
+  EXPECT_ERROR(ListPins(*storage_).error(), StatusCode::kCorruption, "frame-size");
+  EXPECT_ERROR(store_->Drain(), StatusCode::kUnavailable, "pin-unreadable");
+  ASSERT_OK(UnpinCheckpoint(*storage_, "pipe"));
+  ChangeUpTo(4);
+  ASSERT_OK(store_->Drain());
 }
 
 // Found in review: one pin that could not be read made a new writer forget the others, and its

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +163,21 @@ TEST_F(FileLockTest, ALookIsNotALock) {
   ASSERT_EQ(flock(look, LOCK_SH), 0);
   EXPECT_FALSE(storage::IsLocked(path_));
   close(look);
+}
+
+// Once: a process that had too many files open took every lock for free, and deleted what was in
+// use.
+TEST_F(FileLockTest, WhatCannotBeToldCountsAsHeld) {
+  std::ofstream(path_) << "";
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool locked = storage::IsLocked(path_);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(locked);
+  EXPECT_FALSE(storage::IsLocked(path_));
+  EXPECT_FALSE(storage::IsLocked(path_ + "/LOCK")) << "there is no such folder";
 }
 
 TEST_F(FileLockTest, EndsWithItsProcess) {

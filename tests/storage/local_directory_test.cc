@@ -309,6 +309,18 @@ TEST_F(LocalDirectoryTest, Invariant11AFailedSyncOfTheFolderIsAnError) {
             StatusCode::kUnavailable);
 }
 
+// Once: one that could not be deleted kept all those after it, in the order of their names, for
+// ever.
+TEST_F(LocalDirectoryTest, OneThatCannotBeDeletedKeepsNoOther) {
+  const std::vector<std::string> names = {"a/1", "a/2", "a/3"};
+  for (const std::string& name : names) ASSERT_TRUE(storage_->Put(name, "").ok());
+  fs_->plan().Inject({.contains = "a/2", .operations = {FileOperation::kDelete}});
+  EXPECT_EQ(storage_->Delete(names).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Names(), "a/2");
+  ASSERT_TRUE(storage_->Delete(names).ok());
+  EXPECT_EQ(Names(), "");
+}
+
 TEST_F(LocalDirectoryTest, SaysWhenTheDiskIsFull) {
   fs_->plan().Inject({.sticky = true, .error = FaultError::kFull});
   EXPECT_EQ(storage_->Put("a", "bytes").name(), "disk-full");

@@ -178,6 +178,19 @@ TEST_F(RepositoryCollectTest, Invariant03AFencedWriterDeletesNothing) {
   EXPECT_EQ(fault_->List("").value().size(), before);
 }
 
+// Once: it looked one version ahead only, where its own one in doubt hid the other writer's.
+TEST_F(RepositoryCollectTest, Invariant03AFencedWriterDeletesNothingInDoubtEither) {
+  TestWriter old_writer = Open();
+  ASSERT_TRUE(old_writer.CommitRange(1, 40, {.inlined = false}).ok());
+  ASSERT_TRUE(old_writer.Commit(41, {.keep_last = 1, .rebase = true}).ok());
+  fault_->plan().Inject({.operations = {StorageOperation::kCreateIfAbsent}, .answer_lost = true});
+  EXPECT_EQ(old_writer.Commit(42).code(), StatusCode::kUnavailable);
+  TestWriter new_writer = Open(true);
+  const size_t before = fault_->List("").value().size();
+  EXPECT_EQ(old_writer->DeleteDropped().code(), StatusCode::kFenced);
+  EXPECT_EQ(fault_->List("").value().size(), before);
+}
+
 // Once: when the name of the next version was taken by something that nobody could read, collecting
 // said Corruption, which fails a store for good, although the next commit would have found its way
 // around it.

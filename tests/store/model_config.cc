@@ -57,7 +57,7 @@ void ChooseSizes(ModelRandom& random, ModelConfig* config) {
     if (random.Chance(3)) config->keys = 2'000, config->value_bytes_max = 3'000;
   } else if (random.Chance(2)) {
     config->room_bytes = random.OneOf({384 * kKiB, 512 * kKiB, 768 * kKiB});
-    config->value_bytes_max = random.OneOf<size_t>({200, 2'000, 6'000});
+    config->value_bytes_max = random.OneOf<size_t>({200, 2'000, 6'000, 20'000});
     config->epoch_bytes_max = 96 * kKiB;
     config->spills = random.Chance(4);
     if (config->spills) {

@@ -95,12 +95,14 @@ Result<std::vector<ObjectInfo>> FaultStorage::List(std::string_view prefix) cons
 }
 
 Status FaultStorage::Delete(std::span<const std::string> names) {
+  Status outcome;
   for (const std::string& name : names) {
-    TIDEMARK_RETURN_IF_ERROR(Guarded(StorageOperation::kDelete, name, [&] {
+    Status deleted = Guarded(StorageOperation::kDelete, name, [&] {
       return target_->Delete({&name, 1});
-    }));
+    });
+    if (outcome.ok()) outcome = std::move(deleted);
   }
-  return {};
+  return outcome;
 }
 
 Status FaultStorage::DeleteUnfinished(std::string_view prefix) {
