@@ -46,13 +46,14 @@ Status LocalDirectory::DeleteUnfinished(std::string_view prefix) {
   std::vector<std::string> temporaries;
   const std::string folder = prefix.empty() ? root_ : PathOf(prefix.substr(0, prefix.size() - 1));
   TIDEMARK_RETURN_IF_ERROR(Walk(folder, std::string(prefix), nullptr, &temporaries));
+  Status outcome;
   for (const std::string& path : temporaries) {
     if (path.find(own_mark_) != std::string::npos) continue;  // being written right now
     const rocksdb::IOStatus deleted = fs_->DeleteFile(path, Io(), nullptr);
     if (deleted.ok() || IsMissing(deleted)) continue;
-    return FromRocksDb(deleted, "delete the leftover " + path);
+    if (outcome.ok()) outcome = FromRocksDb(deleted, "delete the leftover " + path);
   }
-  return {};
+  return outcome;
 }
 
 Status LocalDirectory::Walk(const std::string& folder, const std::string& name_prefix,

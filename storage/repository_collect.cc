@@ -68,17 +68,23 @@ Status Repository::DeleteLeftovers() {
   if (!deletions_allowed_.load() || !damaged_.empty()) return {};
   TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
   TIDEMARK_RETURN_IF_ERROR(ReadPins());  // so that a damaged one costs no more than this look
-  TIDEMARK_RETURN_IF_ERROR(storage_->DeleteUnfinished(format::SubtaskPrefix(subtask_)));
+  // One thing that cannot be deleted keeps no other.
+  Status outcome = storage_->DeleteUnfinished(format::SubtaskPrefix(subtask_));
   for (const std::string_view prefix : {format::kLogPrefix, format::kBasePrefix}) {
     TIDEMARK_ASSIGN_OR_RETURN(std::vector<std::string> files, LeftoverFiles(prefix));
     const std::vector<std::string> all = files;
-    TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&files));
+    if (Status deleted = DeleteUnlessPinned(&files); !deleted.ok()) {
+      if (deleted.code() == StatusCode::kFenced || deleted.name() == kPinUnreadable) return deleted;
+      if (outcome.ok()) outcome = std::move(deleted);
+      continue;
+    }
     // What a pin has kept of them goes when the pin has gone.
     for (const std::string& name : all)
       if (!std::binary_search(files.begin(), files.end(), name)) AddDropped(FileNameOf(name));
   }
-  TIDEMARK_ASSIGN_OR_RETURN(const std::vector<std::string> snapshots, LeftoverSnapshots());
-  return storage_->Delete(snapshots);
+  TIDEMARK_ASSIGN_OR_RETURN(std::vector<std::string> snapshots, LeftoverSnapshots());
+  Status deleted = DeleteUnlessPinned(&snapshots);
+  return outcome.ok() ? deleted : outcome;
 }
 
 void Repository::AddDropped(std::string_view file) {

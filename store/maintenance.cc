@@ -440,7 +440,8 @@ Status Maintenance::Collect() {
     files = repository_.DeleteLeftovers();
     leftovers_deleted_ = files.ok();
   }
-  if (files.ok()) files = repository_.DeleteDropped();
+  Status dropped = repository_.DeleteDropped();
+  if (files.ok()) files = std::move(dropped);
   const Status manifests = repository_.CollectManifests();
   return files.ok() ? manifests : files;
 }

@@ -28,6 +28,8 @@ struct PartitionBlock {
   static constexpr uint64_t kRun = Version::kMark | 1;
   static constexpr uint64_t kTree = Version::kMark | 2;
 
+  static constexpr size_t kPointerBytes = sizeof(void*);
+
   uint64_t kind;
   uint16_t count;     // of links
   uint16_t sorted;    // so many of them from the first on
@@ -66,15 +68,15 @@ struct PartitionBlock {
   std::span<const VersionLink> links() const { return const_cast<PartitionBlock*>(this)->links(); }
   KeyTree* tree() const {
     KeyTree* tree = nullptr;
-    std::memcpy(&tree, data() + LinksOffset(name_size), sizeof(KeyTree*));
+    std::memcpy(&tree, data() + LinksOffset(name_size), kPointerBytes);
     return tree;
   }
   void set_tree(KeyTree* tree) {
-    std::memcpy(data() + LinksOffset(name_size), &tree, sizeof(KeyTree*));
+    std::memcpy(data() + LinksOffset(name_size), &tree, kPointerBytes);
   }
   size_t taken_bytes() const {
     if (!is_tree()) return TakenFor(BytesFor(name_size, capacity));
-    return TakenFor(LinksOffset(name_size) + sizeof(KeyTree*)) + TakenFor(sizeof(KeyTree));
+    return TakenFor(LinksOffset(name_size) + kPointerBytes) + TakenFor(sizeof(KeyTree));
   }
 };
 

@@ -258,7 +258,7 @@ PartitionBlock* PartitionIndex::MakeRun(std::span<const VersionLink> links, size
 // In the partition of `first`.
 PartitionBlock* PartitionIndex::MakeTree(size_t count, const EachVersion& each,
                                          const Version& first) {
-  PartitionBlock* holder = NewBlock(first, PartitionBlock::kTree, 0, sizeof(KeyTree*));
+  PartitionBlock* holder = NewBlock(first, PartitionBlock::kTree, 0, PartitionBlock::kPointerBytes);
   holder->set_tree(new KeyTree(holder->stored_name().size(), &tree_bytes_));
   holder->tree()->Fill(count, each);
   return holder;

@@ -122,7 +122,10 @@ Status StoreCore::Restore() {
   SetCounts(live_->mark().counts);
   std::vector<std::shared_ptr<SealedEpoch>> replayed;
   if (Status loaded = Load(restored, &replayed); !loaded.ok()) {
-    if (loaded.code() == StatusCode::kCorruption) (void)live_->Quarantine();
+    if (loaded.code() == StatusCode::kCorruption)
+      (void)live_->Quarantine();
+    else if (restored.verify_first.empty())
+      (void)live_->MarkReady();  // the next opening need not fetch it all again
     return loaded;
   }
   recorder_.Restored(report_);

@@ -25,14 +25,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <compare>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <set>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tidemark::test {
@@ -56,7 +54,6 @@ struct Done {
   uint64_t acknowledged = 0;  // the last round whose checkpoint was
   bool exported = false;
   bool imported = false;
-  auto operator<=>(const Done&) const = default;
 };
 
 // ... told to the process that made it: so far, and when the power was cut.
@@ -93,13 +90,14 @@ struct Cuts {
 };
 
 // Names, contents, and how many names a file has; and what had been done.
-using Remains = std::pair<Files, Done>;
-Remains RemainsIn(const std::string& directory, const Done& done) {
+Files RemainsIn(const std::string& directory, const Done& done) {
   Files all = ReadTree(directory);
+  all[""] = std::to_string(done.acknowledged) + (done.exported ? " exported" : "") +
+            (done.imported ? " imported" : "");
   for (const auto& entry : fs::recursive_directory_iterator(directory))
     all[fs::relative(entry.path(), directory)] +=
         entry.is_directory() ? "directory" : " " + std::to_string(entry.hard_link_count());
-  return {std::move(all), done};
+  return all;
 }
 
 // Shared with children.
@@ -300,7 +298,7 @@ void PowerCutTest::CutRecovery(const Cuts& cuts, const std::string& from) {
   const std::string to = directory_ / "second";
   const std::string end = LiveAndCut(cuts, from, to, Nothing);
   EXPECT_TRUE(end.empty() || end == kDied) << end;
-  std::set<Remains> tried;
+  std::set<Files> tried;
   for (uint64_t i = 0; i < notes_->cut_count; ++i) {
     const auto& [call, done] = notes_->cuts[i];
     for (const Cut kind : cuts.kinds) {
@@ -328,7 +326,7 @@ void PowerCutTest::CutEverywhere(uint64_t stride, const char* campaign) {
     const std::string end = LiveAndCut(Cuts::At(call), "", to, Nothing);
     if (end.empty()) break;
     ASSERT_EQ(end, kDied);
-    std::set<Remains> tried;
+    std::set<Files> tried;
     for (const Cut kind : kAllKinds) {
       SCOPED_TRACE(NameOf(kind));
       const std::string remains = PathOf(to, call, kind);

@@ -191,6 +191,33 @@ TEST_F(RepositoryCollectTest, Invariant03AFencedWriterDeletesNothingInDoubtEithe
   EXPECT_EQ(fault_->List("").value().size(), before);
 }
 
+// Once: a leftover that could not be deleted kept all that came after it.
+TEST_F(RepositoryCollectTest, ALeftoverThatCannotBeDeletedKeepsNoOther) {
+  {
+    TestWriter writer = Open();
+    ASSERT_TRUE(writer.CommitRange(1, 2, {.inlined = false}).ok());
+    const uint64_t attempt = writer->attempt();
+    for (const std::string& name :
+         {format::SegmentName(attempt, 3, 3, 1), format::BaseMetaName(attempt, 2)})
+      ASSERT_TRUE(fault_->Put(writer->ObjectName(name), "left").ok());
+  }
+  TestWriter writer = Open(true);
+  const auto left = [&] {
+    size_t objects = 0;
+    for (const ObjectInfo& object : fault_->List("").value())
+      objects += fault_->Size(object.name).value() == 4 ? 1 : 0;
+    return objects;
+  };
+  ASSERT_EQ(left(), 2u);
+  fault_->plan().Inject(
+      {.sticky = true, .contains = "/log/", .operations = {StorageOperation::kDelete}});
+  EXPECT_EQ(writer->DeleteLeftovers().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(left(), 1u);
+  fault_->plan().Clear();
+  ASSERT_TRUE(writer->DeleteLeftovers().ok());
+  EXPECT_EQ(left(), 0u);
+}
+
 // Once: when the name of the next version was taken by something that nobody could read, collecting
 // said Corruption, which fails a store for good, although the next commit would have found its way
 // around it.
