@@ -262,23 +262,25 @@ TEST_F(FailedCheckpointTest, Invariant03AMergeWhoseEditIsInDoubtKeepsItsFile) {
   third->WaitUntilReached();
   merge->Release();
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  const std::string edit = format::ManifestName(List().version + 2);
-  storage_->plan().Inject(
-      {.sticky = true,
-       .contains = "/manifest/",
-       .operations = {StorageOperation::kCreateIfAbsent},
-       .spares = [&](StorageOperation,
-                     std::string_view name) { return name < format::SubtaskPrefix(0) + edit; },
-       .answer_lost = true});
+  const uint64_t edit = List().version + 2;
+  storage_->plan().Inject({.contains = format::ManifestName(edit),
+                           .operations = {StorageOperation::kCreateIfAbsent},
+                           .answer_lost = true});
+  // And no new attempt comes in between.
+  const auto attempt =
+      storage_->PauseBefore(StorageOperation::kCreateIfAbsent, format::ManifestName(edit + 1));
   third->Release();
   ASSERT_EQ(TestStore::Wait(ticket_3).ToString(), "OK");
   while (storage_->plan().fired() == 0) std::this_thread::yield();
   // That answer was lost. Whenever the process dies from now on, the newest list must be whole.
-  for (int i = 0; i < 50; ++i) {
+  std::string damage;
+  for (int i = 0; i < 50 && damage.empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    ASSERT_EQ(FindDamage(*storage_, List()), "");
+    damage = FindDamage(*storage_, List());
   }
-  storage_->plan().Clear();
+  EXPECT_EQ(damage, "");
+  EXPECT_EQ(List().version, edit);
+  attempt->Release();
   ASSERT_EQ(TestStore::Wait(begin(4)).ToString(), "OK");
   ASSERT_EQ(store.Drain().ToString(), "OK");
   ExpectRetained({1, 2, 3, 4});
