@@ -26,9 +26,9 @@ enum class Verification : uint8_t {
   // Hashes every file that the checkpoint needs before RocksDB parses it.
   kFull = 0,
   // Hashes manifest and segments, checks base files by size, and hashes those in the background.
-  // Until that is done no base is published and no checkpoint present at open is dropped; a
-  // mismatch fails the store. A checkpoint that is not the newest is verified as with kFull,
-  // because the first commit on it drops those after it.
+  // Until that is done no base is published, no checkpoint present at open is dropped, and a
+  // process that ends has to fetch it all again; a mismatch fails the store. A checkpoint that is
+  // not the newest is verified as with kFull: the first commit on it drops those after it.
   kFast = 1,
 };
 
