@@ -1,5 +1,7 @@
 #include "store/live_directory.h"
 
+#include "storage/live_database.h"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -30,13 +32,17 @@ std::string LiveDirectoryPath(const std::string& directory, uint64_t attempt, in
          (n == 0 ? "" : "-" + std::to_string(n));
 }
 
+bool IsReady(rocksdb::FileSystem& fs, const std::string& live_directory) {
+  return storage::Exists(fs, live_directory + "/" + std::string(storage::kLiveReadyName));
+}
+
 std::vector<std::string> ReusableLiveDirectories(rocksdb::FileSystem& fs,
                                                  const std::string& directory) {
   auto found = LiveDirectories(fs, directory);
   std::sort(found.rbegin(), found.rend());
   std::vector<std::string> reusable;
   for (auto& [attempt, path] : found) {
-    if (storage::Exists(fs, path + "/READY") && !storage::IsLocked(path + "/LOCK"))
+    if (IsReady(fs, path) && !storage::IsLocked(path + "/LOCK"))
       reusable.push_back(std::move(path));
   }
   return reusable;

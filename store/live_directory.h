@@ -13,7 +13,9 @@ namespace tidemark::store {
 // <directory>/live.<attempt>, with `-<n>` for the n-th of one opening (n > 0).
 std::string LiveDirectoryPath(const std::string& directory, uint64_t attempt, int n);
 
-// Those that were made ready and that nobody holds, the newest attempt first.
+// Whether it was made ready, so that an opening may use it again.
+bool IsReady(rocksdb::FileSystem& fs, const std::string& live_directory);
+// Those that are, and that nobody holds, the newest attempt first.
 std::vector<std::string> ReusableLiveDirectories(rocksdb::FileSystem& fs,
                                                  const std::string& directory);
 

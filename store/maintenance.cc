@@ -337,30 +337,29 @@ Status Maintenance::Rebase() {
   const auto uploaded = compaction::UploadBase(live_, repository_, attempt, &uploads_, may_put);
   if (!uploaded.has_value())
     return uploaded.error().name() == "rebase-interrupted" ? Status() : uploaded.error();
-  uint64_t version = 0;
   bool added = false;
   TIDEMARK_RETURN_IF_ERROR(
       commits_.PublishEdit([&](const Manifest& manifest, format::ManifestEdit* edit) {
-        version = manifest.version;
         added = compaction::AddBase(*uploaded, manifest, edit);
       }));
   if (!added) return {};  // the list has moved on meanwhile
   uint64_t bytes = 0;
   for (const auto& [name, file] : uploaded->fresh) bytes += file.size;
   options_.recorder->BasePublished(bytes);
-  ForgetUploads(*uploaded, version);
+  ForgetUploads(*uploaded);
   // Every segment that a merge may have met is behind the base now.
   unmergeable_.clear();
   log_is_damaged_ = false;
   return {};
 }
 
-// What was put for a base that was put off, and has been compacted since, no list will name.
-void Maintenance::ForgetUploads(const compaction::UploadedBase& published, uint64_t version) {
+// What was put for a base that was put off, and has been compacted since, no list will name: edits
+// before the one of `published` are decided.
+void Maintenance::ForgetUploads(const compaction::UploadedBase& published) {
   std::set<std::string> named;
   for (const auto& [live_name, file] : published.fresh) named.insert(file.name);
   for (const auto& [key, file] : uploads_) {
-    if (!named.contains(file.name)) unnamed_.emplace_back(file.name, version);
+    if (!named.contains(file.name)) unnamed_.emplace_back(file.name, 0);
   }
   uploads_.clear();
 }

@@ -108,7 +108,7 @@ class Maintenance {
   bool IsMergeWanted() const { return !stopping_.load() && !IsWriteBackUrgent(); }
   Status MergeFailed(const std::vector<uint64_t>& segments, Status status);
   void DropUnnamed();
-  void ForgetUploads(const compaction::UploadedBase& published, uint64_t version);
+  void ForgetUploads(const compaction::UploadedBase& published);
   Status Collect();
 
   // What tools have left (maintenance_tools.cc).

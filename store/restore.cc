@@ -133,7 +133,7 @@ Result<RestoredState> Restoring::Run() {
     }
     // A passing error, of a storage say, is no reason to give up what took hours to copy.
     const bool stays = state_.report.reused_live_database && !IsDamage(restored.error()) &&
-                       storage::Exists(*options_.fs, state_.live->directory() + "/READY");
+                       IsReady(*options_.fs, state_.live->directory());
     stays ? CloseLive() : DropLive();
     if (!IsDamage(restored.error()) || options_.checkpoint) {
       return std::move(restored).error().WithContext("restore of checkpoint " +

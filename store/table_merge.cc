@@ -13,7 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
+#include <utility>
 
 namespace tidemark::store {
 
@@ -78,27 +78,28 @@ Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view
 }
 
 Result<TableCore::Found> TableCore::ReadMerged(uint64_t hash, std::string_view key) {
-  std::optional<bool> made_room;  // unset: nobody has tried
-  while (true) {
-    // Making room may have released the operand, or what it lies on: then RocksDB has the value, or
-    // a copy is there.
-    Version* newest = index_.Find(hash, key);
-    if (newest == nullptr || newest->op != Op::kMerge) return Read(newest, hash, key);
-    bool read_below = false;
-    TIDEMARK_ASSIGN_OR_RETURN(const std::string_view value, Fold(newest, &key, &read_below));
-    const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
-    const bool has_room = made_room ? *made_room : store_.HasRoomFor(bytes, 0);
-    if (has_room || made_room) {
-      (read_below ? misses_ : present_hits_).Add();
-      if (!has_room) return Found{newest, value, false, key};
-      Version* copy = PutCopy(hash, key, value, newest);
-      return Found{copy, copy->value(), false, key};
-    }
+  bool read_below = false;
+  Version* newest = index_.Find(hash, key);
+  TIDEMARK_ASSIGN_OR_RETURN(std::string_view value, Fold(newest, &key, &read_below));
+  const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
+  bool has_room = store_.HasRoomFor(bytes, 0);
+  if (!has_room) {
     fold_key_.assign(key);  // it may lie in the cache
     key = fold_key_;
-    // Whatever comes of it the value is folded again: other lists may have been meanwhile.
-    made_room = store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false));
+    // Lists that are released on the way are folded into the buffer too.
+    std::string folded = std::move(folded_);
+    has_room = store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false));
+    folded_ = std::move(folded);
+    value = folded_;
+    // The operand may have been released, or what it lies on: then RocksDB has the value, or a copy
+    // is there.
+    newest = index_.Find(hash, key);
+    if (newest == nullptr || newest->op != Op::kMerge) return Read(newest, hash, key);
   }
+  (read_below ? misses_ : present_hits_).Add();
+  if (!has_room) return Found{newest, value, false, key};
+  Version* copy = PutCopy(hash, key, value, newest);
+  return Found{copy, copy->value(), false, key};
 }
 
 Version* TableCore::PutCopy(uint64_t hash, std::string_view key, std::string_view value,

@@ -8,7 +8,7 @@
 //
 // TIDEMARK_POWER_STRIDE=1 tries every operation; the default takes samples. TIDEMARK_SPILL_STRIDE
 // is that of the life with epochs that spill. TIDEMARK_PAIR_STRIDE=1 tries every operation of each
-// recovery too, which takes hours; the default takes one of each.
+// recovery too, which takes an hour or two; the default takes one of each.
 // TIDEMARK_POWER_CALL=k tries operation k alone, as a failure names it.
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
