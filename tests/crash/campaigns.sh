@@ -23,7 +23,8 @@ add_up() {
 run() {
   local seconds=$1 test=$2 began=$SECONDS
   echo "crash: $test${3:+ $3}"
-  if ! timeout "$seconds" "$build/tests/$test" --gtest_brief=1 ${3:+--gtest_filter="$3"} >output 2>&1; then
+  if ! timeout "$seconds" "$build/tests/$test" --gtest_brief=1 ${3:+--gtest_filter="$3"} 2>&1 |
+    tee output | { grep --line-buffered '^progress: ' || true; }; then
     tail -n 60 output
     add_up
     echo "crash: $test FAILED; the lines above say how to replay it"

@@ -23,6 +23,16 @@ ptrdiff_t CountThreads() {
 // One, and those of a sanitizer.
 const ptrdiff_t kThreadsAtStart = CountThreads();
 
+// Of the test so far. A child begins with those of its parent, which are no findings of its own.
+int CountFailures() {
+  const ::testing::TestResult& result =
+      *::testing::UnitTest::GetInstance()->current_test_info()->result();
+  int failures = 0;
+  for (int i = 0; i < result.total_part_count(); ++i)
+    failures += result.GetTestPartResult(i).failed() ? 1 : 0;
+  return failures;
+}
+
 }  // namespace
 
 const char* const kDied = "killed by signal 9 (Killed)";
@@ -39,6 +49,7 @@ std::string InChild(const std::function<void()>& part, unsigned seconds_max) {
   const pid_t child = fork();
   if (child < 0) return "cannot fork";
   if (child == 0) {
+    const int failures_before = CountFailures();
     alarm(seconds_max);
     try {
       part();
@@ -46,7 +57,7 @@ std::string InChild(const std::function<void()>& part, unsigned seconds_max) {
       ADD_FAILURE() << "thrown: " << thrown.what();
     }
     std::fflush(nullptr);
-    _exit(::testing::Test::HasFailure() ? 1 : 0);
+    _exit(CountFailures() > failures_before ? 1 : 0);
   }
   int status = 0;
   if (waitpid(child, &status, 0) != child) return "cannot wait";

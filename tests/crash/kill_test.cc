@@ -26,6 +26,7 @@
 #include <map>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace tidemark::test {
 namespace {
@@ -161,6 +162,7 @@ TEST_F(KillTest, Invariant01AcknowledgedCheckpointsSurviveSigkill) {
     SCOPED_TRACE("TIDEMARK_SEED=" + std::to_string(seed_) + ", kill " + std::to_string(i));
     const uint64_t branch = random_.OneIn(8) ? AnyId() : 0;
     const Life life = LiveOnce(i, branch);
+    ShowProgress("writer-killed", i, kills);
     reused += life.reused ? 1 : 0;
     branches += branch != 0 ? 1 : 0;
     if (HasFatalFailure()) break;
@@ -177,13 +179,17 @@ TEST_F(KillTest, Invariant01AcknowledgedCheckpointsSurviveSigkill) {
 
 class KillBesideToolsTest : public KillTest {
  protected:
+  static constexpr size_t kMostPins = 6;  // each of them is read after each kill
+
   struct Pin {
     std::string digest;       // of what it holds
-    bool is_certain = false;  // else the one who took it back was killed
+    bool is_certain = false;  // else the one who made it or took it back was killed
   };
 
   std::string RepositoryPath() const { return directory_ / "repository"; }
-  // Its exit code; 256 and 9 if it was killed.
+  static constexpr int kKilled = 256 + SIGKILL;
+
+  // Its exit code, or kKilled.
   int Inspect(const std::vector<std::string>& arguments, std::string* line = nullptr,
               bool may_be_killed = false) {
     std::vector<std::string> command = {TIDEMARK_PROGRAM_CKPT_INSPECT};
@@ -194,7 +200,7 @@ class KillBesideToolsTest : public KillTest {
       std::this_thread::sleep_for(std::chrono::microseconds(random_.Below(20'000)));
       inspect.Kill();
       ++killed_;
-      return 256 + SIGKILL;
+      return kKilled;
     }
     if (line != nullptr) *line = inspect.ReadLine(kStartPatience);
     while (!inspect.ReadLine(kStartPatience).empty()) {
@@ -204,7 +210,7 @@ class KillBesideToolsTest : public KillTest {
   // It may find nothing, or that things have moved; nothing is damaged, and nothing is refused.
   void ExpectFine(int exit_code, const std::string& what) {
     const bool is_fine = exit_code == 0 || exit_code == 3 || exit_code == 5 || exit_code == 6 ||
-                         exit_code == 256 + SIGKILL;
+                         exit_code == kKilled;
     EXPECT_TRUE(is_fine) << what << " ended with " << exit_code;
   }
   std::string DigestOf(const std::string& pin) {
@@ -236,19 +242,21 @@ class KillBesideToolsTest : public KillTest {
     }
   }
   void PinOne() {
+    if (pins_.size() >= kMostPins) return UnpinOne();
     const std::string name = "pin" + std::to_string(++names_);
     const int made = Inspect({"pin", RepositoryPath(), "latest", name}, nullptr, true);
     ExpectFine(made, "pin");
     if (made == 0) pins_[name] = {DigestOf(name), true};
+    if (made == kKilled) pins_[name] = {};
   }
   void UnpinOne() {
     if (pins_.empty()) return;
     auto pin = std::next(pins_.begin(), static_cast<ptrdiff_t>(random_.Below(pins_.size())));
-    if (!pin->second.is_certain) return;
     const int gone = Inspect({"unpin", RepositoryPath(), pin->first, "--yes"}, nullptr, true);
     ExpectFine(gone, "unpin");
-    pin->second.is_certain = false;
-    if (gone == 0) pins_.erase(pin);
+    const bool was_certain = std::exchange(pin->second.is_certain, false);
+    EXPECT_TRUE(gone != 3 || !was_certain) << pin->first << " is gone";
+    if (gone == 0 || gone == 3) pins_.erase(pin);
   }
   void ExpectPins() {
     for (const auto& [name, pin] : pins_)
@@ -258,7 +266,7 @@ class KillBesideToolsTest : public KillTest {
   void Prune() {
     const int pruned =
         Inspect({"prune", RepositoryPath(), "--keep-last", "2", "--yes"}, nullptr, true);
-    EXPECT_TRUE(pruned == 0 || pruned == 1 || pruned == 5 || pruned == 256 + SIGKILL) << pruned;
+    EXPECT_TRUE(pruned == 0 || pruned == 1 || pruned == 5 || pruned == kKilled) << pruned;
     const auto storage = StorageAt(directory_.path());
     const auto list = ReadNewest(*storage);
     if (!list) return;
@@ -280,6 +288,7 @@ TEST_F(KillBesideToolsTest, Invariant01NothingIsLostBesideWhoLooksPinsAndPrunes)
   for (uint64_t i = 1; i <= kills && !HasFailure(); ++i, ++writers) {
     SCOPED_TRACE("TIDEMARK_SEED=" + std::to_string(seed_) + ", kill " + std::to_string(i));
     (void)LiveOnce(i, random_.OneIn(8) ? AnyId() : 0);
+    ShowProgress("writer-killed-beside-tools", i, kills);
     if (HasFailure()) break;
     if (random_.OneIn(3) && newest_) Prune();
     ExpectPins();

@@ -340,6 +340,7 @@ void PowerCutTest::CutEverywhere(uint64_t stride, const char* campaign) {
       EXPECT_EQ(Recover(remains), "");
     }
     fs::remove_all(to);
+    ShowProgress(campaign, call, 0);
     if (alone != 0) break;
   }
   EXPECT_TRUE(alone != 0 || cuts_ * stride > 400u);

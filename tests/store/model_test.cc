@@ -19,7 +19,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <numeric>
 #include <random>
@@ -33,7 +32,6 @@ using test::FromEnvironment;
 constexpr uint64_t kSequences = TIDEMARK_SANITIZED ? 1'000 : 10'000;
 // So many sequences do each thing at least once.
 constexpr uint64_t kSequencesForAll = 250;
-constexpr auto kProgressEvery = std::chrono::seconds(10);
 
 struct Share {
   uint64_t first = 0;
@@ -50,12 +48,9 @@ Share ShareOf(uint64_t first, uint64_t count) {
 class ModelTest : public ::testing::Test {
  protected:
   void Run(const Share& share) {
-    auto reported = std::chrono::steady_clock::now();
     for (uint64_t i = 0; i < share.count && !HasFailure(); ++i) {
       RunSequence(ModelPlan::Of(share.first + i));
-      if (std::chrono::steady_clock::now() - reported < kProgressEvery) continue;
-      reported = std::chrono::steady_clock::now();
-      std::cout << i + 1 << " of " << share.count << " sequences" << std::endl;
+      test::ShowProgress("model", i + 1, share.count);
     }
   }
 

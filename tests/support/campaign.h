@@ -1,6 +1,7 @@
 // What a campaign has tried, for whoever adds it up: `make crash` does, over all its runs.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +30,19 @@ inline void ReportCampaign(const std::string& name, const CampaignCounts& counts
   if (log == nullptr) return std::perror(path);
   std::fprintf(log, "%s}\n", json.c_str());
   std::fclose(log);
+}
+
+// Says on standard error how far a campaign is, every ten seconds; does nothing when called in
+// between. `of` is 0 where nobody knows.
+inline void ShowProgress(const std::string& name, uint64_t done, uint64_t of) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds kEvery(10);
+  static Clock::time_point next = Clock::now() + kEvery;
+  if (Clock::now() < next) return;
+  next = Clock::now() + kEvery;
+  const std::string all = of == 0 ? "" : " of " + std::to_string(of);
+  std::fprintf(stderr, "progress: %s, %llu%s\n", name.c_str(),
+               static_cast<unsigned long long>(done), all.c_str());
 }
 
 }  // namespace tidemark::test
