@@ -28,9 +28,9 @@ bool HasKeepRules(const PruneRules& rules) {
 }
 
 Status CheckRules(const PruneRules& rules) {
-  if (!rules.ids.empty() && (HasKeepRules(rules) || rules.free_bytes > 0))
+  if (!rules.ids.empty() && (HasKeepRules(rules) || rules.free_bytes))
     return BadRules("either the checkpoints that go are given, or rules that choose them");
-  if (rules.ids.empty() && !HasKeepRules(rules) && rules.free_bytes == 0)
+  if (rules.ids.empty() && !HasKeepRules(rules) && !rules.free_bytes)
     return BadRules(
         "nothing says what goes: expected rules for what is kept, ids, or how much to "
         "free");
@@ -90,7 +90,7 @@ class Planner {
     } else {
       KeepByRules();
     }
-    if (rules_.free_bytes > 0) TIDEMARK_RETURN_IF_ERROR(KeepWhatNeedNotGo());
+    if (rules_.free_bytes) TIDEMARK_RETURN_IF_ERROR(KeepWhatNeedNotGo(*rules_.free_bytes));
     AddFiles();
     return std::move(plan_);
   }
@@ -121,9 +121,9 @@ class Planner {
   Status KeepAllButNamed();
   void KeepByRules();
   void KeepByPeriod(const Period& period);
-  Status KeepWhatNeedNotGo();
-  std::vector<bool> SmallestThatFreeEnough();
-  std::vector<bool> OldestThatFreeEnough() const;
+  Status KeepWhatNeedNotGo(uint64_t free_bytes);
+  std::vector<bool> SmallestThatFree(uint64_t bytes);
+  std::vector<bool> OldestThatFree(uint64_t bytes) const;
   std::vector<FileSpan> Spans() const;
   void AddFiles();
   PlannedCheckpoint& At(uint64_t id) { return plan_.checkpoints[index_.at(id)]; }
@@ -231,39 +231,40 @@ void Planner::KeepByPeriod(const Period& period) {
   }
 }
 
-Status Planner::KeepWhatNeedNotGo() {
+Status Planner::KeepWhatNeedNotGo(uint64_t free_bytes) {
   const uint64_t most = BytesFreedIf([&](size_t i) { return plan_.checkpoints[i].goes(); });
-  if (most < rules_.free_bytes)
+  if (most < free_bytes)
     return Status(StatusCode::kBusy, "prune-free",
-                  "there is not so much to free: expected " + std::to_string(rules_.free_bytes) +
+                  "there is not so much to free: expected " + std::to_string(free_bytes) +
                       " bytes, got " + std::to_string(most) +
                       " bytes if everything went that may; nothing is dropped");
-  const std::vector<bool> chosen = SmallestThatFreeEnough();
+  std::vector<bool> chosen(plan_.checkpoints.size());
+  if (free_bytes > 0) chosen = SmallestThatFree(free_bytes);
   for (size_t i = 0; i < chosen.size(); ++i)
     if (plan_.checkpoints[i].goes() && !chosen[i])
       plan_.checkpoints[i].kept_by.push_back({KeptBy::kNotNeeded});
   return {};
 }
 
-std::vector<bool> Planner::SmallestThatFreeEnough() {
+std::vector<bool> Planner::SmallestThatFree(uint64_t bytes) {
   std::vector<bool> may_go;
   for (const PlannedCheckpoint& planned : plan_.checkpoints) may_go.push_back(planned.goes());
-  const auto found = SmallestPrune(Spans(), may_go, rules_.free_bytes, steps_max_);
+  const auto found = SmallestPrune(Spans(), may_go, bytes, steps_max_);
   // Where a subtask lacks checkpoints the spans are longer than they need be.
   plan_.is_smallest = found.has_value() && newest_first_.size() == may_go.size();
-  if (!found) return OldestThatFreeEnough();
+  if (!found) return OldestThatFree(bytes);
   std::vector<bool> chosen(may_go.size());
   for (const size_t i : *found) chosen[i] = true;
   return chosen;
 }
 
 // The more go, the more is freed: the number of them is found by halving.
-std::vector<bool> Planner::OldestThatFreeEnough() const {
+std::vector<bool> Planner::OldestThatFree(uint64_t bytes) const {
   size_t enough = plan_.checkpoints.size();
   for (size_t too_few = 0; enough - too_few > 1;) {
     const size_t middle = too_few + (enough - too_few) / 2;
     const auto goes = [&](size_t i) { return i < middle && plan_.checkpoints[i].goes(); };
-    (BytesFreedIf(goes) >= rules_.free_bytes ? enough : too_few) = middle;
+    (BytesFreedIf(goes) >= bytes ? enough : too_few) = middle;
   }
   std::vector<bool> chosen(plan_.checkpoints.size());
   for (size_t i = 0; i < enough; ++i) chosen[i] = plan_.checkpoints[i].goes();

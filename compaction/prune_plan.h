@@ -32,8 +32,8 @@ struct PruneRules {
   uint32_t keep_weekly = 0;
   // Or: just these go. Not together with anything else.
   std::vector<uint64_t> ids{};
-  // Of what the rules above do not keep, as few as free so much; 0: all of it.
-  uint64_t free_bytes = 0;
+  // Of what the rules above do not keep, as few as free so much, so none for 0; unset: all of it.
+  std::optional<uint64_t> free_bytes{};
 };
 
 enum class KeptBy : uint8_t {

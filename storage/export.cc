@@ -156,9 +156,8 @@ class Exporting {
     if (!local.empty() && !options_.may_link) {
       format::Hasher128 hasher;
       const auto held = held_.extract(name);
-      TIDEMARK_RETURN_IF_ERROR(
-          AsMissing(name, held ? CopyFile(fs(), held.mapped().get(), path, &hasher)
-                               : CopyFile(fs(), local, path, &hasher)));
+      TIDEMARK_RETURN_IF_ERROR(held ? CopyFile(fs(), held.mapped().get(), path, &hasher)
+                                    : AsMissing(name, CopyFile(fs(), local, path, &hasher)));
       TIDEMARK_ASSIGN_OR_RETURN(digest.size, SizeOf(path));
       digest.checksum = hasher.Digest();
     } else {

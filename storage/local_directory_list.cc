@@ -75,6 +75,9 @@ Status LocalDirectory::Walk(const std::string& folder, const std::string& name_p
 Status LocalDirectory::WalkEntry(const std::string& path, const std::string& name,
                                  std::vector<ObjectInfo>* objects,
                                  std::vector<std::string>* temporaries) const {
+  // Through a link nothing is deleted: it may lead out of the repository.
+  std::error_code ignored;
+  if (temporaries != nullptr && std::filesystem::is_symlink(path, ignored)) return {};
   TIDEMARK_ASSIGN_OR_RETURN(const Kind kind, KindOf(path));
   if (kind == Kind::kFolder) return Walk(path, name + '/', objects, temporaries);
   if (objects == nullptr || kind == Kind::kAbsent) return {};

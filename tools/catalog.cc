@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace tidemark::tools {
 namespace {
@@ -164,6 +165,7 @@ Subtask ReadSubtask(const CheckpointStorage& storage, const format::RepositoryIn
 
 Result<Catalog> ReadCatalog(const std::string& uri, std::optional<uint32_t> subtask) {
   Catalog catalog;
+  catalog.is_whole = !subtask.has_value();
   TIDEMARK_ASSIGN_OR_RETURN(catalog.storage, OpenStorage(uri));
   TIDEMARK_ASSIGN_OR_RETURN(catalog.info, ReadInfo(*catalog.storage));
   std::vector<uint32_t> numbers;
@@ -177,6 +179,26 @@ Result<Catalog> ReadCatalog(const std::string& uri, std::optional<uint32_t> subt
   return catalog;
 }
 
+Status MissingSubtasks(const Catalog& catalog) {
+  if (!catalog.is_whole) return {};
+  uint32_t parallelism = 0;
+  std::set<uint32_t> there;
+  for (const Subtask& subtask : catalog.subtasks) {
+    if (subtask.error.ok()) parallelism = std::max(parallelism, subtask.manifest().parallelism);
+    if (subtask.error.name() != kSubtaskNotFound) there.insert(subtask.number);
+  }
+  for (uint32_t number = 0; number < parallelism; ++number)
+    if (!there.contains(number))
+      return Status(StatusCode::kNotFound, std::string(kSubtaskNotFound),
+                    catalog.storage->Uri() + ": expected " + std::to_string(parallelism) +
+                        " subtasks, as the lists say that there are, got " +
+                        std::to_string(there.size()) + "; there is none in " +
+                        format::SubtaskPrefix(number) +
+                        ". Is it mounted? A job that has just begun has it after its first "
+                        "checkpoint; --subtask N takes one alone");
+  return {};
+}
+
 ExitCode ReportTrouble(const Subtask& subtask, bool asked, Console* console) {
   const std::string about = "subtask " + std::to_string(subtask.number);
   if (subtask.error.ok()) return ReportDamagedVersions(subtask, about, console);
@@ -186,10 +208,14 @@ ExitCode ReportTrouble(const Subtask& subtask, bool asked, Console* console) {
   return ExitCode::kOk;
 }
 
-ExitCode ReportTrouble(const Catalog& catalog, bool asked, Console* console) {
+ExitCode ReportTrouble(const Catalog& catalog, bool asked, bool needs_all, Console* console) {
   ExitCode outcome = ExitCode::kOk;
   for (const Subtask& subtask : catalog.subtasks)
     outcome = Worse(outcome, ReportTrouble(subtask, asked, console));
+  const Status missing = MissingSubtasks(catalog);
+  if (missing.ok()) return outcome;
+  if (needs_all) return Worse(outcome, console->Report(missing));
+  console->Note(missing.message());
   return outcome;
 }
 

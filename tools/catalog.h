@@ -43,6 +43,7 @@ struct Catalog {
   std::shared_ptr<CheckpointStorage> storage;
   format::RepositoryInfo info;
   std::vector<Subtask> subtasks;  // ascending
+  bool is_whole = true;           // not of one subtask that was asked for
 };
 
 // Opens the repository at `uri` and reads the lists of its subtasks, or of the one asked for.
@@ -50,6 +51,11 @@ struct Catalog {
 // OpenStorage and ReadRepositoryInfo, and Corruption (`repository-info-missing`) if only FORMAT is
 // lost.
 Result<Catalog> ReadCatalog(const std::string& uri, std::optional<uint32_t> subtask);
+
+// NotFound (`subtask-not-found`) if subtasks that the job has, as the lists of others say, have no
+// list: what lies there may be lost, or not mounted, and nothing is said or done about the job as a
+// whole without them. OK of a catalog of one subtask, and where there is no list at all.
+Status MissingSubtasks(const Catalog& catalog);
 
 // Reads one subtask's list, again if need be.
 Subtask ReadSubtask(const CheckpointStorage& storage, const format::RepositoryInfo& info,
@@ -59,9 +65,10 @@ Subtask ReadSubtask(const CheckpointStorage& storage, const format::RepositoryIn
 std::optional<std::string> LocalPath(const CheckpointStorage& storage);
 
 // Tells on standard error what is damaged or could not be read, and returns the exit code for that.
-// Subtasks without any checkpoint are no error, unless they were asked for (`asked`).
+// Subtasks without any checkpoint are no error, unless they were asked for (`asked`); nor are those
+// that are missing, where `needs_all` is false.
 ExitCode ReportTrouble(const Subtask& subtask, bool asked, Console* console);
-ExitCode ReportTrouble(const Catalog& catalog, bool asked, Console* console);
+ExitCode ReportTrouble(const Catalog& catalog, bool asked, bool needs_all, Console* console);
 
 // `writer alive (process 4711)` and the like.
 std::string DescribeWriter(const Writer& writer);

@@ -7,6 +7,8 @@
 #include "tools/text.h"
 #include "tools/values.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -163,8 +165,8 @@ class Dump {
     }
     std::string& out = console_.data();
     if (arguments_.format == "csv") {
-      out.append(Quoted(table)).append(",").append(std::to_string(subtask)).append(",");
-      out.append(Quoted(values.KeyPlain(key))).append(",").append(Quoted(values.ValuePlain(value)));
+      out.append(Cell(table)).append(",").append(std::to_string(subtask)).append(",");
+      out.append(Cell(values.KeyPlain(key))).append(",").append(Cell(values.ValuePlain(value)));
     } else {
       out.append(Printable(table)).append("  ").append(values.KeyText(key)).append(" = ");
       out.append(values.ValueText(value));
@@ -173,6 +175,12 @@ class Dump {
     is_over_ = !console_.Stream();
   }
 
+  // As it is, but on a terminal, which would take some of it for commands.
+  std::string Cell(const std::string& text) const {
+    return Quoted(is_terminal_ ? Printable(text) : text);
+  }
+
+  const bool is_terminal_ = isatty(STDOUT_FILENO) == 1;
   const DumpArguments& arguments_;
   const OpenedJob& job_;
   Console& console_;

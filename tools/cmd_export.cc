@@ -82,16 +82,26 @@ void PrintJson(std::string_view schema, const Catalog& catalog, uint64_t checkpo
   json.EndObject();
 }
 
+// What the destination is as a directory: it is given as any repository is, as a path or as a URI.
+Result<std::string> DirectoryOf(const std::string& destination) {
+  TIDEMARK_ASSIGN_OR_RETURN(const auto storage, OpenStorage(destination));
+  if (auto path = LocalPath(*storage)) return *std::move(path);
+  return Status(StatusCode::kUnsupported, "export-destination-kind",
+                destination + " is no local directory; expected the path of one");
+}
+
 // A live writer may delete what a list names while it is being copied: then the newest list is
 // asked, in which `latest` may be another one.
 ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Console* console) {
   const Result<Selector> selector = ParseSelector(arguments.checkpoint);
   if (!selector) return console->Report(selector.error());
+  const Result<std::string> directory = DirectoryOf(arguments.destination);
+  if (!directory) return console->Report(directory.error());
   Status failed;
   for (int tries = 0; tries < kTriesMax; ++tries) {
     const Result<Catalog> catalog = ReadCatalog(arguments.repository, std::nullopt);
     if (!catalog) return console->Report(catalog.error());
-    const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
+    const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, /*needs_all=*/true, console);
     if (trouble != ExitCode::kOk) return trouble;
     const Result<uint64_t> id = FindId(*catalog, *selector);
     if (!id) return console->Report(failed.ok() ? id.error() : failed);
@@ -112,8 +122,7 @@ ExitCode RunExport(const ExportArguments& arguments, std::string_view schema, Co
     options.may_link = arguments.link;
     Progress progress(console, "export", ProgressUnit::kBytes, bytes);
     options.progress = [&](uint64_t so_far) { progress.Set(so_far); };
-    const auto report =
-        storage::ExportCheckpoint(*catalog->storage, lists, arguments.destination, options);
+    const auto report = storage::ExportCheckpoint(*catalog->storage, lists, *directory, options);
     if (report) {
       if (arguments.json)
         PrintJson(schema, *catalog, *id, arguments.destination, *report, console);

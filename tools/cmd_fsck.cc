@@ -31,7 +31,8 @@ constexpr const char* kExamples =
 
 ExitCode Judge(const Catalog& catalog, const FsckArguments& arguments, const FsckRun& run,
                Console* console) {
-  ExitCode outcome = ReportTrouble(catalog, arguments.subtask.has_value(), console);
+  ExitCode outcome =
+      ReportTrouble(catalog, arguments.subtask.has_value(), /*needs_all=*/true, console);
   for (const Status& error : run.pins.unreadable) outcome = Worse(outcome, console->Report(error));
   for (const Status& error : run.unread) outcome = Worse(outcome, console->Report(error));
   if (!run.dangling.empty()) outcome = Worse(outcome, ExitCode::kCorruption);

@@ -10,6 +10,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -116,11 +117,20 @@ void DescribeOwn(const std::string& content, const std::string& path, Identity* 
 // A segment says what it is; the files of a base do not.
 void DescribeSst(const std::string& path, Identity* identity) {
   const auto segment = storage::SegmentReader::Open(storage::DefaultFileSystem(), path);
-  if (!segment) {
+  // What RocksDB cannot read at all is no base's file either, or a damaged one.
+  if (!segment && segment.error().name() != "rocksdb-corruption" &&
+      segment.error().code() == StatusCode::kCorruption) {
     identity->kind = "sst";
     identity->what =
         "an SST of RocksDB: perhaps a base's; what is in it the MANIFEST beside it knows, and its "
         "checksum the manifest of the repository";
+    return;
+  }
+  if (!segment) {
+    identity->kind = "sst";
+    identity->what = "an SST of RocksDB that cannot be read";
+    identity->intact = false;
+    identity->damage = segment.error();
     return;
   }
   const format::SegmentHeader& header = (*segment)->header();
@@ -131,10 +141,11 @@ void DescribeSst(const std::string& path, Identity* identity) {
   for (const uint32_t table : header.tables) {
     tables.append(tables.empty() ? "" : ", ").append(std::to_string(table));
     const auto records = (*segment)->Records(table);
-    for (Result<bool> more = true; damage.ok() && *more; more = records->Next()) {
-      if (more.has_value()) continue;
+    bool is_over = false;
+    while (damage.ok() && !is_over) {
+      const Result<bool> more = records->Next();
       damage = more.error();
-      break;
+      is_over = more.has_value() && !*more;
     }
   }
   identity->intact = damage.ok();
@@ -148,6 +159,13 @@ void DescribeSst(const std::string& path, Identity* identity) {
       {"table ids", tables}};
 }
 
+bool EndsAsSst(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string end(kSstMagic.size(), '\0');
+  file.seekg(-static_cast<std::streamoff>(end.size()), std::ios::end);
+  return file.read(end.data(), static_cast<std::streamsize>(end.size())) && end == kSstMagic;
+}
+
 Result<Identity> Identify(const std::string& path) {
   rocksdb::FileSystem& fs = *storage::DefaultFileSystem();
   Identity identity;
@@ -158,7 +176,7 @@ Result<Identity> Identify(const std::string& path) {
                                                                 : StatusCode::kUnavailable,
                   "file-not-found", path + ": " + error.message());
   if (size > kOwnBytesMax) {
-    DescribeSst(path, &identity);
+    if (EndsAsSst(path)) DescribeSst(path, &identity);
     return identity;
   }
   TIDEMARK_ASSIGN_OR_RETURN(const std::string content, storage::ReadWholeFile(fs, path));

@@ -52,7 +52,8 @@ ExitCode RunList(const ListArguments& arguments, Console* console) {
   const Result<Catalog> catalog = ReadCatalog(arguments.repository, arguments.subtask);
   if (!catalog) return console->Report(catalog.error());
   NoteWhatIsListed(*catalog, console);
-  const ExitCode outcome = ReportTrouble(*catalog, arguments.subtask.has_value(), console);
+  const ExitCode outcome =
+      ReportTrouble(*catalog, arguments.subtask.has_value(), /*needs_all=*/false, console);
   const std::unique_ptr<Listing> listing = MakeListing(*catalog);
   const ExitCode pins = ReportPins(*listing, console);
   if (arguments.json)

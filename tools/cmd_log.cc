@@ -289,7 +289,7 @@ ExitCode RunLog(const LogArguments& arguments, std::string_view schema, Console*
   if (!range) return console->Report(range.error());
   const Result<Catalog> catalog = ReadCatalog(arguments.repository, arguments.subtask);
   if (!catalog) return console->Report(catalog.error());
-  const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
+  const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, /*needs_all=*/false, console);
   if (trouble != ExitCode::kOk) return trouble;
   if (const Status known = CheckTable(*catalog, arguments.table); !known.ok())
     return console->Report(known);

@@ -75,9 +75,9 @@ ExitCode RunPin(const PinArguments& arguments, Console* console) {
   if (!selector) return console->Report(selector.error());
   const Result<Catalog> catalog = ReadCatalog(arguments.repository, std::nullopt);
   if (!catalog) return console->Report(catalog.error());
-  const ExitCode trouble = ReportTrouble(*catalog, false, console);
+  const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/false, /*needs_all=*/true, console);
   if (trouble != ExitCode::kOk) return trouble;
-  const Result<uint64_t> id = FindId(*catalog, *selector);
+  const Result<uint64_t> id = FindRetainedId(*catalog, *selector);
   if (!id) return console->Report(id.error());
   const Result<PinInfo> made =
       PinCheckpoint(*catalog->storage, arguments.name, *id, arguments.reason);

@@ -10,6 +10,7 @@
 #include "tools/writing.h"
 
 #include <memory>
+#include <set>
 
 namespace tidemark::tools {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 struct PruneArguments : CommonArguments, WritingArguments {
   std::vector<std::string> checkpoints;
   compaction::PruneRules rules;
-  std::string keep_within;
+  std::string keep_within;  // empty: not given
   std::string free;
   bool dry_run = false;
 };
@@ -36,6 +37,11 @@ std::string Footer() {
          "  ckpt-inspect prune /mnt/checkpoints/job --keep-last 5 --free 20GiB\n";
 }
 
+// A variable of a script that is not set must not pass for a rule that was not given.
+std::string NotEmpty(const std::string& text) {
+  return text.empty() ? "expected a value, got an empty one" : "";
+}
+
 Result<compaction::PruneRules> MakeRules(const PruneArguments& arguments) {
   compaction::PruneRules rules = arguments.rules;
   if (!arguments.keep_within.empty()) {
@@ -51,7 +57,7 @@ Result<compaction::PrunePlan> MakePlan(const Catalog& catalog, const PruneArgume
                                        compaction::PruneRules* rules) {
   for (const std::string& text : arguments.checkpoints) {
     TIDEMARK_ASSIGN_OR_RETURN(const Selector selector, ParseSelector(text));
-    TIDEMARK_ASSIGN_OR_RETURN(const uint64_t id, FindId(catalog, selector));
+    TIDEMARK_ASSIGN_OR_RETURN(const uint64_t id, FindRetainedId(catalog, selector));
     rules->ids.push_back(id);
   }
   TIDEMARK_ASSIGN_OR_RETURN(const auto pins,
@@ -88,6 +94,25 @@ ExitCode Drop(const Catalog& catalog, const PruneArguments& arguments, PruneRun*
   return outcome;
 }
 
+// Whether what goes by `run` would still go: while people were asked, a job may have come and gone,
+// and left the one checkpoint that all subtasks have among what was to be dropped.
+Status CheckPlanHolds(const PruneArguments& arguments, const PruneRun& run) {
+  TIDEMARK_ASSIGN_OR_RETURN(const Catalog now, ReadCatalog(arguments.repository, std::nullopt));
+  for (const Subtask& subtask : now.subtasks) TIDEMARK_RETURN_IF_ERROR(subtask.error);
+  TIDEMARK_RETURN_IF_ERROR(MissingSubtasks(now));
+  TIDEMARK_ASSIGN_OR_RETURN(compaction::PruneRules rules, MakeRules(arguments));
+  TIDEMARK_ASSIGN_OR_RETURN(const auto plan, MakePlan(now, arguments, &rules));
+  std::set<uint64_t> kept;
+  for (const compaction::PlannedCheckpoint& checkpoint : plan.checkpoints)
+    if (!checkpoint.goes()) kept.insert(checkpoint.id);
+  for (const compaction::PlannedCheckpoint& checkpoint : run.plan.checkpoints)
+    if (checkpoint.goes() && kept.contains(checkpoint.id))
+      return Status(StatusCode::kUnavailable, "repository-changed",
+                    now.storage->Uri() + ": checkpoint " + std::to_string(checkpoint.id) +
+                        " has to stay, as the lists are now; nothing was dropped, try again");
+  return {};
+}
+
 // Asks, and drops. The text of what goes is out before that.
 ExitCode Carry(const Catalog& catalog, const PruneArguments& arguments, PruneRun* run,
                Console* console) {
@@ -95,6 +120,8 @@ ExitCode Carry(const Catalog& catalog, const PruneArguments& arguments, PruneRun
   const std::string what = Counted(run->Dropped(), "checkpoint");
   const ExitCode consent = Confirm("Drop " + what + "?", arguments, console);
   if (consent != ExitCode::kOk) return consent;
+  if (const Status holds = CheckPlanHolds(arguments, *run); !holds.ok())
+    return console->Report(holds);
   const ExitCode outcome = Drop(catalog, arguments, run, console);
   if (outcome == ExitCode::kOk)
     console->Note("dropped " + what + ", freed " + FormatBytes(run->plan.freed_bytes));
@@ -131,21 +158,28 @@ void AddPruneCommand(CLI::App* app, Choice* choice) {
                            Footer(), arguments.get());
   compaction::PruneRules& rules = arguments->rules;
   command->add_option("ID", arguments->checkpoints, "Just these checkpoints go");
-  command->add_option("--keep-last", rules.keep_last, "Keep the newest N")->type_name("N");
+  command->add_option("--keep-last", rules.keep_last, "Keep the newest N")
+      ->type_name("N")
+      ->check(NotEmpty);
   command
       ->add_option("--keep-within", arguments->keep_within,
                    "Keep what is not older than the newest by more than this")
-      ->type_name("SPAN");
+      ->type_name("SPAN")
+      ->check(NotEmpty);
   command->add_option("--keep-hourly", rules.keep_hourly, "Keep one an hour, for N hours")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(NotEmpty);
   command->add_option("--keep-daily", rules.keep_daily, "Keep one a day, for N days")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(NotEmpty);
   command->add_option("--keep-weekly", rules.keep_weekly, "Keep one a week, for N weeks")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(NotEmpty);
   command
       ->add_option("--free", arguments->free,
                    "Of what the rules let go, drop as few as free so much")
-      ->type_name("BYTES");
+      ->type_name("BYTES")
+      ->check(NotEmpty);
   command->add_flag("--dry-run,-n", arguments->dry_run, "Only show what would go, file by file");
   AddYesOption(command, arguments.get());
   AddTakeOverOption(command, arguments.get());

@@ -217,7 +217,8 @@ ExitCode RunReport(const ReportArguments& arguments, Console* console) {
       {"checksum", storage::VerifyLevel::kChecksum}};
   Result<Catalog> catalog = ReadCatalog(arguments.repository, arguments.subtask);
   if (!catalog) return console->Report(catalog.error());
-  ExitCode outcome = ReportTrouble(*catalog, arguments.subtask.has_value(), console);
+  ExitCode outcome =
+      ReportTrouble(*catalog, arguments.subtask.has_value(), /*needs_all=*/true, console);
   const auto listing = MakeListing(*catalog);
   std::string body = "<h1>" + EscapeHtml(catalog->storage->Uri()) + "</h1>\n" +
                      Paragraph("Repository " + catalog->info.id.Hex() + ", looked at " +

@@ -79,7 +79,7 @@ ExitCode RunShow(const ShowArguments& arguments, Console* console) {
   // Without one the base is not looked into, and the list says the rest.
   const auto made = Scratch::Make();
   Scratch* const scratch = made ? made->get() : nullptr;
-  const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, console);
+  const ExitCode trouble = ReportTrouble(*catalog, /*asked=*/true, /*needs_all=*/false, console);
   const Targets targets = FindTargets(*catalog, *selector);
   const ExitCode missing = ReportMissing(*catalog, targets, console);
   if (arguments.json)

@@ -1,9 +1,9 @@
 // ckpt-inspect verify: whether the files of checkpoints are what the manifest says.
-#include "storage/pins.h"
 #include "tools/command.h"
 #include "tools/damage.h"
 #include "tools/progress.h"
 #include "tools/text.h"
+#include "tools/verify_pins.h"
 #include "tools/verify_report.h"
 
 #include <algorithm>
@@ -135,17 +135,12 @@ Status NothingVerified(const Catalog& catalog, const VerifyRun& run) {
                 uri + " has no checkpoint to verify");
 }
 
-std::vector<Status> VerifyPins(const Catalog& catalog, std::optional<uint32_t> subtask) {
-  auto pins = storage::ReadPins(*catalog.storage, catalog.info.id, subtask);
-  if (!pins) return {std::move(pins).error()};
-  return std::move(pins->unreadable);
-}
-
 ExitCode Judge(const Catalog& catalog, const VerifyArguments& arguments, const VerifyRun& run,
                Console* console) {
   const bool asked = arguments.subtask.has_value() || !arguments.checkpoints.empty();
-  ExitCode outcome = ReportTrouble(catalog, asked, console);
+  ExitCode outcome = ReportTrouble(catalog, asked, /*needs_all=*/true, console);
   for (const Status& error : run.pins) outcome = Worse(outcome, console->Report(error));
+  for (const Status& error : run.pinned_files) outcome = Worse(outcome, console->Report(error));
   for (const SubtaskFindings& findings : run.subtasks)
     outcome = Worse(outcome, Judge(findings, console));
   if (outcome != ExitCode::kOk || run.Checked().checkpoints > 0) return outcome;
@@ -174,7 +169,7 @@ ExitCode RunVerify(const VerifyArguments& arguments, Console* console) {
     if (!begun.ok()) return console->Report(begun);
   }
 
-  run.pins = VerifyPins(*catalog, arguments.subtask);
+  VerifyPins(*catalog, arguments.subtask, selectors->empty() && run.subset.empty(), &run, console);
 
   const ExitCode outcome = Judge(*catalog, arguments, run, console);
   if (arguments.json)

@@ -33,8 +33,24 @@ constexpr Explanation kExplanations[] = {
      "Correct it; --help of the command has examples."},
     {"repository-not-found subtask-not-found not-a-directory not-a-repository not-tidemark "
      "repository-uri uri-scheme",
-     "There is no repository of Tidemark at that place, or no such subtask in it.", kNothing,
-     "Give the directory that holds FORMAT and subtasks/."},
+     "There is no repository of Tidemark at that place, or no such subtask in it, although the "
+     "lists of others say that the job has it.",
+     kNothing,
+     "Give the directory that holds FORMAT and subtasks/. If a subtask's folder is lost or not "
+     "mounted, bring it back; --subtask N takes another one alone."},
+    {"export-destination-kind",
+     "A checkpoint is exported to a directory of this machine; what was given is none.", kNothing,
+     "Give a path, and copy the result to where it is to be."},
+    {"local-copy",
+     "A file arrived on the local disk with other bytes than it has in the repository, which was "
+     "read again and is right. The checkpoint is intact, and is not passed over.",
+     kAllCheckpoints, "Check that disk, and start again."},
+    {"manifest-snapshot",
+     "The list of checkpoints was encoded, and what came out could not be decoded. It was not "
+     "written, and nothing is deleted for its sake.",
+     kAllCheckpoints,
+     "This is a defect of the library: report it, with `ckpt-inspect list --json` of the "
+     "repository."},
     {"repository-info repository-info-missing",
      "FORMAT, which names the repository, is lost or damaged. Everything else may be whole.",
      "Manifests and files are untouched.",

@@ -35,17 +35,25 @@ class Checks {
     const Status error = Look(subtask.number, file);
     if (error.ok()) return;
     if (!IsProven(error)) return run_.unread.push_back(error);
-    if (IsStillListed(subtask, file)) Add(subtask, file, error);
+    // A live writer may have dropped it since.
+    const Result<bool> is_listed = IsStillListed(subtask, file);
+    if (!is_listed) return run_.unread.push_back(is_listed.error());
+    if (*is_listed) Add(subtask, file, error);
   }
 
-  // A live writer may have dropped it since.
-  bool IsStillListed(const Subtask& subtask, const format::FileMeta& file) {
-    const auto [now, is_new] = newest_.try_emplace(subtask.number);
-    if (is_new) now->second = ReadSubtask(*catalog_.storage, catalog_.info, subtask.number);
-    if (!now->second.error.ok()) return true;
-    const auto& files = now->second.manifest().files;
-    const auto found = files.find(file.id);
-    return found != files.end() && found->second.name == file.name;
+  // The list is read only as often as what is known of it does not answer.
+  Result<bool> IsStillListed(const Subtask& subtask, const format::FileMeta& file) {
+    const auto names = [&](const Subtask& list) {
+      const auto found = list.manifest().files.find(file.id);
+      return found != list.manifest().files.end() && found->second.name == file.name;
+    };
+    const auto known = newest_.find(subtask.number);
+    if (known != newest_.end() && !names(known->second)) return false;
+    Subtask now = ReadSubtask(*catalog_.storage, catalog_.info, subtask.number);
+    TIDEMARK_RETURN_IF_ERROR(now.error);
+    const bool is_named = names(now);
+    newest_[subtask.number] = std::move(now);
+    return is_named;
   }
 
   void CheckPinned(const Subtask& subtask, const format::Pin& pin, const format::FileMeta& file) {

@@ -7,8 +7,8 @@
 namespace tidemark::tools {
 namespace {
 
-void AppendEscaped(char c, std::string* out) {
-  switch (c) {
+void AppendEscaped(uint32_t code_point, std::string* out) {
+  switch (code_point) {
     case '"':
       out->append("\\\"");
       return;
@@ -26,13 +26,15 @@ void AppendEscaped(char c, std::string* out) {
       return;
     default:
       char text[8];
-      std::snprintf(text, sizeof(text), "\\u%04x", static_cast<unsigned>(static_cast<uint8_t>(c)));
+      std::snprintf(text, sizeof(text), "\\u%04x", static_cast<unsigned>(code_point));
       out->append(text);
   }
 }
 
-bool MustEscape(char c) {
-  return c == '"' || c == '\\' || static_cast<uint8_t>(c) < 0x20 || c == 0x7f;
+// More than JSON asks for: what a terminal takes for a command, or hides. All of it is below
+// U+10000.
+bool MustEscape(uint32_t code_point) {
+  return code_point == '"' || code_point == '\\' || !IsPrintable(code_point);
 }
 
 }  // namespace
@@ -40,11 +42,11 @@ bool MustEscape(char c) {
 std::string JsonString(std::string_view text) {
   std::string quoted = "\"";
   while (!text.empty()) {
-    const size_t bytes = DecodeUtf8(text).bytes;
+    const auto [bytes, code_point] = DecodeUtf8(text);
     if (bytes == 0)
       quoted.append("\\ufffd");
-    else if (bytes == 1 && MustEscape(text[0]))
-      AppendEscaped(text[0], &quoted);
+    else if (MustEscape(code_point))
+      AppendEscaped(code_point, &quoted);
     else
       quoted.append(text.substr(0, bytes));
     text.remove_prefix(bytes == 0 ? 1 : bytes);

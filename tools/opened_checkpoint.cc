@@ -117,12 +117,18 @@ Result<const format::TableMeta*> OpenedJob::FindTable(std::string_view name) con
 
 ExitCode OpenJob(const std::string& repository, std::optional<uint32_t> subtask,
                  const std::string& checkpoint, OpenedJob* job, Console* console) {
-  const Result<Selector> selector = ParseSelector(checkpoint);
+  Result<Selector> selector = ParseSelector(checkpoint);
   if (!selector) return console->Report(selector.error());
   Result<Catalog> catalog = ReadCatalog(repository, subtask);
   if (!catalog) return console->Report(catalog.error());
   job->catalog = *std::move(catalog);
-  const ExitCode trouble = ReportTrouble(job->catalog, /*asked=*/true, console);
+  const ExitCode trouble = ReportTrouble(job->catalog, /*asked=*/true, /*needs_all=*/true, console);
+  // What a job would restore: the newest one of each subtask may be of different epochs.
+  if (trouble == ExitCode::kOk && std::holds_alternative<FromLatest>(selector->what)) {
+    const Result<uint64_t> id = FindId(job->catalog, *selector);
+    if (!id) return console->Report(id.error());
+    selector = Selector{selector->text, ById{*id}};
+  }
   const Targets targets = FindTargets(job->catalog, *selector);
   const ExitCode missing = ReportMissing(job->catalog, targets, console);
   if (const ExitCode worse = Worse(trouble, missing); worse != ExitCode::kOk) return worse;

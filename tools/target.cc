@@ -96,4 +96,20 @@ Result<uint64_t> FindId(const Catalog& catalog, const Selector& selector) {
                     std::to_string(ids.size()) + " are in the lists of all subtasks");
 }
 
+Result<uint64_t> FindRetainedId(const Catalog& catalog, const Selector& selector) {
+  TIDEMARK_ASSIGN_OR_RETURN(const uint64_t id, FindId(catalog, selector));
+  if (!std::holds_alternative<ByPin>(selector.what)) return id;
+  for (const Subtask& subtask : catalog.subtasks) {
+    if (!subtask.error.ok()) continue;
+    TIDEMARK_ASSIGN_OR_RETURN(const Target target, FindTarget(catalog, subtask, selector));
+    if (target.in_pin_only)
+      return Status(StatusCode::kNotFound, "checkpoint-not-found",
+                    "subtask " + std::to_string(subtask.number) +
+                        " does not retain any more what pin " + selector.text +
+                        " keeps, a checkpoint " + std::to_string(id) +
+                        "; if there is one of that number, it is another one");
+  }
+  return id;
+}
+
 }  // namespace tidemark::tools

@@ -38,4 +38,8 @@ ExitCode ReportMissing(const Catalog& catalog, const Targets& targets, Console* 
 // (`checkpoint-not-found`, `pin-not-found`), and what reading a pin gives.
 Result<uint64_t> FindId(const Catalog& catalog, const Selector& selector);
 
+// The same for whoever goes on with the id alone: NotFound also if a pin is meant whose checkpoint
+// a list does not have any more, because another one may have its number by now.
+Result<uint64_t> FindRetainedId(const Catalog& catalog, const Selector& selector);
+
 }  // namespace tidemark::tools

@@ -73,7 +73,15 @@ void Verification::Select(const std::vector<Selector>& selected) {
 void Verification::VerifyUntilListHolds() {
   for (int lists = 0; lists < kListsMax; ++lists) {
     VerifyFiles();
-    if (!AnyVanished() || !ListMovedOn()) return;
+    if (!AnyVanished()) return;
+    const Result<bool> moved = ListMovedOn();
+    if (!moved) {
+      // What the newest list names is not known, so nothing is proven.
+      for (auto& [file, found] : known_)
+        if (HasVanished(found)) found = moved.error();
+      return;
+    }
+    if (!*moved) return;
     ForgetVanished();
     DropUnretained();
   }
@@ -132,11 +140,11 @@ bool Verification::AnyVanished() const {
                      [](const auto& known) { return HasVanished(known.second); });
 }
 
-// Reads the list again; false if it is still the one that names the vanished files, or cannot be
-// read.
-bool Verification::ListMovedOn() {
+// Reads the list again; false if it is still the one that names the vanished files.
+Result<bool> Verification::ListMovedOn() {
   Subtask again = ReadSubtask(*catalog_.storage, catalog_.info, subtask_.number);
-  if (!again.error.ok() || again.manifest().version <= manifest().version) return false;
+  TIDEMARK_RETURN_IF_ERROR(again.error);
+  if (again.manifest().version <= manifest().version) return false;
   subtask_ = std::move(again);
   list_findings_.clear();
   return true;

@@ -100,7 +100,7 @@ class Verification {
   void VerifyFiles();
   void VerifyAll(const std::vector<const format::FileMeta*>& files);
   bool AnyVanished() const;
-  bool ListMovedOn();
+  Result<bool> ListMovedOn();
   void ForgetVanished();
   void DropUnretained();
   void SearchGoodOne();

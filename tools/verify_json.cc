@@ -86,6 +86,7 @@ void WriteFinding(const Finding& finding, uint32_t subtask, JsonWriter* json) {
 void WriteErrors(const Catalog& catalog, const VerifyRun& run, JsonWriter* json) {
   for (const Subtask& subtask : catalog.subtasks) WriteTrouble(subtask, json);
   for (const Status& error : run.pins) WriteRepositoryError(error, json);
+  for (const Status& error : run.pinned_files) WriteRepositoryError(error, json);
   for (const SubtaskFindings& findings : run.subtasks) {
     for (const Finding& finding : findings.findings) WriteFinding(finding, findings.subtask, json);
     for (const Status& error : findings.unanswered) WriteError(error, findings.subtask, json);

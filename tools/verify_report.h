@@ -17,6 +17,7 @@ struct VerifyRun {
   std::string subset;                     // as it was given; empty: all files
   std::vector<SubtaskFindings> subtasks;  // those with a list
   std::vector<Status> pins;               // what is wrong with them: nobody knows what they keep
+  std::vector<Status> pinned_files;       // what is wrong with files that only pins keep
 
   Amount Checked() const;
   Amount Available() const;

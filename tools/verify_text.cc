@@ -188,14 +188,20 @@ std::string Verdict(const Catalog& catalog, const VerifyRun& run, ExitCode outco
     for (const Subtask& subtask : catalog.subtasks)
       if (subtask.number == findings.subtask)
         lines += DamageVerdict(subtask, findings, KnownLevel(run), style);
-  const bool is_pin_damaged =
-      std::any_of(run.pins.begin(), run.pins.end(),
-                  [](const Status& error) { return ExitCodeOf(error) == ExitCode::kCorruption; });
-  if (is_pin_damaged)
+  const auto any_proven = [](const std::vector<Status>& errors) {
+    return std::any_of(errors.begin(), errors.end(), [](const Status& error) {
+      return ExitCodeOf(error) == ExitCode::kCorruption;
+    });
+  };
+  if (any_proven(run.pins))
     lines += Fact("verdict", style.Bad("verdict"),
                   "damaged: of " + Counted(run.pins.size(), "pin") +
                       " nobody can tell what is kept; see `ckpt-inspect explain " +
                       std::string(run.pins.front().name()) + "`");
+  if (any_proven(run.pinned_files))
+    lines += Fact("verdict", style.Bad("verdict"),
+                  "damaged: of what only pins keep " + Counted(run.pinned_files.size(), "file") +
+                      " is not as it was; no other checkpoint needs it");
   if (!lines.empty()) return lines;
   return Fact("verdict", std::string(VerdictOf(run, outcome)));
 }

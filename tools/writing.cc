@@ -39,7 +39,7 @@ void AddTakeOverOption(CLI::App* command, WritingArguments* arguments) {
 
 ExitCode CheckMayWrite(const Catalog& catalog, const WritingArguments& arguments,
                        Console* console) {
-  ExitCode outcome = ReportTrouble(catalog, false, console);
+  ExitCode outcome = ReportTrouble(catalog, /*asked=*/false, /*needs_all=*/true, console);
   for (const Subtask& subtask : catalog.subtasks)
     if (subtask.writer.life == WriterLife::kAlive && !arguments.take_over)
       outcome = Worse(outcome, console->Report(Alive(catalog, subtask)));

@@ -205,6 +205,7 @@ TEST(PrunePlanTest, FreesEnoughWithAsFewAsPossible) {
   EXPECT_EQ(plan->freed_bytes, 203u);
   EXPECT_EQ(WhyKept(plan, 4), Reasons{{KeptBy::kNotNeeded}});
   EXPECT_EQ(Plan({&list}, {.free_bytes = 204}).error().name(), "prune-free");
+  EXPECT_EQ(Going(Plan({&list}, {.keep_last = 1, .free_bytes = 0})), Ids{});
   EXPECT_EQ(Plan({&list}, {.keep_last = 5, .free_bytes = 1}).error().name(), "prune-free")
       << "only 1 may go, whose file 2 needs";
 }

@@ -138,6 +138,17 @@ TEST_F(ExportTest, RefusesWhatItWouldOverwriteAndSaysWhatIsMissing) {
   EXPECT_EQ(Inspect({"import", directory_ / "nowhere", directory_ / "x"}).exit_code, 5);
 }
 
+// The destination was taken for a path, and ./file:/... became the repository that nobody found.
+TEST_F(ExportTest, TheDestinationMayBeAUri) {
+  WriteJob();
+  const std::string copy = directory_ / "a %41";
+  ASSERT_EQ(Inspect({"export", path_, "3", "file://" + (directory_ / "a %2541")}).exit_code, 0);
+  EXPECT_EQ(Inspect({"verify", copy}).exit_code, 0);
+  const Outcome imported = Inspect({"import", copy, "s3://bucket/job"});
+  EXPECT_EQ(imported.exit_code, 2);
+  EXPECT_CONTAINS(imported.err, "uri-scheme");
+}
+
 TEST_F(ExportTest, ADamagedFileIsNoSavepoint) {
   WriteJob();
   for (const auto& entry : fs::directory_iterator(path_ + "/subtasks/00001/base")) {

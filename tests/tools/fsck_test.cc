@@ -65,6 +65,18 @@ TEST_F(FsckTest, NamesAndRemovesWhatWritersLeft) {
   EXPECT_EQ(ReadDigests(), digests);
 }
 
+// A link that leads elsewhere was followed, and what bore the mark of a temporary file there went.
+TEST_F(FsckTest, DeletesNothingThroughALink) {
+  MakeJob();
+  LeaveThings();
+  fs::create_directories(directory_ / "elsewhere");
+  WriteFile(directory_ / "elsewhere/letter.tmp-1", "mine");
+  fs::create_directory_symlink(directory_ / "elsewhere", InSubtask("x"));
+  (void)Inspect({"fsck", path_, "--clean", "--yes"});
+  EXPECT_FALSE(fs::exists(InSubtask("log/.tmp-0123456789abcdef-1-2-2-0123456789abcdef.sst")));
+  EXPECT_EQ(ReadFile(directory_ / "elsewhere/letter.tmp-1"), "mine");
+}
+
 TEST_F(FsckTest, WhatIsNotOfARepositoryIsNamedAndLeftAlone) {
   MakeJob();
   const std::vector<std::string> strange{"notes.txt",

@@ -153,5 +153,63 @@ TEST_F(JobMannersTest, TheNewestThatAllSubtasksHaveIsExported) {
   EXPECT_EQ(Inspect({"digest", copy, "latest"}).out, Inspect({"digest", path_, "4"}).out);
 }
 
+// The same of all that opens a checkpoint: `digest latest` was of a state that no job can have.
+TEST_F(JobMannersTest, TheNewestThatAllSubtasksHaveIsRead) {
+  MakeJob({0, 2}, 5);
+  MakeJob({1, 2}, 4);
+  const auto digest = [&](const std::string& of) { return Inspect({"digest", path_, of}).out; };
+  EXPECT_EQ(digest("latest"), digest("4"));
+  EXPECT_EQ(digest("latest~1"), digest("3"));
+  EXPECT_EQ(Inspect({"diff", path_, "latest", "4"}).exit_code, 0);
+  EXPECT_EQ(Inspect({"digest", path_, "latest~4"}).exit_code, 5);
+  EXPECT_EQ(Inspect({"digest", path_, "latest", "--subtask", "0"}).exit_code, 0);
+}
+
+// A subtask whose folder was not mounted passed for one that does not exist: verify called the job
+// intact, and prune dropped the one checkpoint that all subtasks had.
+TEST_F(JobMannersTest, ASubtaskThatIsMissingIsMissed) {
+  MakeJob({0, 2}, 9);
+  MakeJob({1, 2}, 7);
+  fs::rename(path_ + "/subtasks/00001", directory_ / "away");
+  for (const bool is_empty : {false, true}) {
+    if (is_empty) fs::create_directories(path_ + "/subtasks/00001");
+    const Tree before = LookAt(path_);
+    for (const Command& command :
+         {Command{"prune", path_, "--keep-last", "1", "--yes"},
+          Command{"fsck", path_, "--clean", "--yes"}, Command{"compact", path_, "--yes"},
+          Command{"verify", path_}, Command{"fsck", path_}, Command{"digest", path_, "latest"},
+          Command{"export", path_, "latest", NewPlace()}, Command{"dump", path_, "latest"},
+          Command{"pin", path_, "latest", "name"}}) {
+      const Outcome outcome = Inspect(command);
+      EXPECT_EQ(outcome.exit_code, 5) << command[0] << outcome.err;
+      EXPECT_CONTAINS(outcome.err, "subtask-not-found");
+    }
+    EXPECT_TRUE(LookAt(path_) == before);
+    const Outcome list = Inspect({"list", path_});
+    EXPECT_EQ(list.exit_code, 0);
+    EXPECT_CONTAINS(list.err, "expected 2 subtasks");
+    EXPECT_EQ(Inspect({"verify", path_, "--subtask", "0"}).exit_code, 0);
+  }
+}
+
+// Of a segment whose second table does not begin well it was said that its checksums hold.
+TEST_F(JobMannersTest, ADamagedSegmentIsIdentified) {
+  MakeJob();
+  for (const auto& entry : fs::directory_iterator(path_ + "/subtasks/00000/log")) {
+    const std::string content = ReadFile(entry.path());
+    EXPECT_EQ(Inspect({"identify", entry.path()}).exit_code, 0);
+    for (size_t at = 0; at + 64 < content.size(); at += 97) {
+      const std::string copy = directory_ / "copy.sst";
+      WriteFile(copy, content);
+      FlipByte(copy, at);
+      const Outcome outcome = Inspect({"identify", copy});
+      // RocksDB's own words on a table's properties nobody checks who only reads its records.
+      const bool may_be_none = at >= content.size() / 2 && outcome.exit_code == 0;
+      EXPECT_TRUE(outcome.exit_code == 4 || may_be_none) << at << outcome.out << outcome.err;
+    }
+    return;
+  }
+}
+
 }  // namespace
 }  // namespace tidemark::test

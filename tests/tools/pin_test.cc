@@ -3,6 +3,8 @@
 
 #include <tidemark/pins.h>
 
+#include <filesystem>
+#include <set>
 #include <thread>
 
 namespace tidemark::test {
@@ -144,6 +146,61 @@ TEST_F(PinTest, ARequestThatNobodyAnswersCanBeTakenBack) {
   EXPECT_EQ(Inspect({"request", path_, "--list"}).out, "");
   EXPECT_EQ(Inspect({"request", path_, "--withdraw", "x"}).exit_code, 2);
   EXPECT_EQ(Inspect({"request", path_, "--list", "--wait", "1"}).exit_code, 2);
+}
+
+// Pins and ids: of a pin only the number was taken, which another checkpoint may bear by now. That
+// one was pinned, or dropped, and what was meant went with the first pin.
+TEST_F(PinTest, APinMeansItsOwnCheckpoint) {
+  MakeJob();
+  ASSERT_EQ(Inspect({"pin", path_, "5", "before"}).exit_code, 0);
+  {
+    StoreOptions options = JobOptions(path_, "elsewhere");
+    options.restore_checkpoint = 4;
+    const auto store = StateStore::Open(options).value();
+    Commit(*store, 5, 50);
+    Commit(*store, 6, 50);
+    store->Close().Check();
+  }
+  const Outcome again = Inspect({"pin", path_, "before", "again"});
+  EXPECT_EQ(again.exit_code, 5) << again.out;
+  EXPECT_CONTAINS(again.err, "it is another one");
+  EXPECT_EQ(Inspect({"prune", path_, "before", "--yes"}).exit_code, 5);
+  EXPECT_EQ(Inspect({"show", path_, "5"}).exit_code, 0);
+  EXPECT_EQ(Inspect({"digest", path_, "before"}).exit_code, 0);
+  EXPECT_EQ(Inspect({"export", path_, "before", directory_ / "export"}).exit_code, 0);
+}
+
+// What a pin alone keeps was never looked at, and the repository called intact.
+TEST_F(PinTest, WhatOnlyAPinKeepsIsVerified) {
+  MakeJob();
+  ASSERT_EQ(Inspect({"pin", path_, "2", "kept"}).exit_code, 0);
+  {
+    StoreOptions options = JobOptions(path_, "elsewhere");
+    options.restore_checkpoint = 1;
+    const auto store = StateStore::Open(options).value();
+    Commit(*store, 20, 50);
+    store->Close().Check();
+  }
+  const Outcome intact = Inspect({"verify", path_});
+  EXPECT_EQ(intact.exit_code, 0) << intact.err;
+  EXPECT_CONTAINS(intact.err, "that only pins keep");
+  std::set<std::string> named;
+  for (const auto& entry : std::filesystem::directory_iterator(path_ + "/subtasks/00000/log")) {
+    const std::string content = ReadFile(entry.path());
+    FlipByte(entry.path(), content.size() / 2);
+    const Outcome damaged = Inspect({"verify", path_});
+    if (Contains(damaged.out, "of what only pins keep 1 file is not as it was")) {
+      named.insert(entry.path());
+      EXPECT_EQ(damaged.exit_code, 4);
+      const Outcome json = Inspect({"verify", path_, "--json"});
+      EXPECT_EQ(json.json()["verdict"].text(), "damaged");
+      EXPECT_EQ(json.json()["errors"].size(), 1u);
+    }
+    WriteFile(entry.path(), content);
+  }
+  EXPECT_EQ(named.size(), 1u);
+  ASSERT_EQ(Inspect({"unpin", path_, "kept", "--yes"}).exit_code, 0);
+  EXPECT_EQ(Inspect({"verify", path_}).exit_code, 0);
 }
 
 }  // namespace

@@ -116,6 +116,15 @@ TEST_F(PruneTest, FreesSoMuchWithAsFewAsPossible) {
   EXPECT_EQ(Listed(), "1 2 3 4 5 6 7 8 9");
 }
 
+// `--free 0`, which a script had computed, passed for no --free at all: everything went that
+// --keep-last did not keep.
+TEST_F(PruneTest, FreesNothingIfNothingIsNeeded) {
+  MakeJob();
+  const Outcome run = Inspect({"prune", path_, "--keep-last", "1", "--free", "0", "--yes"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Listed(), "1 2 3 4 5 6 7 8 9");
+}
+
 TEST_F(PruneTest, GoesThroughAllSubtasksAndKeepsWhatAJobWouldRestore) {
   MakeJob({0, 2});
   MakeJob({1, 2}, 7);
@@ -226,6 +235,9 @@ TEST_F(PruneTest, WrongCommandLinesAreUsageErrors) {
       {"prune", path_, "--keep-within", "soon"},
       {"prune", path_, "--free", "20 parsecs"},
       {"prune", path_, "--free", "-1"},
+      {"prune", path_, "--keep-last", "2", "--free", ""},
+      {"prune", path_, "--keep-last", "2", "--keep-within", ""},
+      {"prune", path_, "--keep-last", "2", "--keep-daily", ""},
   };
   for (const std::vector<std::string>& command : wrong) {
     const Outcome run = Inspect(command);
