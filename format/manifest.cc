@@ -95,17 +95,57 @@ Manifest ListOf(const Manifest& all, const Checkpoint& checkpoint) {
 ManifestReferences ReferencesOf(const Manifest& manifest) {
   ManifestReferences counted;
   counted.checkpoints = manifest.checkpoints.size();
-  for (const auto& [id, file] : manifest.files) counted.file_names.insert(file.name);
-  for (const auto& [id, base] : manifest.bases)
-    for (const BaseFile& file : base.files) ++counted.files[file.file];
-  for (const Checkpoint& checkpoint : manifest.checkpoints) {
-    if (checkpoint.base != 0) ++counted.bases[checkpoint.base];
-    for (const uint64_t segment : checkpoint.segments) ++counted.files[segment];
-    counted.segments += checkpoint.segments.size();
-    if (checkpoint.tables == nullptr) continue;
-    for (const uint32_t table : *checkpoint.tables) ++counted.tables[table];
+  for (const auto& [id, table] : manifest.tables) counted.bytes += SnapshotBytes(table);
+  for (const auto& [id, file] : manifest.files) {
+    counted.file_names.insert(file.name);
+    counted.bytes += SnapshotBytes(file);
   }
+  for (const auto& [id, base] : manifest.bases) {
+    for (const BaseFile& file : base.files) ++counted.files[file.file];
+    counted.bytes += SnapshotBytes(base);
+  }
+  for (const Checkpoint& checkpoint : manifest.checkpoints) CountCheckpoint(checkpoint, &counted);
   return counted;
+}
+
+void CountCheckpoint(const Checkpoint& checkpoint, ManifestReferences* counted) {
+  counted->bytes += SnapshotBytes(checkpoint);
+  if (checkpoint.base != 0) ++counted->bases[checkpoint.base];
+  for (const uint64_t segment : checkpoint.segments) ++counted->files[segment];
+  counted->segments += checkpoint.segments.size();
+  if (checkpoint.tables == nullptr) return;
+  for (const uint32_t table : *checkpoint.tables) ++counted->tables[table];
+  if (++counted->table_lists[checkpoint.tables.get()] == 1)
+    counted->table_ids += checkpoint.tables->size();
+}
+
+namespace {
+// A FlatBuffers table with its offset, and a vector or string beside its bytes.
+constexpr uint64_t kTableBytes = 48;
+constexpr uint64_t kVectorBytes = 12;
+constexpr uint64_t kFileBytes = 160;        // numbers, checksum and the id of an SST
+constexpr uint64_t kCheckpointBytes = 256;  // numbers, and runs of ids that are few
+}  // namespace
+
+uint64_t SnapshotBytes(const TableMeta& table) {
+  return kTableBytes + 4 * kVectorBytes + table.name.size() + table.key_codec.size() +
+         table.value_codec.size() + table.schema.size();
+}
+
+uint64_t SnapshotBytes(const FileMeta& file) { return kFileBytes + file.name.size(); }
+
+uint64_t SnapshotBytes(const Base& base) {
+  uint64_t bytes = kTableBytes + base.current.size();
+  for (const BaseFile& file : base.files)
+    bytes += kTableBytes + kVectorBytes + file.live_name.size();
+  return bytes;
+}
+
+uint64_t SnapshotBytes(const Checkpoint& checkpoint) {
+  uint64_t bytes = kCheckpointBytes;
+  for (const auto& [key, value] : checkpoint.metadata)
+    bytes += kTableBytes + 2 * kVectorBytes + key.size() + value.size();
+  return bytes;
 }
 
 Checksum128 InlinedChecksum(const std::vector<SegmentEntry>& entries) {

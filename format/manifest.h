@@ -32,6 +32,12 @@ constexpr size_t kTablesMax = size_t{1} << 20;    // of one checkpoint
 constexpr size_t kSegmentsMax = size_t{1} << 20;  // of one checkpoint
 // Bounds what a list costs in memory: the segments of all checkpoints, each time they are named.
 constexpr uint64_t kSegmentReferencesMax = uint64_t{1} << 25;
+// The same of tables. Checkpoints that have the tables of the one before them share its list, which
+// counts once.
+constexpr uint64_t kTableReferencesMax = uint64_t{1} << 25;
+// What metadata, schemas, names and files of a list may take in a snapshot (SnapshotBytes): about
+// half of the one frame that it is, so that there is always a way to write it.
+constexpr uint64_t kListBytesMax = uint64_t{512} << 20;
 
 struct TableMeta {
   uint32_t id = 0;  // from 1, never reused
@@ -129,7 +135,10 @@ struct ManifestReferences {
   std::unordered_map<uint32_t, uint32_t> tables;  // by checkpoints
   std::unordered_set<std::string> file_names;     // of all files in the list
   uint64_t segments = 0;                          // in all checkpoints
-  size_t checkpoints = 0;                         // that are counted here
+  std::unordered_map<const std::vector<uint32_t>*, uint32_t> table_lists;  // by checkpoints
+  uint64_t table_ids = 0;                                                  // in all of these lists
+  uint64_t bytes = 0;      // SnapshotBytes of all there is
+  size_t checkpoints = 0;  // that are counted here
 };
 
 struct Manifest {
@@ -158,6 +167,15 @@ struct Manifest {
 // Counts them anew. Whoever changes files, bases or checkpoints by other means than ApplyEdit sets
 // `references` to this; decoding a snapshot does.
 ManifestReferences ReferencesOf(const Manifest& manifest);
+// Adds what one checkpoint names, and itself, to the counts; but not to `checkpoints`.
+void CountCheckpoint(const Checkpoint& checkpoint, ManifestReferences* counted);
+
+// About what a thing takes in a snapshot before compression, rather more than less; what counts
+// against kListBytesMax.
+uint64_t SnapshotBytes(const TableMeta& table);
+uint64_t SnapshotBytes(const FileMeta& file);
+uint64_t SnapshotBytes(const Base& base);
+uint64_t SnapshotBytes(const Checkpoint& checkpoint);
 
 // NotFound (`checkpoint-not-found`) naming those that exist, unless `id` does.
 Status CheckCheckpointExists(const Manifest& manifest, uint64_t id);

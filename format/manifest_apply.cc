@@ -29,7 +29,6 @@ class Applier {
   void MoveToBase(Checkpoint* checkpoint, size_t segments_dropped);
   void TakeMerged(Checkpoint* checkpoint, size_t first_segment);
   Checkpoint& CheckpointAt(size_t index_before);
-  void Count(const Checkpoint& checkpoint);
   void Uncount(const Checkpoint& checkpoint);
   void EraseUnreferenced(std::vector<FileMeta>* removed_files);
   void SetWriter();
@@ -76,18 +75,21 @@ void Applier::RemoveCheckpoints() {
 void Applier::AddThings() {
   for (const TableMeta& table : edit_.tables_added) {
     list_.tables.emplace_hint(list_.tables.end(), table.id, table);
+    list_.references.bytes += SnapshotBytes(table);
     list_.next_table_id = table.id + 1;
     tables_.push_back(table.id);
   }
   for (const FileMeta& file : edit_.files_added) {
     list_.files.emplace_hint(list_.files.end(), file.id, file);
     list_.references.file_names.insert(file.name);
+    list_.references.bytes += SnapshotBytes(file);
     list_.next_file_id = file.id + 1;
     files_.push_back(file.id);
   }
   for (const Base& base : edit_.bases_added) {
     list_.bases.emplace_hint(list_.bases.end(), base.id, base);
     for (const BaseFile& file : base.files) ++list_.references.files[file.file];
+    list_.references.bytes += SnapshotBytes(base);
     list_.next_base_id = base.id + 1;
     bases_.push_back(base.id);
   }
@@ -99,7 +101,7 @@ void Applier::AddCheckpoint() {
   list_.checkpoints.push_back(*edit_.checkpoint_added);
   Checkpoint& added = list_.checkpoints.back();
   if (shared != nullptr && *shared == *added.tables) added.tables = shared;
-  Count(added);
+  CountCheckpoint(added, &list_.references);
 }
 
 void Applier::MoveToBase(Checkpoint* checkpoint, size_t segments_dropped) {
@@ -135,21 +137,18 @@ Checkpoint& Applier::CheckpointAt(size_t index_before) {
   return list_.checkpoints[index_before - static_cast<size_t>(removed_before)];
 }
 
-void Applier::Count(const Checkpoint& checkpoint) {
-  ManifestReferences& references = list_.references;
-  if (checkpoint.base != 0) ++references.bases[checkpoint.base];
-  for (const uint64_t segment : checkpoint.segments) ++references.files[segment];
-  for (const uint32_t table : *checkpoint.tables) ++references.tables[table];
-  references.segments += checkpoint.segments.size();
-}
-
 void Applier::Uncount(const Checkpoint& checkpoint) {
   ManifestReferences& references = list_.references;
   if (checkpoint.base != 0) Drop(checkpoint.base, &references.bases, &bases_);
   for (const uint64_t segment : checkpoint.segments) Drop(segment, &references.files, &files_);
   references.segments -= checkpoint.segments.size();
+  references.bytes -= SnapshotBytes(checkpoint);
   if (checkpoint.tables == nullptr) return;
   for (const uint32_t table : *checkpoint.tables) Drop(table, &references.tables, &tables_);
+  const auto shared = references.table_lists.find(checkpoint.tables.get());
+  if (--shared->second > 0) return;
+  references.table_lists.erase(shared);
+  references.table_ids -= checkpoint.tables->size();
 }
 
 void Applier::EraseUnreferenced(std::vector<FileMeta>* removed_files) {
@@ -158,17 +157,23 @@ void Applier::EraseUnreferenced(std::vector<FileMeta>* removed_files) {
     const auto base = list_.bases.find(id);
     if (base == list_.bases.end() || references.bases.contains(id)) continue;
     for (const BaseFile& file : base->second.files) Drop(file.file, &references.files, &files_);
+    references.bytes -= SnapshotBytes(base->second);
     list_.bases.erase(base);
   }
   for (const uint64_t id : files_) {
     const auto file = list_.files.find(id);
     if (file == list_.files.end() || references.files.contains(id)) continue;
     references.file_names.erase(file->second.name);
+    references.bytes -= SnapshotBytes(file->second);
     if (removed_files != nullptr) removed_files->push_back(std::move(file->second));
     list_.files.erase(file);
   }
-  for (const uint32_t id : tables_)
-    if (!references.tables.contains(id)) list_.tables.erase(id);
+  for (const uint32_t id : tables_) {
+    const auto table = list_.tables.find(id);
+    if (table == list_.tables.end() || references.tables.contains(id)) continue;
+    references.bytes -= SnapshotBytes(table->second);
+    list_.tables.erase(table);
+  }
 }
 
 void Applier::SetWriter() {

@@ -62,7 +62,9 @@ class ManifestReader {
   }
 
   uint64_t bytes_left_;
-  uint64_t references_left_ = kSegmentReferencesMax;
+  uint64_t segments_left_ = kSegmentReferencesMax;
+  // What a checkpoint drops was in the list before, which has been counted too.
+  uint64_t table_ids_left_ = 2 * kTableReferencesMax;
   // How many a checkpoint can name: in a snapshot no more than are in its list.
   size_t segments_max_ = kSegmentsMax;
   size_t tables_max_ = kTablesMax;
@@ -96,7 +98,6 @@ void ManifestReader::AppendRuns(const Vector<const fb::IdRun*>* runs, size_t ids
       return Fail("a run of ids is out of bounds");
     if (ids->size() > ids_max || run.count() > ids_max - ids->size())
       return Fail("a checkpoint names more segments or tables than there can be");
-    if (!Take(run.count(), &references_left_)) return;
     for (uint64_t n = 0; n < run.count(); ++n) ids->push_back(static_cast<Id>(run.first() + n));
   }
 }
@@ -195,10 +196,11 @@ std::vector<uint64_t> ManifestReader::ReadSegments(const fb::Checkpoint& stored,
                                                    const Checkpoint& before) {
   const size_t dropped = stored.segments_dropped();
   if (dropped > before.segments.size()) Fail("a checkpoint drops more segments than there are");
-  if (!problem_.empty() || !Take(before.segments.size() - dropped, &references_left_)) return {};
+  if (!problem_.empty()) return {};
   std::vector<uint64_t> segments(before.segments.begin() + static_cast<ptrdiff_t>(dropped),
                                  before.segments.end());
   AppendRuns(stored.segments_added(), segments_max_, &segments);
+  if (!Take(segments.size(), &segments_left_)) return {};
   return segments;
 }
 
@@ -212,12 +214,13 @@ std::vector<uint32_t> ManifestReader::ReadTables(const fb::Checkpoint& stored,
     return std::is_sorted(ids.begin(), ids.end());
   };
   if (!ascend(dropped) || !ascend(added)) Fail("the table ids of a checkpoint do not ascend");
-  if (!problem_.empty() || !Take(before.tables->size(), &references_left_)) return {};
+  if (!problem_.empty()) return {};
   std::vector<uint32_t> kept;
   std::set_difference(before.tables->begin(), before.tables->end(), dropped.begin(), dropped.end(),
                       std::back_inserter(kept));
   std::vector<uint32_t> tables;
   std::merge(kept.begin(), kept.end(), added.begin(), added.end(), std::back_inserter(tables));
+  if (!Take(dropped.size() + tables.size(), &table_ids_left_)) return {};
   return tables;
 }
 

@@ -119,20 +119,20 @@ Status Repository::Acknowledge(const format::ManifestVersion& version) {
     snapshot_ = *std::move(next_snapshot_);
     next_snapshot_.reset();
   }
-  if (!inlined) Supersede(version.version);
+  if (!inlined) Supersede(version.version, /*inlined=*/false);
   for (format::FileMeta& file : removed) {
     if (file.kind != format::FileKind::kInlined) {
       dropped_.push_back(std::move(file));
     } else if (const auto in = format::ParseManifestName(file.name); in) {
-      Supersede(*in);
+      Supersede(*in, /*inlined=*/true);
     }
   }
   return {};
 }
 
 // The version may go once no reader replays it, unless it must stay for the sake of fencing.
-void Repository::Supersede(uint64_t version) {
-  if (!kept_versions_.contains(version)) superseded_versions_.insert(version);
+void Repository::Supersede(uint64_t version, bool inlined) {
+  if (!kept_versions_.contains(version)) superseded_versions_.emplace(version, inlined);
 }
 
 void Repository::Keep(uint64_t opening) {

@@ -210,8 +210,9 @@ class Repository {
   Status Usable() const;  // with mutex_ held
   bool IsOwn(const format::WriterId& writer) const;
   void RegisterWriter(const format::WriterId& writer, uint64_t attempt);
-  void Supersede(uint64_t version);  // with mutex_ held
-  void Keep(uint64_t opening);       // with mutex_ held
+  // With mutex_ held. `inlined`: a segment travels in it, which a pin may keep.
+  void Supersede(uint64_t version, bool inlined);
+  void Keep(uint64_t opening);  // with mutex_ held
 
   // Holding (held_checkpoint.cc).
   friend class HeldCheckpoint;
@@ -224,11 +225,19 @@ class Repository {
   std::string FileNameOf(std::string_view object) const;
 
   // Collecting (repository_collect.cc). All of these on the maintenance lane.
+  // Encodes it, and returns it only if it decodes: older ones are deleted for its sake.
+  static Result<std::string> EncodeSnapshot(const format::Manifest& list);
   Status WriteSnapshotIfDue();
   Status ClassifyOldVersions();
   Status DeleteSuperseded();
-  // True if the version may go once it is superseded, false if it must stay or is not there.
-  Result<bool> IsOrdinary(uint64_t version) const;
+  void ForgetSuperseded(const std::vector<std::string>& objects);
+  // What becomes of a version once it is superseded.
+  enum class Fate : uint8_t {
+    kStays,  // it opens an attempt, or nobody knows
+    kGoes,
+    kGoesIfUnpinned,  // with the segment in it
+  };
+  Result<Fate> FateOf(uint64_t version) const;
   Result<std::vector<std::string>> LeftoverFiles(std::string_view prefix) const;
   Result<std::vector<std::string>> LeftoverSnapshots() const;
 
@@ -262,9 +271,10 @@ class Repository {
   std::shared_ptr<const PinnedCheckpoints> pinned_checkpoints_ =
       std::make_shared<const PinnedCheckpoints>();
   std::vector<std::string> superseded_snapshots_;
-  std::set<uint64_t> superseded_versions_;  // deletable once they are not after snapshot_.version
-  std::set<uint64_t> kept_versions_;        // open an attempt, or precede one that does
-  std::vector<uint64_t> unclassified_;      // found when opening; nobody has looked into them
+  // Deletable once they are not after snapshot_.version; whether a segment travels in it.
+  std::map<uint64_t, bool> superseded_versions_;
+  std::set<uint64_t> kept_versions_;    // open an attempt, or precede one that does
+  std::vector<uint64_t> unclassified_;  // found when opening; nobody has looked into them
 };
 
 }  // namespace tidemark::storage

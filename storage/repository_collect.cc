@@ -130,6 +130,16 @@ Status Repository::CollectManifests() {
   return DeleteSuperseded();
 }
 
+Result<std::string> Repository::EncodeSnapshot(const format::Manifest& list) {
+  TIDEMARK_ASSIGN_OR_RETURN(std::string bytes, format::EncodeManifestSnapshot(list));
+  const Status decoded = format::DecodeManifestSnapshot(bytes, "the snapshot").error();
+  if (decoded.ok()) return bytes;
+  return Status(
+      StatusCode::kInternal, "manifest-snapshot",
+      "the list of checkpoints was encoded as nobody could read it, and is not written: " +
+          std::string(decoded.message()));
+}
+
 // Every so many edits that a commit writes 8 KiB on average, however long the list is.
 Status Repository::WriteSnapshotIfDue() {
   format::Manifest list;
@@ -143,7 +153,7 @@ Status Repository::WriteSnapshotIfDue() {
     list = manifest_;
   }
   TIDEMARK_RETURN_IF_ERROR(format::CheckManifest(list));
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, format::EncodeManifestSnapshot(list));
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, EncodeSnapshot(list));
   Snapshot snapshot{.version = list.version,
                     .name = format::SnapshotName(list.version, format::RandomUnique()),
                     .bytes = bytes.size()};
@@ -173,52 +183,65 @@ Status Repository::ClassifyOldVersions() {
     unclassified_.clear();
   }
   for (size_t i = 0; i < unknown.size(); ++i) {
-    const Result<bool> ordinary = IsOrdinary(unknown[i]);
+    const Result<Fate> fate = FateOf(unknown[i]);
     std::lock_guard lock(mutex_);
-    if (!ordinary) {
+    if (!fate) {
       unclassified_.insert(unclassified_.end(), unknown.begin() + static_cast<ptrdiff_t>(i),
                            unknown.end());
-      return ordinary.error();
+      return fate.error();
     }
-    *ordinary ? Supersede(unknown[i]) : Keep(unknown[i]);
+    if (*fate == Fate::kStays)
+      Keep(unknown[i]);
+    else
+      Supersede(unknown[i], *fate == Fate::kGoesIfUnpinned);
   }
   return {};
 }
 
+// What no pin can keep goes first, and whatever becomes of pins: while one cannot be read, chains
+// must not grow.
 Status Repository::DeleteSuperseded() {
-  std::vector<uint64_t> versions;
-  std::vector<std::string> snapshots;
+  std::vector<std::string> names;
+  std::vector<std::string> with_segments;
   {
     std::lock_guard lock(mutex_);
-    std::copy_if(superseded_versions_.begin(), superseded_versions_.upper_bound(snapshot_.version),
-                 std::back_inserter(versions), [this](uint64_t version) {
-                   return !held_.contains(format::ManifestName(version));
-                 });
-    snapshots = superseded_snapshots_;
+    const auto end = superseded_versions_.upper_bound(snapshot_.version);
+    for (auto it = superseded_versions_.begin(); it != end; ++it)
+      if (const std::string name = format::ManifestName(it->first); !held_.contains(name))
+        (it->second ? with_segments : names).push_back(ObjectName(name));
+    for (const std::string& name : superseded_snapshots_) names.push_back(ObjectName(name));
   }
-  std::vector<std::string> names;
-  names.reserve(versions.size() + snapshots.size());
-  for (const uint64_t version : versions)
-    names.push_back(ObjectName(format::ManifestName(version)));
-  for (const std::string& name : snapshots) names.push_back(ObjectName(name));
-  TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&names));
-
-  std::lock_guard lock(mutex_);
-  for (const std::string& name : names)
-    if (const auto version = format::ParseManifestName(FileNameOf(name)))
-      superseded_versions_.erase(*version);
-  std::erase_if(superseded_snapshots_, [&](const std::string& name) {
-    return std::find(snapshots.begin(), snapshots.end(), name) != snapshots.end();
-  });
+  if (!names.empty()) {
+    TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
+    TIDEMARK_RETURN_IF_ERROR(storage_->Delete(names));
+    ForgetSuperseded(names);
+  }
+  TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&with_segments));
+  ForgetSuperseded(with_segments);
   return {};
+}
+
+void Repository::ForgetSuperseded(const std::vector<std::string>& objects) {
+  std::set<std::string> snapshots;
+  std::lock_guard lock(mutex_);
+  for (const std::string& object : objects) {
+    std::string name = FileNameOf(object);
+    if (const auto version = format::ParseManifestName(name))
+      superseded_versions_.erase(*version);
+    else
+      snapshots.insert(std::move(name));
+  }
+  std::erase_if(superseded_snapshots_,
+                [&](const std::string& name) { return snapshots.contains(name); });
 }
 
 // Damaged ones may open an attempt: they stay.
-Result<bool> Repository::IsOrdinary(uint64_t version) const {
+Result<Repository::Fate> Repository::FateOf(uint64_t version) const {
   const auto found = chain_->ReadVersion(version);
-  if (found) return !found->edit.opens_attempt;
-  if (found.error().code() == StatusCode::kNotFound) return true;
-  if (IsDamage(found.error())) return false;
+  if (found && found->edit.opens_attempt) return Fate::kStays;
+  if (found) return found->inlined.empty() ? Fate::kGoes : Fate::kGoesIfUnpinned;
+  if (found.error().code() == StatusCode::kNotFound) return Fate::kGoes;
+  if (IsDamage(found.error())) return Fate::kStays;
   return found.error();
 }
 

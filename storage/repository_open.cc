@@ -199,7 +199,7 @@ Result<Repository::Opening> Repository::OpenAttempt(format::Manifest list, uint6
 // A version in doubt may name its snapshot, which therefore stays. So the next try takes the same
 // one, if it says the same: a full disk must not become fuller with every try.
 Result<Repository::Snapshot> Repository::PutOpeningSnapshot(const format::Manifest& list) {
-  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, format::EncodeManifestSnapshot(list));
+  TIDEMARK_ASSIGN_OR_RETURN(const std::string bytes, EncodeSnapshot(list));
   const format::Checksum128 checksum = format::Checksum128Of(bytes);
   if (spare_snapshot_ && spare_snapshot_->checksum == checksum) return spare_snapshot_->snapshot;
   Snapshot snapshot{.version = list.version,

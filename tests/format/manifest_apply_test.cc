@@ -425,6 +425,29 @@ TEST_F(ManifestApplyTest, RefusesImpossibleMerges) {
   EXPECT_EQ(Refused(with([](auto&) {})), "");
 }
 
+// Once: commits were acknowledged whose list no snapshot could hold any more, so that nobody could
+// open the repository for writing again. What makes a list shorter is never refused.
+TEST_F(ManifestApplyTest, RefusesMoreThanASnapshotHolds) {
+  writer.list.references.bytes = kListBytesMax - 10;
+  EXPECT_REFUSED(writer.Commit(16, 6), "over the limit of 536870912: retain fewer checkpoints");
+  EXPECT_EQ(Refused(writer.Remove({12, 13})), "");
+  ManifestVersion replaced = writer.Commit(16, 6);
+  replaced.edit.checkpoints_removed = {11, 14, 15};
+  EXPECT_EQ(Refused(replaced), "") << "three go, and one comes";
+}
+
+TEST_F(ManifestApplyTest, RefusesMoreTablesThanCanBeRead) {
+  writer.list.references.table_ids = kTableReferencesMax;
+  EXPECT_EQ(Refused(writer.Commit(16, 6)), "") << "the tables of the one before";
+  ManifestVersion other = writer.Commit(17, 7);
+  ASSERT_FALSE(other.edit.checkpoint_added->tables->empty());
+  other.edit.checkpoint_added->tables = std::make_shared<const std::vector<uint32_t>>();
+  EXPECT_EQ(Refused(other), "") << "one without tables";
+  ManifestVersion third = writer.Commit(18, 8);
+  third.edit.checkpoint_added->tables = std::make_shared<const std::vector<uint32_t>>(1, 1);
+  EXPECT_REFUSED(third, "checkpoints name tables 33554433 times, over the limit of 33554432");
+}
+
 // A list from elsewhere, without counts or with stale ones.
 TEST_F(ManifestApplyTest, CountsListsThatWereMadeByHand) {
   writer.list.references = {};

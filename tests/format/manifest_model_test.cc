@@ -177,6 +177,9 @@ class History {
     ASSERT_EQ(list.references.tables, counted.tables);
     ASSERT_EQ(list.references.file_names, counted.file_names);
     ASSERT_EQ(list.references.segments, counted.segments);
+    ASSERT_EQ(list.references.table_lists, counted.table_lists);
+    ASSERT_EQ(list.references.table_ids, counted.table_ids);
+    ASSERT_EQ(list.references.bytes, counted.bytes);
   }
 
   // A commit; the first of an attempt may branch off an older checkpoint.

@@ -241,6 +241,28 @@ TEST_F(RepositoryCollectTest, AVersionThatNobodyCanReadOnlyHoldsDeletionsUp) {
   EXPECT_EQ(ReadIds(), Range(4, 5));
 }
 
+// Once: while a pin could not be read no manifest version went either, and the chain grew with
+// every commit. No pin keeps a version without a segment in it.
+TEST_F(RepositoryCollectTest, ChainsDoNotGrowWhileAPinCannotBeRead) {
+  TestWriter writer = Open();
+  ASSERT_TRUE(writer.CommitRange(1, 3, {.inlined = true, .keep_last = 2}).ok());
+  ASSERT_TRUE(fault_->Put("pins/bad", "no pin").ok());
+  const auto files = Present();
+  for (uint64_t id = 4; id <= 300; ++id) {
+    ASSERT_TRUE(writer.Commit(id, {.inlined = false, .keep_last = 2, .rebase = true}).ok());
+    (void)writer->DeleteDropped();
+    (void)writer->CollectManifests();
+  }
+  EXPECT_LT(Versions().size(), 90u);
+  EXPECT_TRUE(Exists(VersionName(3))) << "a pin may keep the segment in it";
+  EXPECT_EQ(ReadIds(), Range(299, 300));
+  EXPECT_EQ(writer.Collect().name(), "pin-unreadable");
+  ASSERT_TRUE(fault_->Delete({{"pins/bad"}}).ok());
+  ASSERT_TRUE(writer.Collect().ok());
+  EXPECT_EQ(Present(), Named(writer->manifest()));
+  EXPECT_FALSE(Exists(VersionName(3)));
+}
+
 TEST_F(RepositoryCollectTest, Invariant04VersionsThatOpenAnAttemptAreNeverDeleted) {
   std::vector<uint64_t> openings;
   uint64_t id = 0;
