@@ -1,5 +1,7 @@
 #include "storage/fetch.h"
 
+#include "storage/verify.h"
+
 namespace tidemark::storage {
 
 namespace {
@@ -43,6 +45,33 @@ Status CheckDigest(const Repository& repository, const format::FileMeta& file,
                     std::to_string(digest.size) + " bytes with " + digest.checksum.Hex());
 }
 
+Status CheckCopy(const Repository& repository, const format::FileMeta& file,
+                 const FileDigest& digest, TransferKind kind) {
+  Status copy = CheckDigest(repository, file, digest);
+  if (copy.ok() || kind == TransferKind::kLinked) return copy;
+  TIDEMARK_ASSIGN_OR_RETURN(const FileDigest object,
+                            DigestObject(repository.storage(), repository.ObjectName(file.name)));
+  if (!CheckDigest(repository, file, object).ok()) return copy;
+  return Status(StatusCode::kUnavailable, "local-copy",
+                std::string(copy.message()) +
+                    " in the local copy, while the repository's file is right: check the disk of "
+                    "the live directory, and try again");
+}
+
+Status VerifyLate(Repository& repository, rocksdb::FileSystem& fs, const UnverifiedFile& file) {
+  const Status object =
+      VerifyFile(repository.storage(), repository.subtask(), file.meta, VerifyLevel::kChecksum);
+  if (object.code() == StatusCode::kCorruption)
+    TIDEMARK_RETURN_IF_ERROR(repository.CheckNotFenced());
+  if (!object.ok() || file.copy.empty()) return object;
+  const auto digest = DigestFile(fs, file.copy);
+  if (!digest) return digest.error().code() == StatusCode::kNotFound ? Status() : digest.error();
+  if (CheckDigest(repository, file.meta, *digest).ok()) return {};
+  return Status(StatusCode::kCorruption, "local-copy",
+                file.copy + ": expected a copy of " + repository.ObjectName(file.meta.name) +
+                    ", got other bytes; the repository's file is right");
+}
+
 Result<FetchedSegment> FetchSegment(const Repository& repository, const FileSystemPtr& fs,
                                     const format::FileMeta& segment, const std::string& path) {
   FetchedSegment fetched;
@@ -55,7 +84,7 @@ Result<FetchedSegment> FetchSegment(const Repository& repository, const FileSyst
   }
   TIDEMARK_ASSIGN_OR_RETURN(fetched.transfer, FetchFile(repository, segment, path));
   TIDEMARK_ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(*fs, path));
-  TIDEMARK_RETURN_IF_ERROR(CheckDigest(repository, segment, digest));
+  TIDEMARK_RETURN_IF_ERROR(CheckCopy(repository, segment, digest, fetched.transfer));
   fetched.file.path = path;
   fetched.file.size = segment.size;
   fetched.file.checksum = segment.checksum;

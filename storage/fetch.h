@@ -24,6 +24,21 @@ Result<TransferKind> FetchFile(const Repository& repository, const format::FileM
 Status CheckDigest(const Repository& repository, const format::FileMeta& file,
                    const FileDigest& digest);
 
+// The same of a file that FetchFile has made, by linking or copying. Unavailable (`local-copy`) if
+// it is the copy alone that is wrong: that is no damage of the repository.
+Status CheckCopy(const Repository& repository, const format::FileMeta& file,
+                 const FileDigest& digest, TransferKind kind);
+
+// A file of a base that FetchFile has made and nobody has hashed.
+struct UnverifiedFile {
+  format::FileMeta meta;
+  std::string copy;  // its path; empty if it is a link
+};
+// Hashes it, in the repository and, if that is another one, on the local disk, from which it may
+// have gone meanwhile. Corruption (also `local-copy`), Fenced (it is missing, and another writer
+// may have deleted it), Unavailable.
+Status VerifyLate(Repository& repository, rocksdb::FileSystem& fs, const UnverifiedFile& file);
+
 // A segment as a local file, verified; an inlined one is written to it.
 struct FetchedSegment {
   SstFile file;

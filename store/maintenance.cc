@@ -1,7 +1,6 @@
 #include "store/maintenance.h"
 
 #include "compaction/write_back.h"
-#include "storage/fetch.h"
 #include "storage/segment_file.h"
 
 #include <algorithm>
@@ -225,16 +224,14 @@ Status Maintenance::Do(const compaction::Plan& plan) {
 
 // One file a step, so that a large base does not hold up write-backs.
 Status Maintenance::VerifyNextFile() {
-  const format::FileMeta& file = options_.verify_first[verified_files_];
-  const std::string name = repository_.ObjectName(file.name);
-  TIDEMARK_ASSIGN_OR_RETURN(const storage::FileDigest digest,
-                            storage::DigestObject(repository_.storage(), name));
-  if (const Status checked = storage::CheckDigest(repository_, file, digest); !checked.ok()) {
+  const Status checked =
+      storage::VerifyLate(repository_, *options_.fs, options_.verify_first[verified_files_]);
+  if (checked.code() == StatusCode::kCorruption)
     return Status(checked.code(), checked.name(),
                   std::string(checked.message()) +
                       "; the running store was restored from it: close it and restore with "
                       "Verification::kFull, which falls back to an intact checkpoint");
-  }
+  TIDEMARK_RETURN_IF_ERROR(checked);
   ++verified_files_;
   lane_.Kick();
   if (!IsVerified()) return {};

@@ -6,6 +6,7 @@
 #include "compaction/log_merge.h"
 #include "compaction/planner.h"
 #include "compaction/rebase.h"
+#include "storage/fetch.h"
 #include "storage/live_database.h"
 #include "storage/repository.h"
 #include "store/commit_lane.h"
@@ -45,7 +46,7 @@ struct MaintenanceOptions {
   // The checkpoint that the store was restored from; epoch 0: none.
   format::EpochIdentity restored_at;
   // Base files to hash before anything is published or dropped (Verification::kFast); empty: none.
-  std::vector<format::FileMeta> verify_first;
+  std::vector<storage::UnverifiedFile> verify_first;
   // What all this writes passes it, also through `live`; open before Start and from Stop on. Null:
   // nothing waits.
   std::shared_ptr<storage::WriteGate> write_gate;

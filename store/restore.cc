@@ -4,6 +4,7 @@
 #include "format/names.h"
 #include "storage/fetch.h"
 #include "storage/segment_file.h"
+#include "storage/verify.h"
 #include "store/live_directory.h"
 
 #include <algorithm>
@@ -27,16 +28,44 @@ constexpr size_t kStreamSegmentsMax = 128;
 // A record's cost in the cache beside its key and value.
 constexpr uint64_t kRecordOverheadBytes = 96;
 
+// Calls do_one(0) to do_one(count - 1), each once, unless one fails: then what is not begun is left
+// out. The first error in the order of the numbers.
+template <class F>
+Status InThreads(size_t count, size_t threads_max, const F& do_one) {
+  std::vector<Status> outcomes(count);
+  std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
+  const auto work = [&] {
+    for (size_t i = next.fetch_add(1); i < count && !failed.load(); i = next.fetch_add(1)) {
+      outcomes[i] = do_one(i);
+      if (!outcomes[i].ok()) failed.store(true);
+    }
+  };
+  std::vector<std::thread> workers;
+  for (size_t i = 1; i < std::min(threads_max, count); ++i) workers.emplace_back(work);
+  work();
+  for (std::thread& worker : workers) worker.join();
+  for (Status& outcome : outcomes) TIDEMARK_RETURN_IF_ERROR(std::move(outcome));
+  return {};
+}
+
 class Restoring {
  public:
-  Restoring(const storage::Repository& repository, Manifest list, const RestoreOptions& options)
+  Restoring(storage::Repository& repository, Manifest list, const RestoreOptions& options)
       : repository_(repository), options_(options), manifest_(std::move(list)) {}
 
   Result<RestoredState> Run();
 
  private:
+  Result<RestoredState> TryFrom(const Checkpoint& target);
   Result<RestoredState> FromEmpty();
   Result<RestoredState> From(const Checkpoint& target);
+  // The first commit on an older checkpoint drops the newer ones, so it must be known to be intact
+  // before that.
+  bool CommitDropsNewer(const Checkpoint& target) const {
+    return !options_.for_reading && target.id != manifest_.checkpoints.back().id;
+  }
+  Status VerifyInRepository(const Checkpoint& target) const;
   Status OpenLive(const Checkpoint& target);
   bool IsBoundary(const Checkpoint& target, uint64_t base_epoch, uint64_t epoch) const;
   Status MakeLive(const Checkpoint& target, const std::string& directory);
@@ -45,11 +74,9 @@ class Restoring {
     std::string path;
     bool hash = false;
     TransferKind transfer{};
-    Status status{};
   };
 
   Status FetchBase(const Checkpoint& target, const std::string& directory);
-  Status FetchAll(std::vector<Fetched>& files, size_t threads) const;
   Status Fetch(Fetched& file) const;
   Status SyncChangeLog(const std::vector<FileMeta>& segments);
   Result<storage::SstFile> FetchSegment(const FileMeta& meta);
@@ -91,7 +118,7 @@ class Restoring {
   void DropLive();  // with its directory
   Status CheckGoingOn() const;
 
-  const storage::Repository& repository_;
+  storage::Repository& repository_;
   const RestoreOptions& options_;
   const Manifest manifest_;
   RestoredState state_;
@@ -120,13 +147,7 @@ Result<RestoredState> Restoring::Run() {
   for (auto target = manifest_.checkpoints.rbegin(); target != manifest_.checkpoints.rend();
        ++target) {
     if (options_.checkpoint && target->id != *options_.checkpoint) continue;
-    Result<RestoredState> restored = From(*target);
-    if (!restored.has_value() && IsDamage(restored.error()) && state_.report.reused_live_database) {
-      // It may be local; that proves nothing about the checkpoint.
-      DropLive();
-      may_reuse_ = false;
-      restored = From(*target);
-    }
+    Result<RestoredState> restored = TryFrom(*target);
     if (restored.has_value()) {
       restored->report.skipped = std::move(skipped);
       return restored;
@@ -147,6 +168,41 @@ Result<RestoredState> Restoring::Run() {
                 repository_.storage().Uri() + ": none of the " +
                     std::to_string(manifest_.checkpoints.size()) +
                     " retained checkpoints verifies" + reasons);
+}
+
+// Damage that shows here need not be the checkpoint's: a live directory, the copy of a file and
+// what this machine reads are no proof, nor is a file that another writer has deleted. A checkpoint
+// that is passed over is dropped by the next commit, with its files.
+Result<RestoredState> Restoring::TryFrom(const Checkpoint& target) {
+  Result<RestoredState> restored = From(target);
+  const auto is_damage = [&] { return !restored.has_value() && IsDamage(restored.error()); };
+  if (is_damage() && state_.report.reused_live_database) {
+    DropLive();
+    may_reuse_ = false;
+    restored = From(target);
+  }
+  if (!is_damage()) return restored;
+  TIDEMARK_RETURN_IF_ERROR(repository_.CheckNotFenced());
+  const Status in_repository = VerifyInRepository(target);
+  if (IsDamage(in_repository)) return restored;
+  TIDEMARK_RETURN_IF_ERROR(in_repository);
+  // Every byte is as it was written: another copy may do, and if it does not, the files never did.
+  DropLive();
+  return From(target);
+}
+
+// Every byte that the target is made of, as it lies in the repository.
+Status Restoring::VerifyInRepository(const Checkpoint& target) const {
+  std::vector<const FileMeta*> files;
+  if (const auto base = manifest_.bases.find(target.base); base != manifest_.bases.end())
+    for (const format::BaseFile& file : base->second.files)
+      files.push_back(&manifest_.files.at(file.file));
+  for (const uint64_t segment : target.segments) files.push_back(&manifest_.files.at(segment));
+  return InThreads(files.size(), std::max(1U, std::thread::hardware_concurrency()), [&](size_t i) {
+    TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
+    return storage::VerifyFile(repository_.storage(), repository_.subtask(), *files[i],
+                               storage::VerifyLevel::kChecksum);
+  });
 }
 
 void Restoring::CloseLive() {
@@ -201,6 +257,7 @@ Status Restoring::OpenLive(const Checkpoint& target) {
     const format::EpochIdentity at = (*live)->mark().at;
     if (LiesInLineage(at, manifest_.lineage, base_epoch, target.at.epoch) &&
         IsBoundary(target, base_epoch, at.epoch)) {
+      if (CommitDropsNewer(target)) TIDEMARK_RETURN_IF_ERROR(VerifyInRepository(target));
       state_.live = *std::move(live);
       state_.report.reused_live_database = true;
       return {};
@@ -228,10 +285,8 @@ Status Restoring::MakeLive(const Checkpoint& target, const std::string& director
 
 Status Restoring::FetchBase(const Checkpoint& target, const std::string& directory) {
   const format::Base& base = manifest_.bases.at(target.base);
-  // The first commit on an older checkpoint drops the newer ones, so it must be known to be intact
-  // before that. Of a copy that is only read a damaged block shows when it is read.
-  const bool commits_drop = !options_.for_reading && target.id != manifest_.checkpoints.back().id;
-  const bool hash_all = options_.verification == Verification::kFull || commits_drop;
+  // Of a copy that is only read a damaged block shows when it is read.
+  const bool hash_all = options_.verification == Verification::kFull || CommitDropsNewer(target);
   const std::string state_directory = directory + "/state";
   TIDEMARK_RETURN_IF_ERROR(storage::MakeDirectories(*fs(), state_directory));
   std::vector<Fetched> files;
@@ -245,7 +300,6 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
     const FileMeta& meta = manifest_.files.at(file.file);
     // RocksDB's MANIFEST is small, and what everything hangs on: always hashed.
     const bool hash = hash_all || meta.kind == FileKind::kBaseMeta;
-    if (!hash) state_.verify_first.push_back(meta);
     files.push_back({meta, state_directory + "/" + file.live_name, hash});
   }
   // A disk gives more than one core can copy or hash, and these machines have several. Links are
@@ -253,29 +307,15 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
   const bool links_only = !hash_all && repository_.storage().LinksFrom(state_directory);
   const size_t threads_max =
       options_.for_reading || links_only ? 1 : std::max(1U, std::thread::hardware_concurrency());
-  TIDEMARK_RETURN_IF_ERROR(FetchAll(files, std::min(files.size(), threads_max)));
+  TIDEMARK_RETURN_IF_ERROR(
+      InThreads(files.size(), threads_max, [&](size_t i) { return Fetch(files[i]); }));
   for (const Fetched& file : files) {
     Count(file.transfer, file.meta.size);
-    if (file.transfer == TransferKind::kCopied) late_syncs_->Owe(file.path);
+    const bool is_copy = file.transfer == TransferKind::kCopied;
+    if (!file.hash) state_.verify_first.push_back({file.meta, is_copy ? file.path : ""});
+    if (is_copy) late_syncs_->Owe(file.path);
   }
   return storage::WriteFileDurably(*fs(), state_directory + "/CURRENT", base.current);
-}
-
-Status Restoring::FetchAll(std::vector<Fetched>& files, size_t threads) const {
-  std::atomic<size_t> next{0};
-  std::atomic<bool> failed{false};
-  const auto work = [&] {
-    for (size_t i = next.fetch_add(1); i < files.size() && !failed.load(); i = next.fetch_add(1)) {
-      files[i].status = Fetch(files[i]);
-      if (!files[i].status.ok()) failed.store(true);
-    }
-  };
-  std::vector<std::thread> workers;
-  for (size_t i = 1; i < threads; ++i) workers.emplace_back(work);
-  work();
-  for (std::thread& worker : workers) worker.join();
-  for (Fetched& file : files) TIDEMARK_RETURN_IF_ERROR(std::move(file.status));
-  return {};
 }
 
 Status Restoring::Fetch(Fetched& file) const {
@@ -284,7 +324,7 @@ Status Restoring::Fetch(Fetched& file) const {
   if (!file.hash) return {};
   TIDEMARK_ASSIGN_OR_RETURN(const storage::FileDigest digest,
                             storage::DigestFile(*fs(), file.path));
-  return storage::CheckDigest(repository_, file.meta, digest);
+  return storage::CheckCopy(repository_, file.meta, digest, file.transfer);
 }
 
 std::vector<FileMeta> Restoring::SegmentsAfterMark(const Checkpoint& target) const {
@@ -394,12 +434,11 @@ CheckpointInfo InfoOf(const Checkpoint& checkpoint) {
           checkpoint.metadata};
 }
 
-Result<RestoredState> Restore(const storage::Repository& repository,
-                              const RestoreOptions& options) {
+Result<RestoredState> Restore(storage::Repository& repository, const RestoreOptions& options) {
   return Restore(repository, repository.manifest(), options);
 }
 
-Result<RestoredState> Restore(const storage::Repository& repository, format::Manifest list,
+Result<RestoredState> Restore(storage::Repository& repository, format::Manifest list,
                               const RestoreOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   TIDEMARK_ASSIGN_OR_RETURN(RestoredState state,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "format/manifest.h"
+#include "storage/fetch.h"
 #include "storage/live_database.h"
 #include "storage/repository.h"
 
@@ -45,16 +46,18 @@ struct RestoredState {
   // Segments after the live database's mark up to the checkpoint, ascending, all of them in its
   // change log: to be loaded into the cache. Empty if they were applied already.
   std::vector<format::FileMeta> to_load;
-  std::vector<format::FileMeta> verify_first;  // base files that were not hashed (kFast)
+  std::vector<storage::UnverifiedFile> verify_first;  // of the base (kFast)
   RestoreReport report;
 };
 
 // Blocks. Errors: NotFound (`checkpoint-not-found`), Corruption (the explicit checkpoint, or every
-// one, is damaged: the message has each reason), Busy, Unavailable, ResourceExhausted. On error,
-// live directories made here are removed.
-Result<RestoredState> Restore(const storage::Repository& repository, const RestoreOptions& options);
+// one, is damaged: the message has each reason), Fenced (another writer has taken over, and may
+// have deleted what was not there), Busy, Unavailable (also `local-copy`: what the repository has
+// is right, the copy of it is not), ResourceExhausted. On error, live directories made here are
+// removed.
+Result<RestoredState> Restore(storage::Repository& repository, const RestoreOptions& options);
 // The same from a list of the repository that the caller has, and whose files he holds. Any thread.
-Result<RestoredState> Restore(const storage::Repository& repository, format::Manifest list,
+Result<RestoredState> Restore(storage::Repository& repository, format::Manifest list,
                               const RestoreOptions& options);
 
 // What the public API shows of a checkpoint.

@@ -111,12 +111,7 @@ Result<ViewCore::Source> StoreCore::MaterialiseView(const storage::HeldCheckpoin
                             ViewDirectory::Create(restore.fs, options_.directory));
   restore.directory = source.directory->path();
   auto restored = store::Restore(*repository_, held.list(), restore);
-  if (!restored.has_value()) {
-    // What is held this writer does not delete. One that has taken its place may.
-    if (restored.error().code() == StatusCode::kCorruption)
-      TIDEMARK_RETURN_IF_ERROR(repository_->CheckNotFenced());
-    return std::move(restored).error();
-  }
+  if (!restored.has_value()) return std::move(restored).error();
   source.live = std::move(restored->live);
   source.state = source.live->View();
   return source;

@@ -86,8 +86,29 @@ Result<uint64_t> FaultStorage::Size(std::string_view name) const {
 
 Result<TransferKind> FaultStorage::Fetch(std::string_view name, const std::string& path,
                                          bool may_link) const {
-  return Guarded(StorageOperation::kFetch, name,
-                 [&] { return target_->Fetch(name, path, may_link && !deny_links_.load()); });
+  return Guarded(StorageOperation::kFetch, name, [&]() -> Result<TransferKind> {
+    TIDEMARK_ASSIGN_OR_RETURN(const TransferKind kind,
+                              target_->Fetch(name, path, may_link && !deny_links_.load()));
+    if (kind == TransferKind::kCopied) TIDEMARK_RETURN_IF_ERROR(GarbleIfAsked(name, path));
+    return kind;
+  });
+}
+
+void FaultStorage::GarbleNextCopy(std::string contains, uint64_t bytes_min) {
+  std::lock_guard lock(mutex_);
+  garbled_ = std::move(contains);
+  garbled_bytes_min_ = bytes_min;
+}
+
+Status FaultStorage::GarbleIfAsked(std::string_view name, const std::string& path) const {
+  std::lock_guard lock(mutex_);
+  if (garbled_.empty() || name.find(garbled_) == std::string_view::npos) return {};
+  TIDEMARK_ASSIGN_OR_RETURN(std::string content, storage::ReadWholeFile(*fs_, path));
+  if (content.size() < garbled_bytes_min_) return {};
+  garbled_.clear();
+  content[content.size() / 4] ^= 0x10;
+  TIDEMARK_RETURN_IF_ERROR(storage::RemoveAll(*fs_, path));
+  return storage::WriteFileDurably(*fs_, path, content);
 }
 
 Result<std::vector<ObjectInfo>> FaultStorage::List(std::string_view prefix) const {

@@ -68,6 +68,9 @@ class FaultStorage final : public CheckpointStorage {
   FaultPlan<StorageOperation>& plan() noexcept { return plan_; }
   // PutFile and Fetch copy.
   void DenyLinks(bool deny) noexcept { deny_links_.store(deny); }
+  // One byte of the next file that is copied here, of an object with such a name and of so many
+  // bytes, goes wrong on the way.
+  void GarbleNextCopy(std::string contains, uint64_t bytes_min = 1);
   // TryLock says Unsupported, as object stores do.
   void HideLocks(bool hide) noexcept { hide_locks_.store(hide); }
   // Objects are no files of the operating system.
@@ -92,6 +95,7 @@ class FaultStorage final : public CheckpointStorage {
   Result<std::unique_ptr<StorageLock>> TryLock(std::string_view name) override;
 
  private:
+  Status GarbleIfAsked(std::string_view name, const std::string& path) const;
   template <class Call>
   auto Guarded(StorageOperation operation, std::string_view name, Call&& call) const;
 
@@ -103,6 +107,8 @@ class FaultStorage final : public CheckpointStorage {
   std::atomic<bool> hide_paths_{false};
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Pause>> pauses_;  // guarded by mutex_
+  mutable std::string garbled_;                 // guarded by mutex_; empty: no copy
+  uint64_t garbled_bytes_min_ = 1;              // guarded by mutex_
 };
 
 }  // namespace tidemark::test
