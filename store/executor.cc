@@ -116,7 +116,10 @@ void Lane::Run() {
       kicked_ = false;
     }
     step_();
+    if (!executor_.has_threads()) break;
   }
+  // The host's thread came for one task, and may have what it waits for.
+  executor_.Post([this] { Run(); }, this);
 }
 
 void Lane::WaitIdle() { AwaitIdle(); }

@@ -30,6 +30,8 @@ bool AreEqual(const char* a, const char* b, size_t size) {
 
 }  // namespace
 
+alignas(64) const uint64_t Index::kNoSlots[1] = {0};
+
 uint64_t Index::HashOfUserKey(const Version& version) {
   return format::HashKey(format::UserKey(version.key()));
 }
@@ -56,19 +58,30 @@ void Index::Clear() {
 }
 
 Index::SubTable* Index::NewTable(uint32_t slots, uint32_t depth) {
-  const size_t bytes = slots * sizeof(uint64_t);
-  auto* table = new SubTable{slots - 1, 0, depth,
-                             static_cast<uint64_t*>(arena_.Allocate(bytes, Arena::Use::kTable))};
-  std::memset(table->slots, 0, bytes);
-  memory_bytes_.Add(sizeof(SubTable) + bytes);
+  auto* table = new SubTable{slots - 1, 0, depth, NewSlots(slots)};
+  memory_bytes_.Add(sizeof(SubTable));
   return table;
 }
 
 void Index::FreeTable(SubTable* table) {
-  const size_t bytes = (table->mask + uint64_t{1}) * sizeof(uint64_t);
-  memory_bytes_.Subtract(sizeof(SubTable) + bytes);
-  arena_.Free(table->slots, arena_.SizeClass(bytes));
+  FreeSlots(*table);
+  memory_bytes_.Subtract(sizeof(SubTable));
   delete table;
+}
+
+uint64_t* Index::NewSlots(uint32_t slots) {
+  const size_t bytes = slots * sizeof(uint64_t);
+  auto* const memory = static_cast<uint64_t*>(arena_.Allocate(bytes, Arena::Use::kTable));
+  std::memset(memory, 0, bytes);
+  memory_bytes_.Add(bytes);
+  return memory;
+}
+
+void Index::FreeSlots(const SubTable& table) {
+  if (table.slots == kNoSlots) return;
+  const size_t bytes = (table.mask + uint64_t{1}) * sizeof(uint64_t);
+  memory_bytes_.Subtract(bytes);
+  arena_.Free(table.slots, arena_.SizeClass(bytes));
 }
 
 Version* Index::Find(uint64_t hash, std::string_view user_key) const {
@@ -107,7 +120,7 @@ size_t Index::GrowthFor(uint64_t hash) const {
   const SubTable& table = TableOf(hash);
   if (!IsFull(table.used + 1, table.mask + 1)) return 0;
   const bool splits = table.mask + 1 >= kSlotsMax && table.depth < kDepthMax;
-  const size_t bytes = (splits ? kSlotsMax : 2 * (table.mask + size_t{1})) * sizeof(uint64_t);
+  const size_t bytes = (splits ? kSlotsMax : size_t{GrownSlots(table)}) * sizeof(uint64_t);
   const size_t growth = arena_.HasRoomFor(bytes, Arena::Use::kTable) ? 0 : arena_.GrowthFor(bytes);
   return splits ? 2 * growth : growth;
 }
@@ -144,12 +157,36 @@ void Index::EraseSlot(SubTable& table, uint32_t hole) {
   table.slots[hole] = 0;
   --table.used;
   --size_;
+  if (table.mask >= kSlotsMin && table.used * 8 <= table.mask) [[unlikely]]
+    Shrink(table);
+}
+
+// Needs nothing from the system: this is called to give memory back. A quarter of the slots are
+// less than half full then.
+void Index::Shrink(SubTable& table) {
+  const SubTable old = table;
+  table.used = 0;
+  if (old.used == 0) {
+    table.slots = const_cast<uint64_t*>(kNoSlots);  // never written to
+    table.mask = 0;
+    return FreeSlots(old);
+  }
+  const uint32_t slots = std::max(kSlotsMin, (old.mask + 1) / 4);
+  if (!arena_.HasRoomFor(slots * sizeof(uint64_t), Arena::Use::kTable)) {
+    table.used = old.used;
+    return;
+  }
+  table.slots = NewSlots(slots);
+  table.mask = slots - 1;
+  for (uint32_t i = 0; i <= old.mask; ++i)
+    if (old.slots[i] != 0) Place(table, old.slots[i]);
+  FreeSlots(old);
 }
 
 void Index::Grow(uint64_t hash) {
   const size_t at = depth_ == 0 ? 0 : hash >> (64 - depth_);
   SubTable* old = directory_[at];
-  SubTable* grown = NewTable((old->mask + 1) * 2, old->depth);
+  SubTable* grown = NewTable(GrownSlots(*old), old->depth);
   for (uint32_t i = 0; i <= old->mask; ++i) {
     if (old->slots[i] != 0) Place(*grown, old->slots[i]);
   }

@@ -5,7 +5,9 @@
 // what it leads to lies at a multiple of 16. The tag has the bits that say where the look-up of an
 // entry begins, so that entries are moved without reading their keys, each of which would be a
 // cache miss. A sub-table grows alone, at first by doubling, then by splitting in two, so no single
-// insert ever rehashes more than kSlotsMax slots, however many keys there are.
+// insert ever rehashes more than kSlotsMax slots, however many keys there are. One that has become
+// nearly empty shrinks, and takes nothing when it is empty: a table whose entries were evicted
+// would else keep the memory that others lack.
 //
 //   hash   63 ... 64-depth | 35 ... 28 | 27 ... 16 | 15 ... 0
 //          directory         tag         tag, slot   left to the key group
@@ -16,6 +18,7 @@
 #include "store/counter.h"
 #include "store/version.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -120,8 +123,18 @@ class Index {
   void Place(SubTable& table, uint64_t slot) const;
   uint32_t SlotOf(const SubTable& table, uint64_t hash, const Version* version) const;
   void EraseSlot(SubTable& table, uint32_t slot);
+  uint64_t* NewSlots(uint32_t slots);
+  void FreeSlots(const SubTable& table);
+  void Shrink(SubTable& table);
+  // Slots of the next larger table.
+  static uint32_t GrownSlots(const SubTable& table) {
+    return std::max(kSlotsMin, 2 * (table.mask + 1));
+  }
   void Grow(uint64_t hash);
   void Split(uint64_t hash);
+
+  // Of a table without memory: one that is always free, and full for whoever inserts.
+  alignas(64) static const uint64_t kNoSlots[1];
 
   Arena& arena_;
   const HashFunction hash_of_;

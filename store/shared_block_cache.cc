@@ -51,9 +51,13 @@ bool SharedBlockCache::WantsMore() const {
   return counted_bytes_ < bytes_ && UnusedBytes() < bytes_ / 64;
 }
 
-void SharedBlockCache::Take(uint64_t bytes) {
+bool SharedBlockCache::Take(uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  Set(std::min(bytes_, counted_bytes_ + bytes), lent_bytes_);
+  const uint64_t taken = std::min(bytes_, counted_bytes_ + bytes) - counted_bytes_;
+  if (!runtime_->impl().budget().TryAdd(taken)) return false;
+  counted_bytes_ += taken;
+  cache_->SetCapacity(counted_bytes_ - lent_bytes_);
+  return true;
 }
 
 SharedBlockCache::ViewCache::ViewCache(std::shared_ptr<SharedBlockCache> from, uint64_t bytes,

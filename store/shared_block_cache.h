@@ -47,8 +47,9 @@ class SharedBlockCache : public std::enable_shared_from_this<SharedBlockCache> {
   bool Yield(uint64_t bytes);
   // Whether it has yielded something and is full.
   bool WantsMore() const;
-  // Takes so much back, and no more than it has yielded; for the caller to find room before.
-  void Take(uint64_t bytes);
+  // Takes so much back, and no more than it has yielded. False if that is not free: what belongs to
+  // no store leaves the reserves of all of them alone.
+  bool Take(uint64_t bytes);
 
   // A view's, counted or borrowed until this goes.
   class ViewCache {

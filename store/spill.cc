@@ -125,7 +125,11 @@ Result<uint64_t> TableCore::SpilledBytes(uint64_t hash, std::string_view key) {
   TIDEMARK_ASSIGN_OR_RETURN(
       const bool found,
       store_.layers().FindSpilled(store_.epoch())->Get(meta_.id, stored_key, &record));
-  return found ? record.size() : 0;
+  if (!found) return 0;
+  TIDEMARK_ASSIGN_OR_RETURN(const auto parsed, storage::ParseSpilledRecord(record));
+  if (parsed.op == Op::kDelete) return 0;
+  TIDEMARK_ASSIGN_OR_RETURN(const auto value, format::ParseStoredValue(parsed.stored_value));
+  return value.value.size();
 }
 
 // The run has them.

@@ -228,13 +228,13 @@ void StoreCore::HollowFor(size_t bytes) {
 
 // The block cache takes back what it had yielded, a step at a time as well.
 void StoreCore::GiveToBlocks() {
-  const size_t bytes = arena_.GrowthFor(1);
-  if (!account_->HasRoomFor(bytes, false)) {
+  if (block_cache_->Take(arena_.GrowthFor(1))) {
+    blocks_want_more_ = block_cache_->WantsMore();
+  } else if (account_->used_bytes() > runtime_->impl().budget().reserve_bytes()) {
     (void)HollowSome(kHollowBatch);
-    return;
+  } else {
+    blocks_want_more_ = false;  // for now: this store has no more than is its own
   }
-  block_cache_->Take(bytes);
-  blocks_want_more_ = block_cache_->WantsMore();
 }
 
 // Asks the block cache for what it does not use.
@@ -341,7 +341,8 @@ Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {
   do {
     maintenance_->RequestWriteBack();
     Executor& executor = runtime_->impl().executor();
-    while (!executor.has_threads() && !has_mail_.load() && executor.RunOne()) {
+    while (!executor.has_threads() && !has_mail_.load() &&
+           std::chrono::steady_clock::now() < deadline && executor.RunOne()) {
     }
     const auto until = std::min(deadline, std::chrono::steady_clock::now() + kAskAgain);
     std::unique_lock lock(mutex_);

@@ -151,15 +151,14 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
       return Write(hash, key, newest, Op::kPut, bytes, false);
     Version* listed = newest != nullptr && newest->is_copy() ? newest->older : newest;
     Version* own = listed != nullptr && listed->epoch == store_.epoch() ? listed : nullptr;
-    uint64_t size = bytes.size();
-    if (own != nullptr) {
-      size += own->value_size;
-    } else if (store_.HasSpilled(meta_.id)) [[unlikely]] {
-      TIDEMARK_ASSIGN_OR_RETURN(const uint64_t spilled, SpilledBytes(hash, key));
-      size += spilled;
+    const uint64_t size = bytes.size() + (own != nullptr ? own->value_size : 0);
+    uint64_t spilled = 0;
+    // It lies below what an own operand adds; an own put has replaced it.
+    if (store_.HasSpilled(meta_.id) && (own == nullptr || own->op == Op::kMerge)) [[unlikely]] {
+      TIDEMARK_ASSIGN_OR_RETURN(spilled, SpilledBytes(hash, key));
     }
-    if (size > store_.value_bytes_max())
-      return ListTooLong(meta_.name, size, store_.value_bytes_max());
+    if (size + spilled > store_.value_bytes_max())
+      return ListTooLong(meta_.name, size + spilled, store_.value_bytes_max());
     const size_t needed = Version::BytesFor(key.size() + format::kKeyGroupBytes,
                                             own != nullptr ? size : bytes.size());
     const size_t growth = own != nullptr ? 0 : GrowthFor(hash, key, newest == nullptr, true);

@@ -104,6 +104,30 @@ TEST_F(SpillTest, RollbackDropsWhatWasSpilled) {
   ExpectMuch(table, 9);
 }
 
+// Once: what had spilled of a list counted for its limit only until memory had a part of it again,
+// so one epoch could add twice as much; of the largest limit more than a frame holds, and then no
+// checkpoint ever succeeded again.
+TEST_F(SpillTest, TheLimitOfAListHoldsWhateverHasSpilled) {
+  options_.value_bytes_max = uint64_t{1} << 20;
+  Reopen();
+  Table table = Open("t");
+  Table lists = Open("lists", {.kind = TableKind::kList});
+  const std::string part((uint64_t{1} << 20) - 1'000, 'x');
+  EXPECT_OK(lists.Append("k", part));
+  EXPECT_OK(lists.Append("replaced", part));
+  PutMuch(table, 0);
+  ASSERT_GT(store_->Metrics().spills, 0u);
+  EXPECT_OK(lists.Append("k", "1"));
+  EXPECT_EQ(lists.Append("k", part).name(), "value-too-long");
+  EXPECT_EQ(lists.Append("k", std::string(1'000, 'y')).name(), "value-too-long");
+  EXPECT_OK(lists.Append("k", std::string(999, 'y')));
+  EXPECT_OK(lists.Delete("replaced"));
+  EXPECT_OK(lists.Append("replaced", part));
+  EXPECT_OK(Save(1));
+  EXPECT_EQ(Read(lists, "k"), part + "1" + std::string(999, 'y'));
+  EXPECT_EQ(Read(lists, "replaced"), part);
+}
+
 // Once: the families of spilled epochs that a crash leaves have more levels than the change log's
 // options, so RocksDB refused to open the directory, and everything was fetched anew.
 TEST_F(SpillTest, WhatACrashLeavesOfItIsDroppedAndTheRestReused) {

@@ -321,6 +321,56 @@ TEST_F(BudgetInvariantsTest, Invariant10StoresShareOneBudget) {
   EXPECT_LT(used(), both - 2 * kMiB);
 }
 
+// Once: the indexes of tables that had been evicted kept their memory, until a write was refused
+// with nothing left that could be freed.
+TEST_F(BudgetInvariantsTest, Invariant10TablesThatNobodyUsesGiveAllTheirMemoryBack) {
+  constexpr int kTables = TIDEMARK_SANITIZED != 0 ? 8 : 30;
+  for (int t = 0; t < kTables; ++t) {
+    const auto table = store_->OpenTable("t" + std::to_string(t), {}).value();
+    for (int i = 0; i < 60'000; ++i) {
+      const std::string key = "key" + std::to_string(i);
+      ASSERT_EQ(table->Put(key, "").ToString(), "OK") << t << ", " << i;
+      if (i % 20'000 == 19'999) {
+        ASSERT_EQ(Save(++id_).ToString(), "OK");
+      }
+    }
+    ASSERT_EQ(store_->Drain().ToString(), "OK");
+    ExpectBudgetHeld();
+    ASSERT_LT(store_->Metrics().index_bytes, kBudget / 2);
+  }
+}
+
+// Once: a store took for the block cache what was its own reserve, again and again, though memory
+// was full of what another store held.
+TEST_F(BudgetInvariantsTest, Invariant10BlocksTakeNothingOfReserves) {
+  StoreOptions second = options_;
+  second.directory = directory_ / "second";
+  second.storage = storage::OpenLocalDirectoryOn(directory_ / "repository2", fs_).value();
+  constexpr int kKeys = 6'000;
+  {
+    auto other = StoreCore::Open(second, {fs_}).value();
+    auto table = other->OpenTable("t", {}).value();
+    for (int i = 0; i < kKeys; ++i) {
+      ASSERT_EQ(table->Put(KeyOf(i), ValueOf(i)).ToString(), "OK");
+      if (i % 500 != 499) continue;
+      const auto pending = other->Checkpoint(static_cast<uint64_t>(i), {}).value();
+      ASSERT_EQ(Wait(*pending).ToString(), "OK");
+    }
+    ASSERT_EQ(other->Drain().ToString(), "OK");
+    ASSERT_EQ(other->Close().ToString(), "OK");
+  }
+  FillAndDrain(kKeys);
+  for (int i = 0; i < kKeys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i));
+  auto other = StoreCore::Open(second, {fs_}).value();
+  auto table = other->OpenTable("t", {}).value();
+  for (int i = 0; i < 20'000; ++i) {
+    const int key = i * 7'919 % kKeys;
+    ASSERT_EQ(Read(*table, KeyOf(key)), ValueOf(key));
+    ExpectBudgetHeld();
+  }
+  ASSERT_EQ(other->Close().ToString(), "OK");
+}
+
 // Memory is full, of entries that nobody asks for any more: what is asked for now takes their
 // place, though not when it is read for the first time.
 TEST_F(BudgetInvariantsTest, TheCacheFollowsWhatIsAskedFor) {

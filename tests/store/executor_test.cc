@@ -86,6 +86,31 @@ TEST(LaneTest, AStepMayKickItself) {
   lane.Stop();
 }
 
+// Once: a write of a host without threads that waited for memory came back only after all that was
+// due, the copy of a whole base with it.
+TEST(LaneTest, WithoutThreadsATaskIsOneStep) {
+  Executor executor(0);
+  int done = 0;
+  Lane* self = nullptr;
+  Lane lane(executor, [&] {
+    if (++done < 3) self->Kick();
+  });
+  self = &lane;
+  lane.Kick();
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(executor.RunOne());
+    EXPECT_EQ(done, i);
+  }
+  executor.RunQueued();
+  EXPECT_EQ(done, 3);
+  lane.Kick();
+  lane.WaitIdle();
+  EXPECT_EQ(done, 4);
+  lane.Kick();
+  lane.Stop();
+  EXPECT_FALSE(executor.RunOne());
+}
+
 TEST(LaneTest, StopWaitsAndThenNothingRuns) {
   Executor executor(2);
   for (int round = 0; round < 200; ++round) {

@@ -96,6 +96,24 @@ TEST_F(IndexTest, EqualsAMapUnderRandomChanges) {
   ExpectModel();
 }
 
+// Once: sub-tables never shrank, so a table whose entries had been evicted kept the memory of its
+// index, which nobody could take back; after a dozen such tables nothing else was left.
+TEST_F(IndexTest, GivesMemoryBackAsItEmpties) {
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < kKeys; ++i) Insert("key" + std::to_string(i));
+    const uint64_t full = index_.memory_bytes();
+    EXPECT_LT(full, arena_.reserved_bytes());
+    while (model_.size() > kKeys / 20) Erase(model_.begin()->first);
+    EXPECT_LT(index_.memory_bytes(), full) << "as far as smaller blocks are at hand";
+    ExpectModel();
+    while (!model_.empty()) Erase(model_.begin()->first);
+    ExpectModel();
+    // What knows where the sub-tables are, and a few chunks that are kept ready.
+    EXPECT_LT(index_.memory_bytes(), full / 50);
+    EXPECT_LT(arena_.reserved_bytes(), full / 50 + 8 * Arena::kSmallChunkBytes);
+  }
+}
+
 TEST_F(IndexTest, NoInsertRehashesMoreThanOneSubTable) {
   // What one insertion takes from the arena at most: two new sub-tables of full size.
   constexpr uint64_t kGrowthMax = uint64_t{2} * Index::kSlotsMax * sizeof(uint64_t) + 256;
