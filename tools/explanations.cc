@@ -110,7 +110,8 @@ constexpr Explanation kExplanations[] = {
     {"format-newer newer-format record-expiry frame-reserved",
      "A newer version of Tidemark has written this.", kNothing,
      "Use that version; `ckpt-inspect version` says what this one reads."},
-    {"frame-too-large metadata-too-large schema-too-large epoch-span value-too-long key-too-long",
+    {"frame-too-large list-too-large metadata-too-large schema-too-large epoch-span value-too-long "
+     "key-too-long",
      "Something is larger than the format allows; the message says the limit.", kNothing,
      "Make it smaller, or keep it elsewhere and a reference here."},
     {"no-intact-checkpoint", "Not one retained checkpoint verifies.",

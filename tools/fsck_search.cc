@@ -4,8 +4,8 @@
 #include "tools/fsck_report.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
+#include <vector>
 
 namespace tidemark::tools {
 namespace {
@@ -19,7 +19,7 @@ class Checks {
   void Run() {
     for (const Subtask& subtask : catalog_.subtasks) {
       if (!subtask.error.ok()) continue;
-      for (const auto& [id, file] : subtask.manifest().files) CheckListed(subtask, file);
+      CheckListed(subtask);
       for (const format::Pin& pin : run_.pins.readable)
         if (const format::Manifest* const list = pin.FindList(subtask.number); list != nullptr)
           for (const auto& [id, file] : list->files) CheckPinned(subtask, pin, file);
@@ -31,29 +31,26 @@ class Checks {
     return storage::VerifyFile(*catalog_.storage, subtask, file, storage::VerifyLevel::kFiles);
   }
 
-  void CheckListed(const Subtask& subtask, const format::FileMeta& file) {
-    const Status error = Look(subtask.number, file);
-    if (error.ok()) return;
-    if (!IsProven(error)) return run_.unread.push_back(error);
-    // A live writer may have dropped it since.
-    const Result<bool> is_listed = IsStillListed(subtask, file);
-    if (!is_listed) return run_.unread.push_back(is_listed.error());
-    if (*is_listed) Add(subtask, file, error);
-  }
-
-  // The list is read only as often as what is known of it does not answer.
-  Result<bool> IsStillListed(const Subtask& subtask, const format::FileMeta& file) {
-    const auto names = [&](const Subtask& list) {
-      const auto found = list.manifest().files.find(file.id);
-      return found != list.manifest().files.end() && found->second.name == file.name;
-    };
-    const auto known = newest_.find(subtask.number);
-    if (known != newest_.end() && !names(known->second)) return false;
-    Subtask now = ReadSubtask(*catalog_.storage, catalog_.info, subtask.number);
-    TIDEMARK_RETURN_IF_ERROR(now.error);
-    const bool is_named = names(now);
-    newest_[subtask.number] = std::move(now);
-    return is_named;
+  // A live writer may have dropped what is missing. It does that before it deletes: the list that
+  // is read when all have been looked at names none of it.
+  void CheckListed(const Subtask& subtask) {
+    std::vector<std::pair<const format::FileMeta*, Status>> missing;
+    for (const auto& [id, file] : subtask.manifest().files) {
+      Status error = Look(subtask.number, file);
+      if (error.ok()) continue;
+      if (IsProven(error))
+        missing.emplace_back(&file, std::move(error));
+      else
+        run_.unread.push_back(std::move(error));
+    }
+    if (missing.empty()) return;
+    const Subtask now = ReadSubtask(*catalog_.storage, catalog_.info, subtask.number);
+    if (!now.error.ok()) return run_.unread.push_back(now.error);
+    for (const auto& [file, error] : missing) {
+      const auto found = now.manifest().files.find(file->id);
+      if (found != now.manifest().files.end() && found->second.name == file->name)
+        Add(subtask, *file, error);
+    }
   }
 
   void CheckPinned(const Subtask& subtask, const format::Pin& pin, const format::FileMeta& file) {
@@ -89,7 +86,6 @@ class Checks {
 
   const Catalog& catalog_;
   FsckRun& run_;
-  std::map<uint32_t, Subtask> newest_;
 };
 
 bool MayLive(const Writer& writer) {

@@ -22,6 +22,7 @@ std::vector<PinnedFile> KeptByPinsAlone(const Catalog& catalog,
                                         const std::vector<format::Pin>& pins) {
   std::vector<PinnedFile> files;
   for (const Subtask& subtask : catalog.subtasks) {
+    if (!subtask.error.ok()) continue;
     std::set<std::string_view> seen;
     for (const format::Pin& pin : pins) {
       const format::Manifest* const list = pin.FindList(subtask.number);

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 namespace tidemark::test {
@@ -187,6 +188,36 @@ TEST_F(PruneTest, AsksOnATerminal) {
   EXPECT_EQ(yes, 0) << done;
   EXPECT_CONTAINS(done, "dropped 7 checkpoints, freed ");
   EXPECT_EQ(Listed(), "8 9");
+}
+
+// Once: while the question waited for an answer a job had gone back in one of the subtasks, and
+// what was dropped then was all that both of them had.
+TEST_F(PruneTest, PlansAgainAfterItHasAsked) {
+  if (std::system("command -v script >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
+  MakeJob({0, 2}, 5);
+  MakeJob({1, 2}, 5);
+  const std::string transcript = directory_ / "transcript";
+  const std::string asked = "until grep -q 'y/N' '" + transcript + "'; do sleep 0.05; done; ";
+  const std::string answer =
+      "until test -e '" + (directory_ / "answer") + "'; do sleep 0.05; done; ";
+  const std::string command = "(" + answer + "echo y) | script -qefc \"'" + InspectPath() +
+                              "' prune " + path_ + " --keep-last 1\" /dev/null >'" + transcript +
+                              "' 2>&1; echo $? >'" + (directory_ / "exit") + "'";
+  std::thread pruning([&] { (void)!std::system(command.c_str()); });
+  (void)!std::system(("timeout 20 sh -c \"" + asked + "\"").c_str());
+  {
+    StoreOptions options = JobOptions(path_, "elsewhere", {0, 2});
+    options.restore_checkpoint = 4;
+    const auto store = StateStore::Open(options).value();
+    Commit(*store, 6, 50);
+    store->Close().Check();
+  }
+  WriteFile(directory_ / "answer", "");
+  pruning.join();
+  EXPECT_EQ(ReadFile(directory_ / "exit"), "6\n");
+  EXPECT_CONTAINS(ReadFile(transcript), "repository-changed");
+  EXPECT_EQ(Listed(), "1 2 3 4 6 1 2 3 4 5");
 }
 
 TEST_F(PruneTest, RefusesBesideALiveWriterUnlessItTakesOver) {

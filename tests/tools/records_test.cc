@@ -6,7 +6,10 @@
 #include <tidemark/map_state.h>
 #include <tidemark/read_view.h>
 
+#include <sys/wait.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 namespace tidemark::test {
@@ -201,6 +204,34 @@ TEST_F(RecordsTest, DamageIsNoAnswer) {
     const Outcome outcome = Inspect(command);
     EXPECT_EQ(outcome.exit_code, 4) << command[0] << outcome.err;
   }
+}
+
+// Once: keys and values reached the terminal as they are, which takes some of them for commands.
+TEST_F(RecordsTest, WhatATerminalWouldObeyIsEscaped) {
+  {
+    const auto store = OpenJob();
+    auto words = store->Value<std::string, std::string>("words").value();
+    words
+        .Put("\x1b]0;title\x07",
+             "csi \xc2\x9b"
+             "2J, hidden \xe2\x80\xae")
+        .Check();
+    Save(*store, 1);
+    store->Close().Check();
+  }
+  const std::vector<std::string> csv{"dump", path_, "1", "--format", "csv"};
+  EXPECT_CONTAINS(Inspect(csv).out, "\x1b]0;title\x07") << "a file has them as they are";
+  EXPECT_CONTAINS(Inspect({"dump", path_, "1", "--json"}).out, R"("csi \u009b2J, hidden \u202e")");
+  if (std::system("command -v script >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
+  const std::string transcript = directory_ / "transcript";
+  const std::string command = "script -qec \"'" + InspectPath() + "' dump " + path_ +
+                              " 1 --format csv\" /dev/null </dev/null >'" + transcript + "' 2>&1";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 0);
+  const std::string shown = ReadFile(transcript);
+  EXPECT_CONTAINS(shown, R"(words,0,\x1b]0;title\x07,)");
+  EXPECT_LACKS(shown, "\x1b");
+  EXPECT_LACKS(shown, "\xc2\x9b");
 }
 
 }  // namespace
