@@ -119,35 +119,6 @@ void CountCheckpoint(const Checkpoint& checkpoint, ManifestReferences* counted) 
     counted->table_ids += checkpoint.tables->size();
 }
 
-namespace {
-// A FlatBuffers table with its offset, and a vector or string beside its bytes.
-constexpr uint64_t kTableBytes = 48;
-constexpr uint64_t kVectorBytes = 12;
-constexpr uint64_t kFileBytes = 160;        // numbers, checksum and the id of an SST
-constexpr uint64_t kCheckpointBytes = 256;  // numbers, and runs of ids that are few
-}  // namespace
-
-uint64_t SnapshotBytes(const TableMeta& table) {
-  return kTableBytes + 4 * kVectorBytes + table.name.size() + table.key_codec.size() +
-         table.value_codec.size() + table.schema.size();
-}
-
-uint64_t SnapshotBytes(const FileMeta& file) { return kFileBytes + file.name.size(); }
-
-uint64_t SnapshotBytes(const Base& base) {
-  uint64_t bytes = kTableBytes + base.current.size();
-  for (const BaseFile& file : base.files)
-    bytes += kTableBytes + kVectorBytes + file.live_name.size();
-  return bytes;
-}
-
-uint64_t SnapshotBytes(const Checkpoint& checkpoint) {
-  uint64_t bytes = kCheckpointBytes;
-  for (const auto& [key, value] : checkpoint.metadata)
-    bytes += kTableBytes + 2 * kVectorBytes + key.size() + value.size();
-  return bytes;
-}
-
 Checksum128 InlinedChecksum(const std::vector<SegmentEntry>& entries) {
   Hasher128 hasher;
   const auto update = [&hasher](const std::string& bytes) {

@@ -232,6 +232,12 @@ struct ManifestVersion {
   friend bool operator==(const ManifestVersion&, const ManifestVersion&) = default;
 };
 
+// Whether a writer may add the checkpoint of `edit` to the list: ResourceExhausted
+// (`list-too-large`) if it would grow beyond kSegmentReferencesMax, kTableReferencesMax or, with
+// metadata or tables that do not take the place of others, kListBytesMax. A matter of whoever
+// writes: readers take longer lists, as far as they can.
+Status CheckListSize(const ManifestEdit& edit, const Manifest& list);
+
 // Checks the edit against the list and applies it, or returns an error (`manifest-edit`,
 // Corruption, as edits come from files; the message names the rule) and changes nothing.
 // `removed_files`, if given, gets what left the list, appended. Costs what the edit and the

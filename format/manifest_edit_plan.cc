@@ -308,27 +308,13 @@ void Planner::PlanMerge(size_t index, const Checkpoint& checkpoint, const FileMe
   plan_.merges.push_back({index, static_cast<size_t>(first - chain.begin())});
 }
 
-// Nothing is refused for its size that makes the list no longer.
 Problem Planner::PlanSize() const {
-  if (Added() == nullptr) return {};
-  ManifestReferences gone;
-  for (const size_t index : plan_.removed) CountCheckpoint(list_.checkpoints[index], &gone);
-  ListSize size{list_.references.segments, list_.references.table_ids};
-  size.segments += Added()->segments.size() - gone.segments;
-  for (const auto& [list, checkpoints] : gone.table_lists)
-    if (list_.references.table_lists.at(list) == checkpoints) size.table_ids -= list->size();
-  const bool is_shared =
-      !list_.checkpoints.empty() && *list_.checkpoints.back().tables == *Added()->tables;
-  if (!is_shared) size.table_ids += Added()->tables->size();
-  if (Problem problem = SizeProblem(size); !problem.empty()) return problem;
-
-  uint64_t bytes = list_.references.bytes + SnapshotBytes(*Added()) - gone.bytes;
-  for (const TableMeta& table : edit_.tables_added) bytes += SnapshotBytes(table);
-  for (const FileMeta& file : edit_.files_added) bytes += SnapshotBytes(file);
-  if (bytes <= kListBytesMax || bytes <= list_.references.bytes) return {};
-  return "the list would take " + std::to_string(bytes) + " bytes, over the limit of " +
-         std::to_string(kListBytesMax) +
-         ": retain fewer checkpoints, or give them less metadata and tables shorter schemas";
+  uint64_t segments = list_.references.segments;
+  for (const size_t index : plan_.removed) segments -= list_.checkpoints[index].segments.size();
+  if (Added() != nullptr) segments += Added()->segments.size();
+  if (segments <= kSegmentReferencesMax) return {};
+  return "checkpoints would name segments " + std::to_string(segments) +
+         " times, over the limit of " + std::to_string(kSegmentReferencesMax);
 }
 
 }  // namespace

@@ -254,16 +254,6 @@ Problem HistoryProblem(const EpochIdentity& at, const std::vector<LineageEntry>&
          ", but the lineage has that epoch in attempt " + std::to_string(entry->attempt);
 }
 
-Problem SizeProblem(const ListSize& size) {
-  if (size.segments > kSegmentReferencesMax)
-    return "checkpoints name segments " + std::to_string(size.segments) +
-           " times, over the limit of " + std::to_string(kSegmentReferencesMax);
-  if (size.table_ids > kTableReferencesMax)
-    return "checkpoints name tables " + std::to_string(size.table_ids) +
-           " times, over the limit of " + std::to_string(kTableReferencesMax);
-  return {};
-}
-
 std::string Named(std::string_view what, uint64_t id) {
   return std::string(what) + " " + std::to_string(id);
 }

@@ -43,13 +43,6 @@ Problem LineageProblem(const std::vector<LineageEntry>& lineage, const Checkpoin
 Problem HistoryProblem(const EpochIdentity& at, const std::vector<LineageEntry>& lineage,
                        uint64_t attempt);
 
-// How large a list is, by what is bounded.
-struct ListSize {
-  uint64_t segments = 0;   // ManifestReferences::segments
-  uint64_t table_ids = 0;  // ManifestReferences::table_ids
-};
-Problem SizeProblem(const ListSize& size);
-
 // For messages.
 std::string Named(std::string_view what, uint64_t id);
 

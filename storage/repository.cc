@@ -77,6 +77,7 @@ Result<format::ManifestVersion> Repository::MakeVersion(format::ManifestEdit edi
   version.writer = writer_;
   version.snapshot_version = snapshot.version;
   version.snapshot_name = snapshot.name;
+  TIDEMARK_RETURN_IF_ERROR(format::CheckListSize(version.edit, manifest_));
   TIDEMARK_RETURN_IF_ERROR(format::CheckEdit(version, manifest_));
   return version;
 }

@@ -211,14 +211,16 @@ Status Repository::DeleteSuperseded() {
         (it->second ? with_segments : names).push_back(ObjectName(name));
     for (const std::string& name : superseded_snapshots_) names.push_back(ObjectName(name));
   }
+  Status deleted;
   if (!names.empty()) {
     TIDEMARK_RETURN_IF_ERROR(CheckNotFenced());
-    TIDEMARK_RETURN_IF_ERROR(storage_->Delete(names));
-    ForgetSuperseded(names);
+    deleted = storage_->Delete(names);
+    if (deleted.ok()) ForgetSuperseded(names);
   }
-  TIDEMARK_RETURN_IF_ERROR(DeleteUnlessPinned(&with_segments));
-  ForgetSuperseded(with_segments);
-  return {};
+  // What cannot be deleted keeps nothing else.
+  const Status unpinned = DeleteUnlessPinned(&with_segments);
+  if (unpinned.ok()) ForgetSuperseded(with_segments);
+  return deleted.ok() ? unpinned : deleted;
 }
 
 void Repository::ForgetSuperseded(const std::vector<std::string>& objects) {

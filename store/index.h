@@ -6,8 +6,8 @@
 // entry begins, so that entries are moved without reading their keys, each of which would be a
 // cache miss. A sub-table grows alone, at first by doubling, then by splitting in two, so no single
 // insert ever rehashes more than kSlotsMax slots, however many keys there are. One that has become
-// nearly empty shrinks, and takes nothing when it is empty: a table whose entries were evicted
-// would else keep the memory that others lack.
+// nearly empty shrinks, as far as that needs no memory, and has none at all where it is empty and
+// no smaller block is at hand: a table whose entries were evicted would else keep what others lack.
 //
 //   hash   63 ... 64-depth | 35 ... 28 | 27 ... 16 | 15 ... 0
 //          directory         tag         tag, slot   left to the key group

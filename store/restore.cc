@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -49,6 +50,8 @@ Status InThreads(size_t count, size_t threads_max, const F& do_one) {
   return {};
 }
 
+bool IsDamage(const Status& status) { return status.code() == StatusCode::kCorruption; }
+
 class Restoring {
  public:
   Restoring(storage::Repository& repository, Manifest list, const RestoreOptions& options)
@@ -65,7 +68,8 @@ class Restoring {
   bool CommitDropsNewer(const Checkpoint& target) const {
     return !options_.for_reading && target.id != manifest_.checkpoints.back().id;
   }
-  Status VerifyInRepository(const Checkpoint& target) const;
+  Status VerifyInRepository(const Checkpoint& target);
+  Status VerifyOnce(const FileMeta& file);
   Status OpenLive(const Checkpoint& target);
   bool IsBoundary(const Checkpoint& target, uint64_t base_epoch, uint64_t epoch) const;
   Status MakeLive(const Checkpoint& target, const std::string& directory);
@@ -123,6 +127,8 @@ class Restoring {
   const Manifest manifest_;
   RestoredState state_;
   std::shared_ptr<storage::LateSyncs> late_syncs_;  // of a directory made here; else null
+  std::mutex verified_mutex_;
+  std::map<uint64_t, Status> verified_;  // files that are as the list says, or proven not to be
   bool may_reuse_ = true;
   int directories_made_ = 0;
 };
@@ -135,8 +141,6 @@ bool Restoring::IsBoundary(const Checkpoint& target, uint64_t base_epoch, uint64
            return manifest_.files.at(segment).last_epoch == epoch;
          });
 }
-
-bool IsDamage(const Status& status) { return status.code() == StatusCode::kCorruption; }
 
 Result<RestoredState> Restoring::Run() {
   if (options_.checkpoint)
@@ -192,17 +196,30 @@ Result<RestoredState> Restoring::TryFrom(const Checkpoint& target) {
 }
 
 // Every byte that the target is made of, as it lies in the repository.
-Status Restoring::VerifyInRepository(const Checkpoint& target) const {
+Status Restoring::VerifyInRepository(const Checkpoint& target) {
   std::vector<const FileMeta*> files;
+  for (const uint64_t segment : target.segments) files.push_back(&manifest_.files.at(segment));
   if (const auto base = manifest_.bases.find(target.base); base != manifest_.bases.end())
     for (const format::BaseFile& file : base->second.files)
       files.push_back(&manifest_.files.at(file.file));
-  for (const uint64_t segment : target.segments) files.push_back(&manifest_.files.at(segment));
-  return InThreads(files.size(), std::max(1U, std::thread::hardware_concurrency()), [&](size_t i) {
-    TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
-    return storage::VerifyFile(repository_.storage(), repository_.subtask(), *files[i],
-                               storage::VerifyLevel::kChecksum);
-  });
+  const size_t threads =
+      options_.for_reading ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  return InThreads(files.size(), threads, [&](size_t i) { return VerifyOnce(*files[i]); });
+}
+
+// Neighbouring checkpoints have most of their files in common.
+Status Restoring::VerifyOnce(const FileMeta& file) {
+  TIDEMARK_RETURN_IF_ERROR(CheckGoingOn());
+  {
+    std::lock_guard lock(verified_mutex_);
+    const auto known = verified_.find(file.id);
+    if (known != verified_.end()) return known->second;
+  }
+  Status found = storage::VerifyFile(repository_.storage(), repository_.subtask(), file,
+                                     storage::VerifyLevel::kChecksum);
+  std::lock_guard lock(verified_mutex_);
+  if (found.ok() || IsDamage(found)) verified_.emplace(file.id, found);
+  return found;
 }
 
 void Restoring::CloseLive() {

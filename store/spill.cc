@@ -93,6 +93,7 @@ Status TableCore::SpillTo(storage::SpillRun& run, const storage::SpilledEpoch& s
       TIDEMARK_ASSIGN_OR_RETURN(op, FoldOntoSpilled(*version, spilled));
       value = folded_;
     }
+    spilled_value_max_ = std::max<uint64_t>(spilled_value_max_, value.size());
     TIDEMARK_RETURN_IF_ERROR(run.Add(meta_.id, version->key(), op, value));
   }
   return {};

@@ -341,8 +341,7 @@ Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {
   do {
     maintenance_->RequestWriteBack();
     Executor& executor = runtime_->impl().executor();
-    while (!executor.has_threads() && !has_mail_.load() &&
-           std::chrono::steady_clock::now() < deadline && executor.RunOne()) {
+    while (!executor.has_threads() && !has_mail_.load() && executor.RunOne()) {
     }
     const auto until = std::min(deadline, std::chrono::steady_clock::now() + kAskAgain);
     std::unique_lock lock(mutex_);

@@ -95,7 +95,9 @@ Version* TableCore::Cache(uint64_t hash, std::string_view key,
   store_.NoteMiss();
   store_.GiveIfAsked();
   if (!store_.Admits(meta_.id, hash)) return nullptr;
-  if (!store_.MakeRoomForClean(bytes, GrowthFor(hash, key, true, false))) return nullptr;
+  const size_t growth = GrowthFor(hash, key, true, false);
+  if (!store_.MakeRoomForClean(bytes, growth)) return nullptr;
+  if (GrowthFor(hash, key, true, false) > growth) return nullptr;  // its index was emptied for it
   Version* version =
       NewVersion(hash, key, value.value_or(""), value ? Op::kPut : Op::kDelete, epoch);
   IndexInsert(hash, version);
@@ -232,8 +234,11 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
   const size_t bytes = Version::BytesFor(key.size() + format::kKeyGroupBytes, value.size());
   std::string key_copy;
   std::string value_copy;
-  const size_t growth =
-      GrowthFor(hash, key, newest == nullptr, newest == nullptr || newest->epoch != store_.epoch());
+  const auto growth_now = [&] {
+    return GrowthFor(hash, key, newest == nullptr,
+                     newest == nullptr || newest->epoch != store_.epoch());
+  };
+  size_t growth = growth_now();
   if (!store_.HasRoomFor(bytes, growth)) {
     // Making room evicts: neither `newest` nor views into the cache survive it.
     key = key_copy = std::string(key);
@@ -242,6 +247,12 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
     const bool was_dirty = newest != nullptr && newest->epoch == store_.epoch();
     TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(bytes, growth));
     newest = index_.Find(hash, key);
+    // An index that evictions have emptied has to grow again.
+    while (growth_now() > growth) {
+      growth = growth_now();
+      TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(bytes, growth));
+      newest = index_.Find(hash, key);
+    }
     if (newest == nullptr && was_absent && !was_dirty) known_absent = true;
   }
   Version* version = NewVersion(hash, key, value, op, store_.epoch());

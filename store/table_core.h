@@ -269,7 +269,8 @@ class TableCore {
   uint64_t marks_generation_ = 1;
   uint64_t marks_voided_ = 0;
   RangeDeletes ranges_;
-  std::string folded_;  // buffers of Fold and ReadMerged
+  uint64_t spilled_value_max_ = 0;  // bytes of the largest value that was ever spilled
+  std::string folded_;              // buffers of Fold and ReadMerged
   std::string fold_key_;
   std::string scan_stored_key_;  // buffers of RememberForScans
   std::string scan_key_;

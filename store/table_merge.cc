@@ -153,8 +153,10 @@ Status TableCore::AppendBytes(std::string_view key, std::string_view bytes) {
     Version* own = listed != nullptr && listed->epoch == store_.epoch() ? listed : nullptr;
     const uint64_t size = bytes.size() + (own != nullptr ? own->value_size : 0);
     uint64_t spilled = 0;
-    // It lies below what an own operand adds; an own put has replaced it.
-    if (store_.HasSpilled(meta_.id) && (own == nullptr || own->op == Op::kMerge)) [[unlikely]] {
+    // It lies below what an own operand adds; an own put has replaced it. Asked for only where it
+    // may matter.
+    if (size + spilled_value_max_ > store_.value_bytes_max() && store_.HasSpilled(meta_.id) &&
+        (own == nullptr || own->op == Op::kMerge)) [[unlikely]] {
       TIDEMARK_ASSIGN_OR_RETURN(spilled, SpilledBytes(hash, key));
     }
     if (size + spilled > store_.value_bytes_max())

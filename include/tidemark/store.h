@@ -61,7 +61,8 @@ class StateStore {
   // attempt count. Errors: InvalidArgument (an option, its bounds); NotFound
   // (`checkpoint-not-found`, saying which exist); Corruption (nothing verifies, or the explicit one
   // does not); IncompatibleFormat (newer, or no repository at all); Busy (`repository-locked`,
-  // `directory-locked`); Unavailable, ResourceExhausted.
+  // `directory-locked`); Fenced (another writer has taken over meanwhile); Unavailable (also
+  // `local-copy`: a file is right in the repository, and arrived wrong); ResourceExhausted.
   static Result<std::unique_ptr<StateStore>> Open(StoreOptions options);
 
   // Closes; see Close.

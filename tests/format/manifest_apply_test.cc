@@ -429,23 +429,34 @@ TEST_F(ManifestApplyTest, RefusesImpossibleMerges) {
 // open the repository for writing again. What makes a list shorter is never refused.
 TEST_F(ManifestApplyTest, RefusesMoreThanASnapshotHolds) {
   writer.list.references.bytes = kListBytesMax - 10;
-  EXPECT_REFUSED(writer.Commit(16, 6), "over the limit of 536870912: retain fewer checkpoints");
-  EXPECT_EQ(Refused(writer.Remove({12, 13})), "");
-  ManifestVersion replaced = writer.Commit(16, 6);
-  replaced.edit.checkpoints_removed = {11, 14, 15};
-  EXPECT_EQ(Refused(replaced), "") << "three go, and one comes";
+  ManifestVersion next = writer.Commit(16, 6);
+  const Status refused = CheckListSize(next.edit, writer.list);
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.name(), "list-too-large");
+  EXPECT_NE(refused.message().find("over the limit of 536870912: retain fewer checkpoints"),
+            std::string_view::npos)
+      << refused.ToString();
+  EXPECT_EQ(Refused(next), "") << "a reader takes it";
+  EXPECT_EQ(CheckListSize(writer.Remove({12}).edit, writer.list).ToString(), "OK");
+  next = writer.Commit(17, 7);
+  next.edit.checkpoints_removed = {11};
+  EXPECT_EQ(CheckListSize(next.edit, writer.list).ToString(), "OK") << "one goes, and one comes";
+  next.edit.checkpoint_added->metadata["more"] = "than went";
+  EXPECT_EQ(CheckListSize(next.edit, writer.list).name(), "list-too-large");
 }
 
 TEST_F(ManifestApplyTest, RefusesMoreTablesThanCanBeRead) {
   writer.list.references.table_ids = kTableReferencesMax;
-  EXPECT_EQ(Refused(writer.Commit(16, 6)), "") << "the tables of the one before";
-  ManifestVersion other = writer.Commit(17, 7);
-  ASSERT_FALSE(other.edit.checkpoint_added->tables->empty());
-  other.edit.checkpoint_added->tables = std::make_shared<const std::vector<uint32_t>>();
-  EXPECT_EQ(Refused(other), "") << "one without tables";
-  ManifestVersion third = writer.Commit(18, 8);
-  third.edit.checkpoint_added->tables = std::make_shared<const std::vector<uint32_t>>(1, 1);
-  EXPECT_REFUSED(third, "checkpoints name tables 33554433 times, over the limit of 33554432");
+  ManifestVersion next = writer.Commit(16, 6);
+  ASSERT_EQ(next.edit.checkpoint_added->tables->size(), 1U);
+  EXPECT_EQ(CheckListSize(next.edit, writer.list).ToString(), "OK") << "those of the one before";
+  next.edit.checkpoint_added->tables = std::make_shared<const std::vector<uint32_t>>();
+  EXPECT_EQ(CheckListSize(next.edit, writer.list).ToString(), "OK") << "one without tables";
+  next.edit.checkpoint_added->tables =
+      std::make_shared<const std::vector<uint32_t>>(std::vector<uint32_t>{1, 2});
+  EXPECT_EQ(CheckListSize(next.edit, writer.list).name(), "list-too-large");
+  next.edit.checkpoints_removed = {11, 12, 13, 14, 15};
+  EXPECT_EQ(CheckListSize(next.edit, writer.list).name(), "list-too-large") << "one list, one id";
 }
 
 // A list from elsewhere, without counts or with stale ones.
