@@ -25,8 +25,10 @@ const ptrdiff_t kThreadsAtStart = CountThreads();
 
 // Of the test so far. A child begins with those of its parent, which are no findings of its own.
 int CountFailures() {
-  const ::testing::TestResult& result =
-      *::testing::UnitTest::GetInstance()->current_test_info()->result();
+  const ::testing::UnitTest& unit = *::testing::UnitTest::GetInstance();
+  const ::testing::TestInfo* const test = unit.current_test_info();
+  const ::testing::TestResult& result =  // outside of a test what sets a suite up counts
+      test != nullptr ? *test->result() : unit.current_test_suite()->ad_hoc_test_result();
   int failures = 0;
   for (int i = 0; i < result.total_part_count(); ++i)
     failures += result.GetTestPartResult(i).failed() ? 1 : 0;
