@@ -118,8 +118,9 @@ void DescribeOwn(const std::string& content, const std::string& path, Identity* 
 void DescribeSst(const std::string& path, Identity* identity) {
   const auto segment = storage::SegmentReader::Open(storage::DefaultFileSystem(), path);
   // What RocksDB cannot read at all is no base's file either, or a damaged one.
-  if (!segment && segment.error().name() != "rocksdb-corruption" &&
-      segment.error().code() == StatusCode::kCorruption) {
+  const bool is_readable = segment.error().name() != "rocksdb-corruption" &&
+                           segment.error().code() != StatusCode::kUnavailable;
+  if (!segment && is_readable) {
     identity->kind = "sst";
     identity->what =
         "an SST of RocksDB: perhaps a base's; what is in it the MANIFEST beside it knows, and its "
