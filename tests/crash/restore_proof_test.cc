@@ -19,13 +19,17 @@ class RestoreProofTest : public LivesFixture {
     storage->DenyLinks(GetParam() == Transfer::kCopy);
     return storage;
   }
-  // A base at 8, and segments up to 12.
+  // A base at 8, and segments up to 12: nothing is maintained but when it is asked for.
   void Prepare() {
-    Live(Options(), [&](TestStore& store) {
+    StoreOptions options = Options();
+    options.runtime =
+        Runtime::Create({.memory_budget_bytes = 16 << 20, .background_threads = 0}).value();
+    Live(options, [&](TestStore& store) {
       Commit(store, 1, 1, 8);
       Drain(store);
       ASSERT_EQ(store.core().PublishBase().ToString(), "OK");
       Commit(store, 1, 9, 12);
+      Die();
     });
   }
   std::vector<std::string> BaseFiles() const {
@@ -142,7 +146,9 @@ TEST_P(RestoreProofTest, Invariant04WhoIsFencedWhileItRestoresFindsNoDamage) {
               storage->HideLocks(true);
               const auto pause = storage->PauseBefore(StorageOperation::kFetch, "/base/");
               Status refused;
-              std::thread paused([&] { refused = Open(On(Options(), storage)).error(); });
+              StoreOptions first = On(Options(), storage);
+              first.take_over = true;  // nobody knows whether the one before lives
+              std::thread paused([&] { refused = Open(first).error(); });
               pause->WaitUntilReached();
               StoreOptions options = On(Options("other"), Storage());
               options.keep_last = 1;
