@@ -19,12 +19,20 @@ class RestoreProofTest : public LivesFixture {
     storage->DenyLinks(GetParam() == Transfer::kCopy);
     return storage;
   }
-  // A base at 8, and segments up to 12: nothing is maintained but when it is asked for.
-  void Prepare() {
+  StoreOptions Unmaintained() const {
     StoreOptions options = Options();
     options.runtime =
         Runtime::Create({.memory_budget_bytes = 16 << 20, .background_threads = 0}).value();
-    Live(options, [&](TestStore& store) {
+    return options;
+  }
+  StoreOptions FastOptions() const {
+    StoreOptions options = Unmaintained();
+    options.verification = Verification::kFast;
+    return options;
+  }
+  // A base at 8, and segments up to 12: nothing is maintained but when it is asked for.
+  void Prepare() {
+    Live(Unmaintained(), [&](TestStore& store) {
       Commit(store, 1, 1, 8);
       Drain(store);
       ASSERT_EQ(store.core().PublishBase().ToString(), "OK");
@@ -95,10 +103,7 @@ TEST_P(RestoreProofTest, FastHashesTheCopyBeforeItIsReady) {
   if (GetParam() == Transfer::kLink) return;
   Prepare();
   fs::remove_all(directory_ / "live");
-  StoreOptions options = Options();
-  options.verification = Verification::kFast;
-  options.runtime =
-      Runtime::Create({.memory_budget_bytes = 16 << 20, .background_threads = 0}).value();
+  const StoreOptions options = FastOptions();
   EXPECT_EQ(InChild([&] {
               const auto storage = Storage();
               storage->GarbleNextCopy(".sst", 5'000);
@@ -121,10 +126,7 @@ TEST_P(RestoreProofTest, FastHashesTheCopyBeforeItIsReady) {
 TEST_P(RestoreProofTest, FastFailsTheStoreIfABaseFileIsMissing) {
   Prepare();
   fs::remove_all(directory_ / "live");
-  StoreOptions options = Options();
-  options.verification = Verification::kFast;
-  options.runtime =
-      Runtime::Create({.memory_budget_bytes = 16 << 20, .background_threads = 0}).value();
+  const StoreOptions options = FastOptions();
   EXPECT_EQ(InChild([&] {
               auto store = Open(options).value();
               fs::remove(BaseFiles()[0]);
