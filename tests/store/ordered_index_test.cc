@@ -133,7 +133,7 @@ TEST_F(OrderedIndexTest, KeysWithACommonPrefixAreInOrder) {
 // since: few entries and many.
 TEST_F(OrderedIndexTest, PartitionsBecomeRunsAndTreesAndOneEntryAgain) {
   const std::string long_name = Partition(std::string(200, 'n'));
-  const std::string too_long = std::string{'\5', '\0'} + std::string(5 * 256, 'n');
+  const std::string too_long = std::string{'\5', '\0'} + std::string(1'280, 'n');
   ASSERT_GT(too_long.size(), PartitionIndex::kNameMax);
   for (const std::string& partition : {Partition("p"), Partition(""), long_name, too_long}) {
     std::string behind = partition;
