@@ -188,6 +188,7 @@ class KillBesideToolsTest : public KillTest {
 
   std::string RepositoryPath() const { return directory_ / "repository"; }
   static constexpr int kKilled = 256 + SIGKILL;
+  static constexpr int kNotFound = 5;
 
   // Its exit code, or kKilled.
   int Inspect(const std::vector<std::string>& arguments, std::string* line = nullptr,
@@ -209,8 +210,8 @@ class KillBesideToolsTest : public KillTest {
   }
   // It may find nothing, or that things have moved; nothing is damaged, and nothing is refused.
   void ExpectFine(int exit_code, const std::string& what) {
-    const bool is_fine = exit_code == 0 || exit_code == 3 || exit_code == 5 || exit_code == 6 ||
-                         exit_code == kKilled;
+    const bool is_fine = exit_code == 0 || exit_code == 3 || exit_code == kNotFound ||
+                         exit_code == 6 || exit_code == kKilled;
     EXPECT_TRUE(is_fine) << what << " ended with " << exit_code;
   }
   std::string DigestOf(const std::string& pin) {
@@ -255,8 +256,8 @@ class KillBesideToolsTest : public KillTest {
     const int gone = Inspect({"unpin", RepositoryPath(), pin->first, "--yes"}, nullptr, true);
     ExpectFine(gone, "unpin");
     const bool was_certain = std::exchange(pin->second.is_certain, false);
-    EXPECT_TRUE(gone != 3 || !was_certain) << pin->first << " is gone";
-    if (gone == 0 || gone == 3) pins_.erase(pin);
+    EXPECT_TRUE(gone != kNotFound || !was_certain) << pin->first << " is gone";
+    if (gone == 0 || gone == kNotFound) pins_.erase(pin);
   }
   void ExpectPins() {
     for (const auto& [name, pin] : pins_)
@@ -295,7 +296,10 @@ TEST_F(KillBesideToolsTest, Invariant01NothingIsLostBesideWhoLooksPinsAndPrunes)
   }
   for (const uint64_t id : ids_) ExpectRestores(id);
   ReportCampaign("writer-killed-beside-tools",
-                 {{"kills", writers}, {"tools_run", calls_}, {"tools_killed", killed_}},
+                 {{"kills", writers},
+                  {"tools_run", calls_},
+                  {"tools_killed", killed_},
+                  {"pins_begun", names_}},
                  !HasFailure());
   EXPECT_TRUE(names_ > 0 || kills < 10) << "nothing was pinned";
 }
