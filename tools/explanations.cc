@@ -18,6 +18,12 @@ constexpr Explanation kExplanations[] = {
      kAllCheckpoints, "Look at `ckpt-inspect list REPO`; a pin keeps one that will be needed."},
     {"pin-not-found pin-exists", "There is no pin of that name, or there is one already.",
      kAllCheckpoints, "`ckpt-inspect list REPO` shows the pins."},
+    {"pin-incomplete",
+     "A pin names files that are not there and that no list has any more. They were lost, or the "
+     "command that made the pin was killed before it had made sure that they stay.",
+     "All checkpoints of the lists.",
+     "If nobody needs it: `ckpt-inspect unpin REPO NAME`. If somebody does, bring the files back "
+     "from a copy."},
     {"pin-unreadable pin-structure request-structure",
      "A pin or request cannot be read. While a pin cannot, writers delete no file that it might "
      "keep, "

@@ -43,6 +43,20 @@ bool HasGone(const Catalog& catalog, const PinnedFile& kept) {
   return now ? now->unique != kept.pin->unique : now.error().name() == "pin-not-found";
 }
 
+// A maker of a pin that was killed before it had looked at the list again may have left a pin that
+// never counted (docs/DURABILITY.md): what is not there is no proof that it was lost.
+Status Tell(const PinnedFile& kept, const Status& found) {
+  const std::string whose = "pin " + kept.pin->name + ", checkpoint " +
+                            std::to_string(kept.pin->checkpoint) + ": " +
+                            std::string(found.message());
+  if (found.name() != "file-missing") return Status(found.code(), std::string(found.name()), whose);
+  return Status(
+      StatusCode::kNotFound, "pin-incomplete",
+      whose +
+          "; lost, or the pin was never made to its end. No list needs it: if nobody does, "
+          "`ckpt-inspect unpin` removes the pin");
+}
+
 void VerifyKept(const Catalog& catalog, const std::vector<PinnedFile>& files, VerifyRun* run,
                 Console* console) {
   uint64_t bytes = 0;
@@ -54,10 +68,7 @@ void VerifyKept(const Catalog& catalog, const std::vector<PinnedFile>& files, Ve
         storage::VerifyFile(*catalog.storage, kept.subtask, *kept.file, run->level);
     progress.Set(so_far += kept.file->size);
     if (found.ok() || HasGone(catalog, kept)) continue;
-    run->pinned_files.emplace_back(found.code(), std::string(found.name()),
-                                   "pin " + kept.pin->name + ", checkpoint " +
-                                       std::to_string(kept.pin->checkpoint) + ": " +
-                                       std::string(found.message()));
+    run->pinned_files.push_back(Tell(kept, found));
   }
 }
 

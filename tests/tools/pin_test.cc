@@ -53,23 +53,10 @@ TEST_F(PinTest, SaysWhatOnlyAPinKeeps) {
   MakeJob();
   ASSERT_EQ(Inspect({"pin", path_, "2", "kept"}).exit_code, 0);
   ASSERT_EQ(Inspect({"prune", path_, "--keep-last", "1", "--yes"}).exit_code, 0);
-  {
-    // Goes back: what came after 2 is abandoned, and then 2 is dropped.
-    StoreOptions options = JobOptions(path_, "elsewhere");
-    options.restore_checkpoint = 2;
-    const auto store = StateStore::Open(options).value();
-    Commit(*store, 20, 50);
-    Commit(*store, 21, 50);
-    store->Close().Check();
-  }
+  // What came after 2 is abandoned, and then 2 is dropped.
+  GoBack(2, {20, 21});
   ASSERT_EQ(Inspect({"pin", path_, "20", "kept-20"}).exit_code, 0);
-  {
-    StoreOptions options = JobOptions(path_, "elsewhere");
-    options.restore_checkpoint = 2;
-    const auto store = StateStore::Open(options).value();
-    Commit(*store, 30, 50);
-    store->Close().Check();
-  }
+  GoBack(2, {30});
   const JsonValue list = Inspect({"list", path_, "--json"}).json();
   ASSERT_EQ(list["checkpoints"].size(), 2u);
   EXPECT_EQ(list["checkpoints"][0]["id"].text(), "2");
@@ -153,14 +140,7 @@ TEST_F(PinTest, ARequestThatNobodyAnswersCanBeTakenBack) {
 TEST_F(PinTest, APinMeansItsOwnCheckpoint) {
   MakeJob();
   ASSERT_EQ(Inspect({"pin", path_, "5", "before"}).exit_code, 0);
-  {
-    StoreOptions options = JobOptions(path_, "elsewhere");
-    options.restore_checkpoint = 4;
-    const auto store = StateStore::Open(options).value();
-    Commit(*store, 5, 50);
-    Commit(*store, 6, 50);
-    store->Close().Check();
-  }
+  GoBack(4, {5, 6});
   const Outcome again = Inspect({"pin", path_, "before", "again"});
   EXPECT_EQ(again.exit_code, 5) << again.out;
   EXPECT_CONTAINS(again.err, "it is another one");
@@ -174,13 +154,7 @@ TEST_F(PinTest, APinMeansItsOwnCheckpoint) {
 TEST_F(PinTest, WhatOnlyAPinKeepsIsVerified) {
   MakeJob();
   ASSERT_EQ(Inspect({"pin", path_, "2", "kept"}).exit_code, 0);
-  {
-    StoreOptions options = JobOptions(path_, "elsewhere");
-    options.restore_checkpoint = 1;
-    const auto store = StateStore::Open(options).value();
-    Commit(*store, 20, 50);
-    store->Close().Check();
-  }
+  GoBack(1, {20});
   const Outcome intact = Inspect({"verify", path_});
   EXPECT_EQ(intact.exit_code, 0) << intact.err;
   EXPECT_CONTAINS(intact.err, "that only pins keep");
@@ -201,6 +175,28 @@ TEST_F(PinTest, WhatOnlyAPinKeepsIsVerified) {
   EXPECT_EQ(named.size(), 1u);
   ASSERT_EQ(Inspect({"unpin", path_, "kept", "--yes"}).exit_code, 0);
   EXPECT_EQ(Inspect({"verify", path_}).exit_code, 0);
+}
+
+// Once: what a killed `pin` had left, a pin that never counted, was called damage.
+TEST_F(PinTest, WhatAPinLacksIsNoProofOfDamage) {
+  MakeJob();
+  ASSERT_EQ(Inspect({"pin", path_, "2", "kept"}).exit_code, 0);
+  GoBack(1, {20});
+  std::set<std::string> there;
+  for (const auto& entry : std::filesystem::directory_iterator(path_ + "/subtasks/00000/log"))
+    there.insert(entry.path());
+  size_t lacking = 0;
+  for (const std::string& file : there) {
+    std::filesystem::rename(file, directory_ / "away");
+    const Outcome outcome = Inspect({"verify", path_, "--json"});
+    if (outcome.exit_code == 5) {
+      ++lacking;
+      EXPECT_EQ(outcome.json()["verdict"].text(), "not-found");
+      EXPECT_EQ(outcome.json()["errors"][0]["name"].text(), "pin-incomplete");
+    }
+    std::filesystem::rename(directory_ / "away", file);
+  }
+  EXPECT_EQ(lacking, 1u);
 }
 
 }  // namespace

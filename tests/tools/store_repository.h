@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tidemark::test {
 
@@ -61,6 +62,16 @@ class JobFixture : public InspectFixture {
       Commit(*store, id, id % 3 == 0 ? 2 : 200);
       if (id % 4 == 0) store->Drain().Check();
     }
+    store->Close().Check();
+  }
+
+  // Goes back to a checkpoint, elsewhere, and on from there: what came after it is abandoned.
+  void GoBack(uint64_t checkpoint, const std::vector<uint64_t>& commits,
+              const Place& place = Place{0, 1}) const {
+    StoreOptions options = JobOptions(path_, "elsewhere", place);
+    options.restore_checkpoint = checkpoint;
+    const auto store = StateStore::Open(options).value();
+    for (const uint64_t id : commits) Commit(*store, id, 50);
     store->Close().Check();
   }
 
