@@ -3,12 +3,12 @@
 #include "compaction/write_back.h"
 #include "format/names.h"
 #include "storage/fetch.h"
+#include "storage/in_threads.h"
 #include "storage/segment_file.h"
 #include "storage/verify.h"
 #include "store/live_directory.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -28,27 +28,6 @@ using format::Manifest;
 constexpr size_t kStreamSegmentsMax = 128;
 // A record's cost in the cache beside its key and value.
 constexpr uint64_t kRecordOverheadBytes = 96;
-
-// Calls do_one(0) to do_one(count - 1), each once, unless one fails: then what is not begun is left
-// out. The first error in the order of the numbers.
-template <class F>
-Status InThreads(size_t count, size_t threads_max, const F& do_one) {
-  std::vector<Status> outcomes(count);
-  std::atomic<size_t> next{0};
-  std::atomic<bool> failed{false};
-  const auto work = [&] {
-    for (size_t i = next.fetch_add(1); i < count && !failed.load(); i = next.fetch_add(1)) {
-      outcomes[i] = do_one(i);
-      if (!outcomes[i].ok()) failed.store(true);
-    }
-  };
-  std::vector<std::thread> workers;
-  for (size_t i = 1; i < std::min(threads_max, count); ++i) workers.emplace_back(work);
-  work();
-  for (std::thread& worker : workers) worker.join();
-  for (Status& outcome : outcomes) TIDEMARK_RETURN_IF_ERROR(std::move(outcome));
-  return {};
-}
 
 bool IsDamage(const Status& status) { return status.code() == StatusCode::kCorruption; }
 
@@ -204,7 +183,7 @@ Status Restoring::VerifyInRepository(const Checkpoint& target) {
       files.push_back(&manifest_.files.at(file.file));
   const size_t threads =
       options_.for_reading ? 1 : std::max(1U, std::thread::hardware_concurrency());
-  return InThreads(files.size(), threads, [&](size_t i) { return VerifyOnce(*files[i]); });
+  return storage::InThreads(files.size(), threads, [&](size_t i) { return VerifyOnce(*files[i]); });
 }
 
 // Neighbouring checkpoints have most of their files in common.
@@ -325,7 +304,7 @@ Status Restoring::FetchBase(const Checkpoint& target, const std::string& directo
   const size_t threads_max =
       options_.for_reading || links_only ? 1 : std::max(1U, std::thread::hardware_concurrency());
   TIDEMARK_RETURN_IF_ERROR(
-      InThreads(files.size(), threads_max, [&](size_t i) { return Fetch(files[i]); }));
+      storage::InThreads(files.size(), threads_max, [&](size_t i) { return Fetch(files[i]); }));
   for (const Fetched& file : files) {
     Count(file.transfer, file.meta.size);
     const bool is_copy = file.transfer == TransferKind::kCopied;

@@ -245,14 +245,12 @@ Status TableCore::WriteNew(uint64_t hash, std::string_view key, Version* newest,
     value = value_copy = std::string(value);
     const bool was_absent = newest != nullptr && !newest->present() && !newest->is_copy();
     const bool was_dirty = newest != nullptr && newest->epoch == store_.epoch();
-    TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(bytes, growth));
-    newest = index_.Find(hash, key);
-    // An index that evictions have emptied has to grow again.
-    while (growth_now() > growth) {
+    do {
       growth = growth_now();
       TIDEMARK_RETURN_IF_ERROR(store_.MakeRoom(bytes, growth));
       newest = index_.Find(hash, key);
-    }
+      // An index that evictions have emptied has to grow again.
+    } while (growth_now() > growth);
     if (newest == nullptr && was_absent && !was_dirty) known_absent = true;
   }
   Version* version = NewVersion(hash, key, value, op, store_.epoch());

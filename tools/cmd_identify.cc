@@ -114,26 +114,23 @@ void DescribeOwn(const std::string& content, const std::string& path, Identity* 
   identity->intact = false;
 }
 
+// What could not be opened as a segment. What RocksDB cannot read at all is no base's file either,
+// or a damaged one.
+void DescribeOtherSst(const Status& why, Identity* identity) {
+  identity->kind = "sst";
+  identity->what =
+      "an SST of RocksDB: perhaps a base's; what is in it the MANIFEST beside it knows, and its "
+      "checksum the manifest of the repository";
+  if (why.name() != "rocksdb-corruption" && why.code() != StatusCode::kUnavailable) return;
+  identity->what = "an SST of RocksDB that cannot be read";
+  identity->intact = false;
+  identity->damage = why;
+}
+
 // A segment says what it is; the files of a base do not.
 void DescribeSst(const std::string& path, Identity* identity) {
   const auto segment = storage::SegmentReader::Open(storage::DefaultFileSystem(), path);
-  // What RocksDB cannot read at all is no base's file either, or a damaged one.
-  const bool is_readable = segment.error().name() != "rocksdb-corruption" &&
-                           segment.error().code() != StatusCode::kUnavailable;
-  if (!segment && is_readable) {
-    identity->kind = "sst";
-    identity->what =
-        "an SST of RocksDB: perhaps a base's; what is in it the MANIFEST beside it knows, and its "
-        "checksum the manifest of the repository";
-    return;
-  }
-  if (!segment) {
-    identity->kind = "sst";
-    identity->what = "an SST of RocksDB that cannot be read";
-    identity->intact = false;
-    identity->damage = segment.error();
-    return;
-  }
+  if (!segment) return DescribeOtherSst(segment.error(), identity);
   const format::SegmentHeader& header = (*segment)->header();
   identity->kind = "segment";
   identity->what = "a segment of the change log";

@@ -53,20 +53,26 @@ Result<compaction::PruneRules> MakeRules(const PruneArguments& arguments) {
   return rules;
 }
 
-Result<compaction::PrunePlan> MakePlan(const Catalog& catalog, const PruneArguments& arguments,
-                                       compaction::PruneRules* rules) {
+// The ids that are meant, as the lists are now.
+Status AddIds(const Catalog& catalog, const PruneArguments& arguments,
+              compaction::PruneRules* rules) {
   for (const std::string& text : arguments.checkpoints) {
     TIDEMARK_ASSIGN_OR_RETURN(const Selector selector, ParseSelector(text));
     TIDEMARK_ASSIGN_OR_RETURN(const uint64_t id, FindRetainedId(catalog, selector));
     rules->ids.push_back(id);
   }
+  return {};
+}
+
+Result<compaction::PrunePlan> MakePlan(const Catalog& catalog,
+                                       const compaction::PruneRules& rules) {
   TIDEMARK_ASSIGN_OR_RETURN(const auto pins,
                             storage::ReadPins(*catalog.storage, catalog.info.id, std::nullopt));
   if (!pins.unreadable.empty()) return pins.unreadable.front();
   std::vector<const format::Manifest*> lists;
   for (const Subtask& subtask : catalog.subtasks)
     if (subtask.error.ok()) lists.push_back(&subtask.manifest());
-  return compaction::PlanPrune(lists, pins.readable, *rules);
+  return compaction::PlanPrune(lists, pins.readable, rules);
 }
 
 // Of one list.
@@ -96,13 +102,8 @@ ExitCode Drop(const Catalog& catalog, const PruneArguments& arguments, PruneRun*
 
 // Whether what goes by `run` would still go: while people were asked, a job may have come and gone,
 // and left the one checkpoint that all subtasks have among what was to be dropped.
-Status CheckPlanHolds(const PruneArguments& arguments, const PruneRun& run) {
-  TIDEMARK_ASSIGN_OR_RETURN(const Catalog now, ReadCatalog(arguments.repository, std::nullopt));
-  for (const Subtask& subtask : now.subtasks)
-    if (subtask.error.name() != "subtask-not-found") TIDEMARK_RETURN_IF_ERROR(subtask.error);
-  TIDEMARK_RETURN_IF_ERROR(MissingSubtasks(now));
-  TIDEMARK_ASSIGN_OR_RETURN(compaction::PruneRules rules, MakeRules(arguments));
-  TIDEMARK_ASSIGN_OR_RETURN(const auto plan, MakePlan(now, arguments, &rules));
+Status CheckPlanHolds(const Catalog& now, const PruneRun& run) {
+  TIDEMARK_ASSIGN_OR_RETURN(const compaction::PrunePlan plan, MakePlan(now, run.rules));
   std::set<uint64_t> kept;
   for (const compaction::PlannedCheckpoint& checkpoint : plan.checkpoints)
     if (!checkpoint.goes()) kept.insert(checkpoint.id);
@@ -121,8 +122,11 @@ ExitCode Carry(const Catalog& catalog, const PruneArguments& arguments, PruneRun
   const std::string what = Counted(run->Dropped(), "checkpoint");
   const ExitCode consent = Confirm("Drop " + what + "?", arguments, console);
   if (consent != ExitCode::kOk) return consent;
-  if (const Status holds = CheckPlanHolds(arguments, *run); !holds.ok())
-    return console->Report(holds);
+  const Result<Catalog> now = ReadCatalog(arguments.repository, std::nullopt);
+  if (!now) return console->Report(now.error());
+  const ExitCode may_write = CheckMayWrite(*now, arguments, console);
+  if (may_write != ExitCode::kOk) return may_write;
+  if (const Status holds = CheckPlanHolds(*now, *run); !holds.ok()) return console->Report(holds);
   const ExitCode outcome = Drop(catalog, arguments, run, console);
   if (outcome == ExitCode::kOk)
     console->Note("dropped " + what + ", freed " + FormatBytes(run->plan.freed_bytes));
@@ -139,7 +143,9 @@ ExitCode RunPrune(const PruneArguments& arguments, Console* console) {
   const ExitCode may_write = CheckMayWrite(*catalog, check, console);
   if (may_write != ExitCode::kOk) return may_write;
 
-  auto plan = MakePlan(*catalog, arguments, &*rules);
+  if (const Status known = AddIds(*catalog, arguments, &*rules); !known.ok())
+    return console->Report(known);
+  auto plan = MakePlan(*catalog, *rules);
   if (!plan) return console->Report(plan.error());
   PruneRun run{*rules, arguments.keep_within, *std::move(plan), arguments.dry_run, {}};
   if (!arguments.json) console->data().append(PruneAsText(run, console->style()));

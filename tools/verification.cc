@@ -1,11 +1,11 @@
 #include "tools/verification.h"
 
 #include "format/names.h"
+#include "storage/in_threads.h"
 #include "tools/file_users.h"
 #include "tools/target.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -115,23 +115,17 @@ void Verification::VerifyFiles() {
 void Verification::VerifyAll(const std::vector<const format::FileMeta*>& files) {
   constexpr size_t kThreadsMax = 4;
   std::vector<Status> found(files.size());
-  std::atomic<size_t> next{0};
   std::mutex mutex;
-  const auto work = [&] {
-    for (size_t i = next.fetch_add(1); i < files.size(); i = next.fetch_add(1)) {
-      found[i] = storage::VerifyFile(*catalog_.storage, subtask_.number, *files[i], level_);
-      const std::lock_guard lock(mutex);
-      ++progress_so_far_.files;
-      if (ContentWasRead(*files[i], found[i], level_)) progress_so_far_.bytes += files[i]->size;
-      progress_(progress_so_far_);
-    }
-  };
-  std::vector<std::thread> threads;
   const size_t processors = std::max(2U, std::thread::hardware_concurrency());
-  for (size_t i = 1; i < std::min({kThreadsMax, processors, files.size()}); ++i)
-    threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  // What is found goes on the list, and ends nothing.
+  (void)storage::InThreads(files.size(), std::min(kThreadsMax, processors), [&](size_t i) {
+    found[i] = storage::VerifyFile(*catalog_.storage, subtask_.number, *files[i], level_);
+    const std::lock_guard lock(mutex);
+    ++progress_so_far_.files;
+    if (ContentWasRead(*files[i], found[i], level_)) progress_so_far_.bytes += files[i]->size;
+    progress_(progress_so_far_);
+    return Status();
+  });
   for (size_t i = 0; i < files.size(); ++i) known_.emplace(files[i]->id, std::move(found[i]));
 }
 

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,6 +78,8 @@ int OpenStdout(const RunOptions& options, std::FILE* scratch) {
 }
 
 }  // namespace
+
+bool CanMakeTerminal() { return std::system("command -v script >/dev/null 2>&1") == 0; }
 
 std::string InspectPath() { return TIDEMARK_PROGRAM_CKPT_INSPECT; }
 

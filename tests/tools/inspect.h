@@ -28,6 +28,8 @@ struct RunOptions {
 
 Outcome Inspect(const std::vector<std::string>& arguments, const RunOptions& options = {});
 std::string InspectPath();
+// Whether script(1) of util-linux is there, to make a terminal with.
+bool CanMakeTerminal();
 
 // What a tree holds: path to kind, size, time of the last change, and content.
 using Tree = std::map<std::string, std::string>;

@@ -240,7 +240,7 @@ TEST_F(MannersTest, OutputThatCannotBeWrittenIsNoSuccess) {
 class TerminalTest : public MannersTest {
  protected:
   void SetUp() override {
-    if (std::system("command -v script >/dev/null 2>&1") != 0)
+    if (!CanMakeTerminal())
       GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
     MakeSample().Close();
   }

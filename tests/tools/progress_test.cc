@@ -59,7 +59,7 @@ TEST_F(ProgressTest, IsNoneInJson) {
 }
 
 TEST_F(ProgressTest, IsABarOnATerminalThatIsGoneAtTheEnd) {
-  if (std::system("command -v script >/dev/null 2>&1") != 0)
+  if (!CanMakeTerminal())
     GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
   MakeLargeJob();
   const std::string transcript = directory_ / "transcript";

@@ -167,7 +167,7 @@ TEST_F(PruneTest, TheJobGoesOnWhereItWas) {
 
 // What goes is shown, and then asked for.
 TEST_F(PruneTest, AsksOnATerminal) {
-  if (std::system("command -v script >/dev/null 2>&1") != 0)
+  if (!CanMakeTerminal())
     GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
   MakeJob();
   const std::string transcript = directory_ / "transcript";
@@ -193,7 +193,7 @@ TEST_F(PruneTest, AsksOnATerminal) {
 // Once: while the question waited for an answer a job had gone back in one of the subtasks, and
 // what was dropped then was all that both of them had.
 TEST_F(PruneTest, PlansAgainAfterItHasAsked) {
-  if (std::system("command -v script >/dev/null 2>&1") != 0)
+  if (!CanMakeTerminal())
     GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
   MakeJob({0, 2}, 5);
   MakeJob({1, 2}, 5);
@@ -206,13 +206,7 @@ TEST_F(PruneTest, PlansAgainAfterItHasAsked) {
                               "' 2>&1; echo $? >'" + (directory_ / "exit") + "'";
   std::thread pruning([&] { (void)!std::system(command.c_str()); });
   (void)!std::system(("timeout 20 sh -c \"" + asked + "\"").c_str());
-  {
-    StoreOptions options = JobOptions(path_, "elsewhere", {0, 2});
-    options.restore_checkpoint = 4;
-    const auto store = StateStore::Open(options).value();
-    Commit(*store, 6, 50);
-    store->Close().Check();
-  }
+  GoBack(4, {6}, {0, 2});
   WriteFile(directory_ / "answer", "");
   pruning.join();
   EXPECT_EQ(ReadFile(directory_ / "exit"), "6\n");

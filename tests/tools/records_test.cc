@@ -222,7 +222,7 @@ TEST_F(RecordsTest, WhatATerminalWouldObeyIsEscaped) {
   const std::vector<std::string> csv{"dump", path_, "1", "--format", "csv"};
   EXPECT_CONTAINS(Inspect(csv).out, "\x1b]0;title\x07") << "a file has them as they are";
   EXPECT_CONTAINS(Inspect({"dump", path_, "1", "--json"}).out, R"("csi \u009b2J, hidden \u202e")");
-  if (std::system("command -v script >/dev/null 2>&1") != 0)
+  if (!CanMakeTerminal())
     GTEST_SKIP() << "script(1) of util-linux is not installed: nothing to make a terminal with";
   const std::string transcript = directory_ / "transcript";
   const std::string command = "script -qec \"'" + InspectPath() + "' dump " + path_ +
