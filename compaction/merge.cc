@@ -1,5 +1,7 @@
 #include "compaction/merge.h"
 
+#include "format/key.h"
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -110,8 +112,9 @@ class NewestMerge final : public RecordStream {
   // Appending is the only merge there is; pieces_ are newest first and older than record_.
   void JoinPieces() {
     folded_.clear();
-    for (auto piece = pieces_.rbegin(); piece != pieces_.rend(); ++piece) folded_ += *piece;
-    folded_ += record_.value;
+    for (auto piece = pieces_.rbegin(); piece != pieces_.rend(); ++piece)
+      format::AppendToList(*piece, &folded_);
+    format::AppendToList(record_.value, &folded_);
     record_.value = folded_;
   }
 

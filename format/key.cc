@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace tidemark::format {
 namespace {
 
@@ -60,12 +62,24 @@ Result<StoredValue> ParseStoredValue(std::string_view stored) {
     return BadHeader("has the flags " + std::to_string(flags) + ", of which " +
                      std::to_string(flags & ~kValueFlagsKnown) + " are unknown");
 
-  if ((flags & kValueHasExpiry) == 0) return StoredValue{.value = stored};
-  if (stored.size() < kExpiryBytes)
-    return BadHeader("is cut short: " + std::to_string(stored.size()) +
-                     " bytes where an expiry of 8 should be");
-  return StoredValue{.value = stored.substr(kExpiryBytes),
-                     .expiry_ms = LoadLittleEndian<uint64_t>(stored.data())};
+  StoredValue parsed{.value = stored};
+  if ((flags & kValueHasExpiry) != 0) {
+    if (stored.size() < kExpiryBytes)
+      return BadHeader("is cut short: " + std::to_string(stored.size()) +
+                       " bytes where an expiry of 8 should be");
+    parsed.expiry_ms = LoadLittleEndian<uint64_t>(stored.data());
+    parsed.value.remove_prefix(kExpiryBytes);
+  }
+  if (parsed.value.size() > kAppendedBytesMax)
+    return Status(StatusCode::kInvalidArgument, kValueTooLong,
+                  "a list has grown beyond " + std::to_string(kAppendedBytesMax) +
+                      " bytes and cannot be read any more; delete or replace it");
+  return parsed;
+}
+
+void AppendToList(std::string_view bytes, std::string* joined) {
+  constexpr size_t kTooLong = 1 + kExpiryBytes + kAppendedBytesMax + 1;
+  joined->append(bytes.substr(0, kTooLong - std::min(kTooLong, joined->size())));
 }
 
 Status StripValueHeader(std::string* stored) {

@@ -70,13 +70,21 @@ constexpr uint8_t kValueFlagsKnown = kValueHasExpiry;
 // Appends the header of a stored value to `out`: one byte, nine with an expiry.
 void AppendValueHeader(uint64_t expiry_ms, std::string* out);
 
+// Lists may grow beyond what a value may have (StoreOptions::value_bytes_max), up to this.
+constexpr uint64_t kAppendedBytesMax = uint64_t{2} << 30;
+constexpr std::string_view kValueTooLong = "value-too-long";  // error
+
 struct StoredValue {
   std::string_view value;
   uint64_t expiry_ms = 0;
 };
 // Splits a stored value. Corruption (`value-header`) if it is empty, cut short or has unknown
-// flags.
+// flags; InvalidArgument (`value-too-long`) if it is a list that has outgrown kAppendedBytesMax.
 Result<StoredValue> ParseStoredValue(std::string_view stored);
+// Appends what of `bytes`, which go at the end of the list `joined`, a reader can tell from others:
+// all of it up to kAppendedBytesMax, and so much of the rest that it is seen to be too long, for
+// good. RocksDB cannot hold a value of 4 GiB.
+void AppendToList(std::string_view bytes, std::string* joined);
 // Leaves the user's value only, at the beginning of the string, where it is aligned. Errors as
 // above; the string is as it was then.
 Status StripValueHeader(std::string* stored);

@@ -39,8 +39,9 @@ class Append final : public rocksdb::MergeOperator {
 
   static bool Add(const rocksdb::Slice& stored, std::string* joined) {
     const auto parsed = format::ParseStoredValue(stored.ToStringView());
-    if (!parsed.has_value()) return false;
-    joined->append(joined->empty() ? stored.ToStringView() : parsed->value);
+    if (!parsed && parsed.error().code() == StatusCode::kCorruption) return false;
+    format::AppendToList(joined->empty() || !parsed ? stored.ToStringView() : parsed->value,
+                         joined);
     return true;
   }
 };

@@ -12,10 +12,11 @@ namespace tidemark::store {
 
 namespace {
 
+using format::kValueTooLong;
 using format::Op;
 
 Status ValueTooLong(size_t got, uint64_t limit) {
-  return Status(StatusCode::kInvalidArgument, "value-too-long",
+  return Status(StatusCode::kInvalidArgument, kValueTooLong,
                 "a value of " + std::to_string(got) + " bytes; the limit is " +
                     std::to_string(limit) + " (StoreOptions::value_bytes_max)");
 }
@@ -186,6 +187,7 @@ Result<std::span<char>> TableCore::Mutable(std::string_view* key) {
   TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(hash, *key));
   *key = found.key;
   if (!found.value) return std::span<char>();
+  TIDEMARK_RETURN_IF_ERROR(CheckValue(*found.value));  // a list may be longer
   Version* version = found.version;
   if (version == nullptr || version->epoch != store_.epoch() || version->op == Op::kMerge) {
     const std::string key_copy(found.key);  // what it points into may be evicted or replaced

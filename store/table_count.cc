@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace tidemark::store {
 
@@ -17,8 +18,10 @@ Result<KeyCount> TableCore::Count() const {
 Status TableCore::Counted(Change change, std::string_view key, std::string_view value, bool sets) {
   const std::string key_copy(key);
   const std::string value_copy(value);
-  TIDEMARK_ASSIGN_OR_RETURN(const Found found, Read(format::HashKey(key_copy), key_copy));
-  const bool was_there = found.value.has_value();
+  const Result<Found> found = Read(format::HashKey(key_copy), key_copy);
+  // What is too long to be read can still be replaced and removed.
+  if (!found.has_value() && found.error().name() != format::kValueTooLong) return found.error();
+  const bool was_there = !found.has_value() || found->value.has_value();
   TIDEMARK_RETURN_IF_ERROR((this->*change)(key_copy, value_copy));
   if (!was_there && sets) ++keys_;
   if (was_there && !sets) --keys_;

@@ -21,8 +21,8 @@ namespace {
 
 using format::Op;
 
-// What a version can hold, and then some.
-constexpr uint64_t kListBytesMax = uint64_t{2} << 30;
+using format::kAppendedBytesMax;
+using format::kValueTooLong;
 
 Status NotAList(const std::string& table) {
   return Status(StatusCode::kUnsupported, "table-not-list",
@@ -30,7 +30,7 @@ Status NotAList(const std::string& table) {
 }
 
 Status ListTooLong(const std::string& table, uint64_t bytes, uint64_t limit) {
-  return Status(StatusCode::kInvalidArgument, "value-too-long",
+  return Status(StatusCode::kInvalidArgument, kValueTooLong,
                 "table `" + table + "`: a list of " + std::to_string(bytes) +
                     " bytes; the limit is " + std::to_string(limit) +
                     " (StoreOptions::value_bytes_max)");
@@ -71,7 +71,7 @@ Result<std::string_view> TableCore::Fold(const Version* newest, std::string_view
   }
   uint64_t bytes = base.size();
   for (const std::string_view operand : operands) bytes += operand.size();
-  if (bytes > kListBytesMax) return ListTooLong(meta_.name, bytes, kListBytesMax);
+  if (bytes > kAppendedBytesMax) return ListTooLong(meta_.name, bytes, kAppendedBytesMax);
   folded_.assign(base);
   for (auto operand = operands.rbegin(); operand != operands.rend(); ++operand) folded_ += *operand;
   return std::string_view(folded_);
@@ -121,7 +121,8 @@ void TableCore::KeepMerged(const Version& value) {
     bytes += newest->value_size;
     if (newest->newer == nullptr) break;
   }
-  if (bytes > kListBytesMax || !store_.HasRoomFor(Version::BytesFor(value.key_size(), bytes), 0))
+  if (bytes > kAppendedBytesMax ||
+      !store_.HasRoomFor(Version::BytesFor(value.key_size(), bytes), 0))
     return;
   folded_.assign(value.value());
   for (const Version* operand = value.newer; operand != nullptr; operand = operand->newer)
@@ -227,7 +228,7 @@ void TableCore::ExtendCopy(uint64_t hash, Version* copy, std::string_view bytes)
   const uint64_t size = copy->value_size + bytes.size();
   const bool fits = FitsMore(*copy, bytes);
   const bool has_room = fits || store_.HasRoomFor(Version::BytesFor(copy->key_size(), size), 0);
-  if (size > kListBytesMax || !copy->present() || !has_room) {
+  if (size > kAppendedBytesMax || !copy->present() || !has_room) {
     TakeOff(hash, copy);
   } else if (fits) {
     AddAtEnd(copy, bytes);

@@ -102,13 +102,15 @@ class Table {
 
   // The bytes of `key`'s value in the cache, to be changed in place without changing their number;
   // an empty-pointer span if there is none. What is written there until the next non-const call is
-  // part of the current epoch. 8-byte aligned.
+  // part of the current epoch. 8-byte aligned. InvalidArgument (`value-too-long`), and nothing has
+  // changed, for a list that has grown beyond StoreOptions::value_bytes_max: a whole value must fit
+  // into one record of the change log.
   Result<std::span<char>> Mutable(std::string_view key);
 
   // Adds `bytes` at the end of the value of `key`, or makes them its value. Reads nothing, and the
   // change log gets these bytes only. For tables of kind kList, Unsupported (`table-not-list`)
   // otherwise. What one epoch adds to a key is limited as a value is; a value that has grown beyond
-  // 2 GiB over several cannot be read any more (`value-too-long`).
+  // 2 GiB over several cannot be read any more (`value-too-long`), only deleted and replaced.
   Status Append(std::string_view key, std::string_view bytes);
 
   // Calls `visit(key, value)` for every entry, in no order, until it returns false. Reads all of
@@ -138,10 +140,12 @@ class Table {
   // on from there; any other error has changed nothing. Errors: those of Scan, and of writes.
   Status DeleteRange(const ScanOptions& range);
 
-  // The entries of a range in key order, as they are now. Reads nothing yet. The first scan of a
-  // table puts what the cache has of it in order, which takes a while and some memory. Unsupported
-  // (`table-unordered`) for hashed tables without partitions, InvalidArgument (`scan-partition`),
-  // ResourceExhausted (`memory-budget`).
+  // The entries of a range in key order, as they are now. Reads nothing yet, but for a whole
+  // partition that the cache lacks, which it brings in if it is small (512 entries and 128 KiB at
+  // most). The first scan of a table puts what the cache has of it in order, which takes a while
+  // and some memory. Unsupported (`table-unordered`) for hashed tables without partitions,
+  // InvalidArgument (`scan-partition`), ResourceExhausted (`memory-budget`); where it reads,
+  // Unavailable and Corruption.
   Result<Iterator> Scan(const ScanOptions& options = {});
 
   const std::string& name() const noexcept;

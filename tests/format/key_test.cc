@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
+
 #include <set>
 
 namespace tidemark::format {
@@ -78,6 +80,19 @@ TEST(ValueHeaderTest, RejectsDamage) {
     EXPECT_EQ(parsed.error().code(), StatusCode::kCorruption);
     EXPECT_EQ(parsed.error().name(), "value-header");
   }
+}
+
+// Zeros that nobody has written take no memory.
+TEST(ValueHeaderTest, AListThatHasOutgrownItsLimitIsTooLong) {
+  constexpr size_t kBytes = 1 + kAppendedBytesMax + 1;
+  void* const zeros =
+      mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(zeros, MAP_FAILED);
+  const std::string_view stored(static_cast<const char*>(zeros), kBytes);
+  EXPECT_EQ(ParseStoredValue(stored).error().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(ParseStoredValue(stored).error().name(), kValueTooLong);
+  EXPECT_EQ(ParseStoredValue(stored.substr(1)).value().value.size(), kAppendedBytesMax);
+  munmap(zeros, kBytes);
 }
 
 }  // namespace
