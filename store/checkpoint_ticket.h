@@ -40,15 +40,23 @@ struct CheckpointTicket {
     std::lock_guard lock(mutex);
     return statistics.barrier;
   }
-  // Decides the outcome: callback first, then whoever waits. Once.
-  void Finish(Status outcome, CheckpointStatistics took) {
+  // Decides the outcome and tells the callback. False if that threw. Once.
+  bool Decide(const Status& outcome, CheckpointStatistics took) noexcept {
     {
       std::lock_guard lock(mutex);
       took.barrier = statistics.barrier;
       statistics = took;
       status = outcome;
     }
-    if (options.on_complete) options.on_complete({id, std::move(outcome), took});
+    try {
+      if (options.on_complete) options.on_complete({id, outcome, took});
+    } catch (...) {
+      return false;
+    }
+    return true;
+  }
+  // Lets go whoever waits. Once, after that.
+  void Finish() {
     {
       std::lock_guard lock(mutex);
       done = true;

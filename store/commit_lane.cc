@@ -127,7 +127,8 @@ void CommitLane::Commit(Job job, const Requests& requests) {
   }
   statistics.barrier = job.ticket->barrier_duration();
   options_.recorder->CheckpointDecided({job.ticket->id, status, statistics}, NewestTime());
-  job.ticket->Finish(status, statistics);
+  if (!job.ticket->Decide(status, statistics)) options_.recorder->CallbackThrew();
+  job.ticket->Finish();
 }
 
 std::chrono::system_clock::time_point CommitLane::NewestTime() const {

@@ -60,7 +60,7 @@ void Recorder::Tell(F&& call) noexcept {
   try {
     call(*listener_);
   } catch (...) {
-    listener_exceptions_.fetch_add(1, std::memory_order_relaxed);
+    CallbackThrew();
   }
 }
 

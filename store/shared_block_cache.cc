@@ -41,7 +41,8 @@ void SharedBlockCache::Set(uint64_t counted, uint64_t lent) {
 bool SharedBlockCache::Yield(uint64_t bytes) {
   const uint64_t least = BlockCacheBytesMin(runtime_->options().memory_budget_bytes);
   std::lock_guard lock(mutex_);
-  if (counted_bytes_ < least + bytes || UnusedBytes() < bytes + bytes_ / 16) return false;
+  if (counted_bytes_ < std::max(least, lent_bytes_ + bytes_ / 8) + bytes) return false;
+  if (UnusedBytes() < bytes + bytes_ / 16) return false;
   Set(counted_bytes_ - bytes, lent_bytes_);
   return true;
 }

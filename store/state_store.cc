@@ -20,6 +20,8 @@ Status PendingCheckpoint::Wait() const {
 }
 
 std::optional<Status> PendingCheckpoint::WaitFor(std::chrono::nanoseconds limit) const {
+  // The clock cannot count so far: a limit that is meant as none.
+  if (limit > std::chrono::hours(24 * 365)) return Wait();
   std::unique_lock lock(ticket_->mutex);
   if (!ticket_->decided.wait_for(lock, limit, [this] { return ticket_->done; }))
     return std::nullopt;

@@ -56,7 +56,9 @@ struct StoreMetrics {
   // sorting them takes; the order of tables that are scanned; and what open iterators remember.
   uint64_t list_bytes = 0;
   uint64_t buffer_bytes = 0;  // of the commit thread, and which keys were asked for of late
-  // These two are parts of cache_bytes, as of each entry's first change in its epoch.
+  // These two are parts of cache_bytes, as of each entry's first change in its epoch; but for what
+  // an epoch larger than memory has spilled, which lies on disk and counts here all the same: it
+  // still has to be written back, and writers are slowed down by it.
   uint64_t epoch_bytes = 0;      // changed in the current epoch
   uint64_t unapplied_bytes = 0;  // of closed epochs that RocksDB does not hold yet
   // Of all stores of the runtime.
@@ -112,7 +114,8 @@ struct StoreMetrics {
   uint64_t log_merge_bytes = 0;  // of the merged segments
   uint64_t table_compactions = 0;  // tables rewritten because most of what they held was deleted
 
-  uint64_t listener_exceptions = 0;  // that left members of the EventListener
+  // That left members of the EventListener, or CheckpointOptions::on_complete.
+  uint64_t listener_exceptions = 0;
 };
 
 // Called when something happens that an operator may want to know; StoreOptions::listener. Override

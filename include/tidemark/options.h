@@ -123,7 +123,8 @@ struct CheckpointOutcome {
 struct CheckpointOptions {
   Metadata metadata{};
   // Runs once on the store's commit thread, after the outcome is decided and before Wait returns.
-  // It must not call the store.
+  // It must not call the store. An exception that leaves it is dropped, and counted in
+  // StoreMetrics::listener_exceptions.
   std::function<void(const CheckpointOutcome&)> on_complete{};
 };
 

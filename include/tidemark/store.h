@@ -101,8 +101,9 @@ class StateStore {
   // The barrier: closes the current epoch and hands it to the commit thread; no I/O, microseconds.
   // The state at this call is what restoring `id` gives. InvalidArgument (`checkpoint-id`): `id`
   // must exceed the id of the checkpoint that the store stands on and every id of this store that
-  // has not failed; (`metadata-too-large`): over 1 MiB. Fenced, Closed, or the error that failed
-  // the store. After an error the epoch goes on.
+  // has not failed; (`metadata-too-large`): over 1 MiB. Busy (`checkpoints-in-flight`): 1,024 are
+  // under way. Fenced, Closed, or the error that failed the store. After an error the epoch goes
+  // on.
   Result<PendingCheckpoint> Checkpoint(uint64_t id, CheckpointOptions options = {});
 
   // Undoes every change since the last barrier (or since Open). Tables created since stay, empty,

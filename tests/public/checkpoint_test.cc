@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tidemark::test {
@@ -201,6 +202,34 @@ TEST_F(CheckpointTest, TheCallbackRunsOnceBeforeWaitReturns) {
   EXPECT_EQ(calls.load(), 2);
   EXPECT_EQ(outcome.id, 2u);
   EXPECT_EQ(outcome.status.ToString(), failing->Wait().ToString());
+}
+
+// What it threw left the commit thread, and ended the process.
+TEST_F(CheckpointTest, ACallbackThatThrowsHarmsNobody) {
+  for (uint64_t id = 1; id <= 2; ++id) {
+    const auto pending = store_->Checkpoint(
+        id,
+        {.metadata = {}, .on_complete = [](const CheckpointOutcome& outcome) { throw outcome; }});
+    ASSERT_TRUE(pending.has_value());
+    EXPECT_OK(pending->Wait());
+    EXPECT_EQ(store_->Metrics().listener_exceptions, id);
+  }
+}
+
+// The clock overflowed, and "not within 292 years" came at once.
+TEST_F(CheckpointTest, TheLongestLimitIsNone) {
+  const auto pause = storage_->PauseBefore(StorageOperation::kCreateIfAbsent, "manifest/");
+  const PendingCheckpoint pending = store_->Checkpoint(1).value();
+  pause->WaitUntilReached();
+  EXPECT_FALSE(pending.WaitFor(std::chrono::nanoseconds(1)).has_value());
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    pause->Release();
+  });
+  const std::optional<Status> outcome = pending.WaitFor(std::chrono::nanoseconds::max());
+  later.join();
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_OK(*outcome);
 }
 
 TEST_F(CheckpointTest, PendingOutlivesTheStore) {

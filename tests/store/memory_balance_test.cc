@@ -66,6 +66,22 @@ TEST_F(MemoryBalanceTest, ViewsBorrowOfWhatIsLeft) {
   ExpectBudgetHeld();
 }
 
+// Half of it lent, and then what yielding may leave of all of it: nearly nothing was left.
+TEST_F(MemoryBalanceTest, WhatTheLoansLeaveIsNotYieldedToo) {
+  constexpr uint64_t kOther = 256 * kMiB;
+  const auto runtime = Runtime::Create({.memory_budget_bytes = kOther}).value();
+  const auto cache = SharedBlockCache::Of(runtime);
+  MemoryBudget& budget = runtime->impl().budget();
+  const auto rest = static_cast<int64_t>(kOther - budget.used_bytes());
+  budget.Add(rest);
+  const auto view = cache->MakeViewCache(BlockCacheBytes(kOther) / 2);
+  ASSERT_TRUE(view.has_value()) << view.error().ToString();
+  while (cache->Yield(kMiB)) {
+  }
+  EXPECT_GE(cache->cache()->capacity_bytes(), BlockCacheBytes(kOther) / 8);
+  budget.Add(-rest);
+}
+
 // Once a write of a size that few entries have waited until CLOCK came by one, or a whole chunk was
 // empty, which takes long where every chunk has something dirty: single writes, of marks of
 // partitions mostly, evicted a hundred thousand entries, for up to 105 ms.
