@@ -42,12 +42,13 @@ class Planner {
                              !(facts_.base_requested && is_write_back_due);
     if (dead != nullptr && may_compact)
       return {.action = Action::kCompact, .table = dead->table_id};
-    if (is_write_back_due) return {.action = Action::kWriteBack};
     // After an I/O error of RocksDB a base comes with the next write-back, and who has asked for
     // one is told of the error.
     const bool can_rebase =
         facts_.can_publish && (facts_.state.exportable || facts_.base_requested);
     const bool is_rebase_due = can_rebase && IsRebaseDue();
+    if (is_write_back_due && !(is_rebase_due && IsStarving()))
+      return {.action = Action::kWriteBack};
     const bool waits = is_rebase_due && MustWait(dead != nullptr);
     if (is_rebase_due && !waits) return {.action = Action::kRebase};
     // The base that is requested makes all of the log superfluous.
@@ -147,6 +148,14 @@ class Planner {
   bool IsRebaseCheap() const {
     const uint64_t bytes = BytesOf(LogUpToApplied());
     return bytes > kLogBytesMinOfCopies && facts_.rebase_bytes <= bytes;
+  }
+
+  // Where changes come faster than they are written back, one write-back is due after the other.
+  // The base has its turn between two of them once the log is much too long: nothing else bounds
+  // it.
+  bool IsStarving() const {
+    return facts_.wrote_back_last && !facts_.base_requested &&
+           (facts_.log_is_damaged || IsTooLong(LogUpToApplied(), kPatience));
   }
 
   // A copy of what is about to be rewritten would be for nothing. A link costs nothing, but a base

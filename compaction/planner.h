@@ -70,6 +70,7 @@ struct Facts {
   uint64_t unapplied_epochs = 0;
   uint64_t unapplied_bytes = 0;
   bool write_back_requested = false;
+  bool wrote_back_last = false;  // the last thing that was done
 
   // The live database.
   uint64_t applied_epoch = 0;

@@ -4,6 +4,7 @@
 #include "format/names.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 namespace tidemark::compaction {
@@ -69,11 +70,35 @@ Status Interrupted() {
                 "copying a base was put off for something more urgent");
 }
 
+// A base that is put off again and again must not leave ever more behind.
+void ForgetReplaced(const storage::FileSet& set, UploadCache* uploads,
+                    std::vector<std::string>* obsolete) {
+  std::set<std::string> there;
+  for (const storage::FileSetEntry& entry : set.files) there.insert(KeyOf(entry));
+  std::erase_if(*uploads, [&](const auto& upload) {
+    if (there.contains(upload.first)) return false;
+    obsolete->push_back(upload.second.name);
+    return true;
+  });
+}
+
+// RocksDB lists first what it replaces first: the family of the applied mark, then in each table
+// the newest files. A base that is put off gets further if it begins with what stays.
+std::vector<const storage::FileSetEntry*> InOrderOfPutting(const storage::FileSet& set) {
+  std::vector<const storage::FileSetEntry*> entries;
+  for (auto entry = set.files.rbegin(); entry != set.files.rend(); ++entry)
+    entries.push_back(&*entry);
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const storage::FileSetEntry* entry) { return entry->is_sst; });
+  return entries;
+}
+
 Status PutMissing(const storage::FileSet& set, const storage::Repository& repository,
                   uint64_t attempt, const std::map<std::string, uint64_t>& known,
                   const std::function<bool(uint64_t bytes)>& may_put, UploadCache* uploads,
                   UploadedBase* uploaded) {
-  for (const storage::FileSetEntry& entry : set.files) {
+  for (const storage::FileSetEntry* const next : InOrderOfPutting(set)) {
+    const storage::FileSetEntry& entry = *next;
     if (entry.is_sst) uploaded->live_bytes += entry.size;
     const auto found = known.find(entry.unique_id);
     if (entry.is_sst && found != known.end()) {
@@ -119,6 +144,7 @@ uint64_t BytesToPut(const storage::StateShape& state, const format::Manifest& ma
 
 Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
                                 uint64_t attempt, UploadCache* uploads,
+                                std::vector<std::string>* obsolete,
                                 const std::function<bool(uint64_t bytes)>& may_put) {
   const std::map<std::string, uint64_t> known = repository.WithManifest(KnownSstsByUniqueId);
   TIDEMARK_ASSIGN_OR_RETURN(const storage::FileSet set,
@@ -126,6 +152,7 @@ Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repo
                               const std::string id(unique_id);
                               return known.contains(id) || uploads->contains(id);
                             }));
+  ForgetReplaced(set, uploads, obsolete);
   UploadedBase uploaded;
   uploaded.base.at = set.mark.at;
   uploaded.base.current = set.current;

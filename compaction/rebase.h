@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tidemark::compaction {
 
@@ -38,10 +39,12 @@ uint64_t BytesToPut(const storage::StateShape& state, const format::Manifest& ma
 
 // Puts the files that the newest checkpoint's base lacks, and returns the base. Blocks. Nothing is
 // named by a manifest yet; on error what was put stays in `uploads` or is a leftover that the next
-// attempt deletes. Before each SST `may_put` is called with its size; when it says no this ends
+// attempt deletes. What RocksDB has replaced since it was put leaves `uploads`, and its name is
+// added to `obsolete`. Before each SST `may_put` is called with its size; when it says no this ends
 // with Unavailable (`rebase-interrupted`). Null: it may be put.
 Result<UploadedBase> UploadBase(storage::LiveDatabase& live, const storage::Repository& repository,
                                 uint64_t attempt, UploadCache* uploads,
+                                std::vector<std::string>* obsolete,
                                 const std::function<bool(uint64_t bytes)>& may_put = nullptr);
 
 // Whether the list can take a base of this epoch: not while checkpoints after it stand on a newer

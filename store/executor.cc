@@ -104,21 +104,19 @@ void Lane::Kick() {
 }
 
 void Lane::Run() {
-  while (true) {
-    {
-      std::lock_guard lock(mutex_);
-      if (!kicked_ || stopped_) {
-        running_ = false;
-        // Under the lock: after it, whoever waits may destroy this lane.
-        idle_.notify_all();
-        return;
-      }
-      kicked_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (!kicked_ || stopped_) {
+      running_ = false;
+      // Under the lock: after it, whoever waits may destroy this lane.
+      idle_.notify_all();
+      return;
     }
-    step_();
-    if (!executor_.has_threads()) break;
+    kicked_ = false;
   }
-  // The host's thread came for one task, and may have what it waits for.
+  step_();
+  // Behind the other lanes, however much there is to do here. And a host's thread came for one
+  // task, and may have what it waits for.
   executor_.Post([this] { Run(); }, this);
 }
 

@@ -185,6 +185,7 @@ compaction::Facts Maintenance::GatherFacts() {
   facts.unapplied_epochs = unapplied_.size();
   facts.unapplied_bytes = unapplied_bytes_;
   facts.write_back_requested = write_back_requested_.load();
+  facts.wrote_back_last = wrote_back_last_;
   facts.applied_epoch = live_.mark().at.epoch;
   facts.compacted = compacted_;
   return facts;
@@ -201,6 +202,7 @@ Status Maintenance::Do(const compaction::Plan& plan) {
   if (plan.action != Action::kWriteBack && plan.action != Action::kCompact)
     TIDEMARK_RETURN_IF_ERROR(FeedChangeLog());
   Status done;
+  wrote_back_last_ = plan.action == Action::kWriteBack;
   switch (plan.action) {
     case Action::kNothing:
     case Action::kWait:
@@ -318,8 +320,8 @@ void Maintenance::Compact(uint32_t table) {
   live_.StartCompaction(table);
 }
 
-// A base that is copied below a limit takes its time. It lets an urgent write-back go first after
-// any SST but the first, so that it gets further each time; what it has put is kept for the next.
+// A base that is copied takes its time. It lets an urgent write-back go first after any SST but the
+// first, so that it gets further each time; what it has put is kept for the next.
 Status Maintenance::Rebase() {
   // The attempt in the names may be older than the one that publishes: it only has to be one of
   // this writer's.
@@ -327,11 +329,16 @@ Status Maintenance::Rebase() {
       repository_.WithManifest([](const Manifest& manifest) { return manifest.attempt; });
   bool any_put = false;
   const auto may_put = [&](uint64_t bytes) {
-    if (!CopiesAreLimited()) return true;
-    if (std::exchange(any_put, true) && IsWriteBackUrgent()) return false;
-    return options_.write_gate->Wait(bytes);
+    if (options_.costs.links_are_free) return true;
+    if (stopping_.load() || (std::exchange(any_put, true) && IsWriteBackUrgent())) return false;
+    return options_.write_gate == nullptr || options_.write_gate->Wait(bytes);
   };
-  const auto uploaded = compaction::UploadBase(live_, repository_, attempt, &uploads_, may_put);
+  std::vector<std::string> obsolete;
+  const auto uploaded =
+      compaction::UploadBase(live_, repository_, attempt, &uploads_, &obsolete, may_put);
+  const uint64_t version =
+      repository_.WithManifest([](const Manifest& manifest) { return manifest.version; });
+  for (std::string& name : obsolete) unnamed_.emplace_back(std::move(name), version);
   if (!uploaded.has_value())
     return uploaded.error().name() == "rebase-interrupted" ? Status() : uploaded.error();
   bool added = false;

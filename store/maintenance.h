@@ -146,6 +146,7 @@ class Maintenance {
   std::deque<DurableEpoch> unapplied_;
   size_t fed_ = 0;  // how many of unapplied_ the change log has
   uint64_t unapplied_bytes_ = 0;
+  bool wrote_back_last_ = false;
   compaction::UploadCache uploads_;
   // Requests that were seen, and the last epoch that was closed by then: a checkpoint after it
   // answers them.

@@ -72,6 +72,31 @@ TEST(PlannerTest, ALogThatIsLongBesideTheStateEndsInANewBase) {
   EXPECT_EQ(PlanFor(facts).action, Action::kRebase);
 }
 
+// Where changes came faster than they were written back, one write-back followed the other, no base
+// was made, and the log grew for as long as that went on.
+TEST(PlannerTest, WriteBacksThatNeverEndKeepNoBaseAwayForEver) {
+  for (const bool links_are_free : {true, false}) {
+    Facts facts;
+    facts.state.tables = OneTable(100 * kMiB);
+    facts.unapplied_epochs = 1;
+    facts.write_back_requested = true;
+    facts.applied_epoch = 2;
+    facts.log = LogOf({30 * kMiB, 30 * kMiB, kMiB});
+    EXPECT_EQ(PlanFor(facts, links_are_free).action, Action::kWriteBack);
+    facts.wrote_back_last = true;
+    EXPECT_EQ(PlanFor(facts, links_are_free).action, Action::kRebase);
+    facts.base_requested = true;
+    EXPECT_EQ(PlanFor(facts, links_are_free).action, Action::kWriteBack) << "the last one counts";
+    facts.base_requested = false;
+    facts.can_publish = false;
+    EXPECT_EQ(PlanFor(facts, links_are_free).action, Action::kWriteBack);
+    facts.can_publish = true;
+    facts.log = LogOf({kMiB, kMiB, 60 * kMiB});
+    EXPECT_EQ(PlanFor(facts, links_are_free).action, Action::kWriteBack)
+        << "a base would make little of it superfluous";
+  }
+}
+
 TEST(PlannerTest, WhatIsSmallDoesNotCount) {
   Facts facts;
   facts.unapplied_epochs = 1;

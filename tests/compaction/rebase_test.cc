@@ -51,8 +51,9 @@ class RebaseTest : public LiveDatabaseFixture {
     ASSERT_TRUE(applied.ok()) << applied.ToString();
   }
 
-  Result<UploadedBase> Upload() {
-    return compaction::UploadBase(*database_, repository(), repository().attempt(), &uploads_);
+  Result<UploadedBase> Upload(const std::function<bool(uint64_t bytes)>& may_put = nullptr) {
+    return compaction::UploadBase(*database_, repository(), repository().attempt(), &uploads_,
+                                  &obsolete_, may_put);
   }
   // Whether the base could be named.
   Result<bool> Publish(const UploadedBase& uploaded) {
@@ -132,6 +133,7 @@ class RebaseTest : public LiveDatabaseFixture {
   std::shared_ptr<FaultStorage> storage_;
   std::optional<TestWriter> writer_;
   compaction::UploadCache uploads_;
+  std::vector<std::string> obsolete_;
   size_t keep_last_ = 100;
   int restored_ = 0;
 };
@@ -244,6 +246,41 @@ TEST_F(RebaseTest, WhatAFailedOneHasPutIsNotPutAgain) {
   Rebase();
   ExpectNewestBaseIsTheState();
   EXPECT_EQ(PutSinceRecording(".sst").size(), SstsOfNewestBase() - 2);
+}
+
+// The first SST that RocksDB lists is the applied mark's, which each write-back replaces: a base
+// that was put off after one file copied that one again and again, and got no further; and what it
+// had copied in vain stayed in the repository.
+TEST_F(RebaseTest, EachTryGetsFurtherAndKeepsNothingThatWasReplaced) {
+  const auto held = database_->View();  // see above
+  uint64_t epoch = 0;
+  for (const uint32_t table : {1, 2, 3}) CommitAndApply(++epoch, Filled(table, "a", 100));
+  std::set<std::string> put;
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    int files = 0;
+    const auto failed = Upload([&](uint64_t) { return files++ == 0; });
+    EXPECT_EQ(failed.error().name(), "rebase-interrupted");
+    EXPECT_EQ(uploads_.size(), static_cast<size_t>(attempt)) << "one more of those that are there";
+    for (const auto& [key, file] : uploads_) put.insert(file.name);
+    CommitAndApply(++epoch, Filled(1, "b" + std::to_string(attempt), 1));
+  }
+  EXPECT_EQ(put.size(), uploads_.size()) << "none was replaced";
+  EXPECT_TRUE(obsolete_.empty());
+
+  for (int attempt = 1;
+       !Upload([&, files = 0](uint64_t) mutable { return files++ < 3; }).has_value(); ++attempt) {
+    for (const auto& [key, file] : uploads_) put.insert(file.name);
+    CommitAndApply(++epoch, Filled(1, "c" + std::to_string(attempt), 1));
+    ASSERT_LT(attempt, 100);
+  }
+  for (const auto& [key, file] : uploads_) put.insert(file.name);
+  EXPECT_EQ(put.size(), uploads_.size() + obsolete_.size());
+  EXPECT_FALSE(obsolete_.empty()) << "marks, and copies of RocksDB's MANIFEST";
+  for (const std::string& name : obsolete_)
+    EXPECT_FALSE(std::any_of(uploads_.begin(), uploads_.end(),
+                             [&](const auto& upload) { return upload.second.name == name; }));
+  Rebase();
+  ExpectNewestBaseIsTheState();
 }
 
 // Copies of RocksDB's MANIFEST used to be put anew with every try, up to a megabyte each, into a

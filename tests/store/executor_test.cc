@@ -72,6 +72,29 @@ TEST(LaneTest, AKickDuringARunIsNotLost) {
   lane.Stop();
 }
 
+// A lane once kept its thread as long as it had something to do: the first hash of a large base,
+// one file a step, kept the write-backs of another store away until that one refused writes.
+TEST(LaneTest, LanesThatShareAThreadTakeTurns) {
+  constexpr int kSteps = 1'000;
+  Executor executor(1);
+  std::atomic<int> steps{0};
+  std::atomic<int> before{kSteps};
+  Lane* self = nullptr;
+  Lane other(executor, [&] { before.store(steps.load()); });
+  Lane busy(executor, [&] {
+    if (steps.fetch_add(1) == 0) other.Kick();
+    if (steps.load() < kSteps) self->Kick();
+  });
+  self = &busy;
+  busy.Kick();
+  busy.WaitIdle();
+  other.WaitIdle();
+  EXPECT_EQ(before.load(), 1);
+  EXPECT_EQ(steps.load(), kSteps);
+  busy.Stop();
+  other.Stop();
+}
+
 TEST(LaneTest, AStepMayKickItself) {
   Executor executor(1);
   int left = 5;
