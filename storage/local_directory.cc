@@ -34,13 +34,14 @@ Status Taken(const std::string& path) {
 }  // namespace
 
 LocalDirectory::LocalDirectory(std::string root, FileSystemPtr fs)
-    : root_(std::move(root)), fs_(std::move(fs)), own_mark_(NewTemporaryMark()) {}
+    : root_(std::move(root)), fs_(std::move(fs)), own_mark_(NewTemporaryMark()), links_(root_) {}
 
 std::string LocalDirectory::Uri() const { return FileUri(root_); }
 
 Status LocalDirectory::Put(std::string_view name, std::string_view bytes) {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string path = PathOf(name);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(path));
   TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(path)));
   // Another writer that opens the repository, or is being replaced, takes a temporary file for a
   // leftover and deletes it. Then the name is not given, and whose it is shows at the next try.
@@ -63,6 +64,7 @@ Status LocalDirectory::CreateIfAbsent(std::string_view name, std::string_view by
 Result<TransferKind> LocalDirectory::PutFile(std::string_view name, const std::string& path) {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string target = PathOf(name);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(target));
   TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(target)));
   const rocksdb::IOStatus linked = fs_->LinkFile(path, target, Io(), nullptr);
   if (linked.ok()) {
@@ -151,12 +153,14 @@ Result<LocalDirectory::Naming> LocalDirectory::LinkName(const std::string& tempo
 
 Result<LocalDirectory::Naming> LocalDirectory::RenameUnderLock(const std::string& temporary,
                                                                const std::string& path) {
+  const std::string create_lock = root_ + std::string(kCreateLockName);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(create_lock));
   const auto deadline = std::chrono::steady_clock::now() + kCreateLockPatience;
-  auto lock = LockFile(root_ + std::string(kCreateLockName), "create-lock");
+  auto lock = LockFile(create_lock, "create-lock");
   while (!lock && lock.error().code() == StatusCode::kBusy &&
          std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    lock = LockFile(root_ + std::string(kCreateLockName), "create-lock");
+    lock = LockFile(create_lock, "create-lock");
   }
   if (!lock) return std::move(lock).error();
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
@@ -195,6 +199,7 @@ Result<LocalDirectory::Kind> LocalDirectory::KindOf(const std::string& path) con
 Result<uint64_t> LocalDirectory::Size(std::string_view name) const {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string path = PathOf(name);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckObject(path));
   TIDEMARK_ASSIGN_OR_RETURN(const Kind kind, KindOf(path));
   if (kind != Kind::kFile) return NotFound(path);
   uint64_t size = 0;
@@ -205,13 +210,16 @@ Result<uint64_t> LocalDirectory::Size(std::string_view name) const {
 }
 
 std::string LocalDirectory::LocalPath(std::string_view name) const {
-  return CheckLocalName(name).ok() ? PathOf(name) : "";
+  if (!CheckLocalName(name).ok()) return "";
+  std::string path = PathOf(name);
+  return links_.CheckObject(path).ok() ? path : "";
 }
 
 Result<std::string> LocalDirectory::Read(std::string_view name, uint64_t offset,
                                          uint64_t length) const {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string path = PathOf(name);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckObject(path));
   uint64_t size = 0;
   const rocksdb::IOStatus looked = fs_->GetFileSize(path, Io(), &size, nullptr);
   if (IsMissing(looked)) return NotFound(path);
@@ -240,6 +248,7 @@ Result<TransferKind> LocalDirectory::Fetch(std::string_view name, const std::str
                                            bool may_link) const {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string source = PathOf(name);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckObject(source));
   if (may_link) {
     // Of a folder none can be made, nor of nothing.
     const rocksdb::IOStatus linked = fs_->LinkFile(source, path, Io(), nullptr);
@@ -266,6 +275,10 @@ Status LocalDirectory::Delete(std::span<const std::string> names) {
   Status outcome;
   for (const std::string& name : names) {
     const std::string path = PathOf(name);
+    if (Status led_out = links_.CheckFolders(path); !led_out.ok()) {
+      if (outcome.ok()) outcome = std::move(led_out);
+      continue;
+    }
     const rocksdb::IOStatus deleted = fs_->DeleteFile(path, Io(), nullptr);
     if (deleted.ok()) changed.insert(ParentOf(path));
     if (deleted.ok() || IsMissing(deleted)) continue;
@@ -281,6 +294,7 @@ Status LocalDirectory::Delete(std::span<const std::string> names) {
 Result<std::unique_ptr<StorageLock>> LocalDirectory::TryLock(std::string_view name) {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string path = PathOf(name);
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(path));
   TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(path)));
   return LockFile(path, "storage-locked");
 }

@@ -10,10 +10,16 @@
 // `.create-lock`. An error before step 2 leaves the name free; after it the caller must not rely on
 // the name.
 //
-// Everything goes through the FileSystem object, except flock.
+// A symbolic link below the root, in the place of an object or of a folder of objects, is refused
+// (`object-link`): what it leads to is neither read nor listed, written or deleted. To who reads an
+// object that is damage of the object, so that restore falls back to a checkpoint that does not
+// need it. Calls that list, make or delete are Unavailable.
+//
+// Everything goes through the FileSystem object, except flock and the looks for links.
 #pragma once
 
 #include "storage/file_system.h"
+#include "storage/local_directory_links.h"
 
 #include <atomic>
 #include <mutex>
@@ -74,6 +80,7 @@ class LocalDirectory final : public CheckpointStorage {
   const std::string root_;
   const FileSystemPtr fs_;
   const std::string own_mark_;  // in the temporary names that this object makes
+  const LinkGuard links_;
 
   std::atomic<uint64_t> temporaries_made_{0};
   std::mutex mutex_;

@@ -35,6 +35,7 @@ Result<std::vector<ObjectInfo>> LocalDirectory::List(std::string_view prefix) co
   TIDEMARK_RETURN_IF_ERROR(CheckLocalPrefix(prefix));
   std::vector<ObjectInfo> objects;
   const std::string folder = prefix.empty() ? root_ : PathOf(prefix.substr(0, prefix.size() - 1));
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(folder));
   TIDEMARK_RETURN_IF_ERROR(Walk(folder, std::string(prefix), &objects, nullptr));
   std::sort(objects.begin(), objects.end(),
             [](const ObjectInfo& a, const ObjectInfo& b) { return a.name < b.name; });
@@ -45,6 +46,7 @@ Status LocalDirectory::DeleteUnfinished(std::string_view prefix) {
   TIDEMARK_RETURN_IF_ERROR(CheckLocalPrefix(prefix));
   std::vector<std::string> temporaries;
   const std::string folder = prefix.empty() ? root_ : PathOf(prefix.substr(0, prefix.size() - 1));
+  TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(folder));
   TIDEMARK_RETURN_IF_ERROR(Walk(folder, std::string(prefix), nullptr, &temporaries));
   Status outcome;
   for (const std::string& path : temporaries) {
@@ -75,9 +77,12 @@ Status LocalDirectory::Walk(const std::string& folder, const std::string& name_p
 Status LocalDirectory::WalkEntry(const std::string& path, const std::string& name,
                                  std::vector<ObjectInfo>* objects,
                                  std::vector<std::string>* temporaries) const {
-  // Through a link nothing is deleted: it may lead out of the repository.
-  std::error_code ignored;
-  if (temporaries != nullptr && std::filesystem::is_symlink(path, ignored)) return {};
+  // A link is an object that cannot be read, whatever it leads to: so whoever looks through all
+  // objects sees it, and who wants it is told.
+  if (!links_.CheckPlace(path).ok()) {
+    if (objects != nullptr) objects->push_back({name, 0});
+    return {};
+  }
   TIDEMARK_ASSIGN_OR_RETURN(const Kind kind, KindOf(path));
   if (kind == Kind::kFolder) return Walk(path, name + '/', objects, temporaries);
   if (objects == nullptr || kind == Kind::kAbsent) return {};

@@ -110,9 +110,8 @@ Status WithoutManifest(const CheckpointStorage& storage, uint32_t number, Status
 
 Writer FindWriter(const CheckpointStorage& storage, uint32_t number, bool closed) {
   Writer not_alive{closed ? WriterLife::kClosed : WriterLife::kGone, {}};
-  const std::optional<std::string> path = LocalPath(storage);
-  if (!path) return {closed ? WriterLife::kClosed : WriterLife::kUnknown, {}};
-  const std::string lock = *path + "/" + format::LockName(number);
+  const std::string lock = storage.LocalPath(format::LockName(number));
+  if (lock.empty()) return {closed ? WriterLife::kClosed : WriterLife::kUnknown, {}};
   std::error_code error;
   if (!fs::exists(lock, error) && !error) return not_alive;
   std::ifstream file(lock);

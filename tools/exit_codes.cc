@@ -25,6 +25,8 @@ constexpr std::array kByName{
     NamedCode{"not-tidemark", ExitCode::kCorruption},
     // Files of two repositories in one place: intact each, but no repository together.
     NamedCode{"repository-id", ExitCode::kCorruption},
+    // Also where a folder could not be listed for it, which a store takes for no proof.
+    NamedCode{"object-link", ExitCode::kCorruption},
 };
 
 ExitCode ByCode(StatusCode code) {

@@ -130,6 +130,12 @@ constexpr Explanation kExplanations[] = {
     {"nothing-to-verify nothing-to-check nothing-to-drop checkpoint-kept",
      "There is nothing that the command could do.", kNothing,
      "`ckpt-inspect list REPO` shows what there is."},
+    {"object-link",
+     "Inside of the repository something is a symbolic link. Links are not followed there: one "
+     "could lead to any file of the machine.",
+     "What is behind the link, and checkpoints that do not need this object.",
+     "Put a copy of what it leads to in its place. The directory of the repository itself may be a "
+     "link."},
     {"io-error storage-* object-* directory-unreadable output",
      "The medium, or the network in front of it, has failed. That proves nothing about the data.",
      kAllCheckpoints, "Check the medium, its rights and the system's log, then try again."},

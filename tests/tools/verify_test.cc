@@ -1,6 +1,10 @@
+#include "storage/file_system.h"
 #include "tests/tools/inspect_fixture.h"
 
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 
 namespace tidemark::test {
 namespace {
@@ -255,23 +259,56 @@ TEST_F(VerifyTest, WithNothingToCheckIsIncomplete) {
 
 // A file that cannot be read proves nothing: that is incomplete, not damaged.
 TEST_F(VerifyTest, TellsUnreadableFromDamaged) {
+  const RunOptions without_rights{.as_nobody = geteuid() == 0};
+  if (Inspect({"--version"}, without_rights).exit_code != 0) GTEST_SKIP() << "root may read all";
   SampleRepository sample = MakeSample();
   const std::string segment = sample.PathOf(format::FileKind::kSegment, 1);
   sample.Close();
-  fs::remove(segment);
-  fs::create_symlink(segment, segment);  // opening it gives ELOOP
-  const Outcome text = Verify();
+  fs::permissions(segment, fs::perms::none);
+  fs::permissions(directory_.path(), fs::perms(0755));
+  const Outcome text = Inspect({"verify", path_}, without_rights);
   EXPECT_EQ(text.exit_code, 3) << text.out;
   EXPECT_CONTAINS(text.out, "unread   ");
   EXPECT_CONTAINS(text.out, "verdict  incomplete\n");
   EXPECT_LACKS(text.out, "damage   ");
-  const JsonValue document = VerifyJson();
+  const JsonValue document = Inspect({"verify", path_, "--json"}, without_rights).json();
   EXPECT_EQ(document["verdict"].text(), "incomplete");
   EXPECT_EQ(document["checked"]["files"].number(), 5u);
   EXPECT_CONTAINS(Results(document), "14:incomplete");
 
   FlipByte(sample.PathOf(format::FileKind::kSegment, 0), 100);
-  EXPECT_EQ(Verify().exit_code, 4) << "what is proven goes before what is not known";
+  EXPECT_EQ(Inspect({"verify", path_}, without_rights).exit_code, 4)
+      << "what is proven goes before what is not known";
+}
+
+// A link in the place of a file is damage, wherever it leads: what is there has the right bytes.
+TEST_F(VerifyTest, ALinkInThePlaceOfAFileIsDamage) {
+  SampleRepository sample = MakeSample();
+  const std::string segment = sample.PathOf(format::FileKind::kSegment, 1);
+  sample.Close();
+  fs::rename(segment, directory_ / "elsewhere");
+  fs::create_symlink(directory_ / "elsewhere", segment);
+  const Outcome text = Verify();
+  EXPECT_EQ(text.exit_code, 4) << text.out;
+  EXPECT_CONTAINS(text.out, segment);
+  EXPECT_CONTAINS(text.out, "symbolic link");
+  EXPECT_CONTAINS(Results(VerifyJson()), "14:damaged");
+}
+
+// Whoever looks for the writer reads a line of LOCK: of that file, and of no other.
+TEST_F(VerifyTest, NothingIsReadThroughALinkInThePlaceOfTheLock) {
+  MakeSample().Close();
+  std::ofstream(directory_ / "secret") << "what is nobody's business\n";
+  const std::string lock = path_ + "/subtasks/00000/LOCK";
+  fs::remove(lock);
+  fs::create_symlink(directory_ / "secret", lock);
+  const auto held = storage::LockFile(directory_ / "secret", "test");
+  ASSERT_TRUE(held.has_value());
+  std::ofstream(directory_ / "secret") << "what is nobody's business\n";
+  for (const char* command : {"list", "report", "verify", "fsck"}) {
+    const Outcome outcome = Inspect({command, path_});
+    EXPECT_LACKS(outcome.out + outcome.err, "business") << command;
+  }
 }
 
 TEST_F(VerifyTest, JudgesEverySubtask) {
