@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Takes one safeguard at a time out of a copy of the sources, and expects a test to notice.
 
-usage: controls.py --check                    every safeguard stands where it is looked for
+usage: controls.py --check                    every safeguard stands where it is looked for, and in the table of
+                                              docs/DURABILITY.md
        controls.py BUILD_FOLDER [NAME...]     all of them, or those whose names have one of these in it
 
 A test that passes without the safeguard that it is there for is a defect of the test. The safeguards that are
 syncs have their controls in tests/crash/power_cut_test.cc.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +58,16 @@ SAFEGUARDS = [
     Safeguard("checksum of a file whose late sync failed", "storage/file_set.cc",
               "if (checksum == entry.checksum) return {};", "if (true || checksum == entry.checksum) return {};",
               ("storage/live_database_test", "*")),
+    Safeguard("checksum of a file that is verified", "storage/verify.cc",
+              "if (digest.checksum == file.checksum && digest.size == file.size) return {};",
+              "if (true || digest.size == file.size) return {};",
+              ("storage/repository_test", "VerifyTest*"), ("crash/damage_test", "*")),
+    Safeguard("checksum of a file that is exported", "storage/export.cc",
+              "if (digest.size == file.size && digest.checksum == file.checksum) return {};",
+              "if (true || digest.size == file.size) return {};", ("tools/ckpt_inspect_test", "ExportTest*")),
+    Safeguard("an inlined segment is the one that its version names", "format/manifest_decode.cc",
+              "return file.checksum == InlinedChecksum(version.inlined);",
+              "return true || file.checksum == InlinedChecksum(version.inlined);", ("format/format_test", "Manifest*")),
     Safeguard("limit of what a frame may claim to hold", "format/frame.cc",
               "if (header.raw_bytes > kFrameRawBytesMax)", "if (false && header.raw_bytes > kFrameRawBytesMax)",
               ("format/format_test", "*")),
@@ -140,13 +152,33 @@ SAFEGUARDS = [
     Safeguard("a folded list is kept while room is made", "store/table_merge.cc",
               "std::string folded = std::move(folded_);", "", ("public/public_model_test", "ListMemory*"), MODEL,
               also=[("store/table_merge.cc", "folded_ = std::move(folded);", "")]),
-    Safeguard("an eviction ends the completeness", "store/table_core.cc",
+    Safeguard("an eviction ends the completeness of a table", "store/table_core.cc",
               "if (version->present()) VoidMark(format::UserKey(version->key()));", "",
               ("store/store_invariants_test", "*"), MODEL),
     Safeguard("partitions that lack something are remembered", "store/table_partitions.cc",
               "return lacking_.contains(format::HashKey(format::PartitionOf(key)));", "static_cast<void>(key);\n  return false;",
               ("store/store_invariants_test", "*"), MODEL),
 ]
+
+
+def documented():
+    """The first cells of the table below `make controls`, without what is in parentheses."""
+    with open(os.path.join(ROOT, "docs", "DURABILITY.md"), encoding="utf-8") as file:
+        text = file.read()
+    table = text.partition("`make controls`")[2].partition("| without | noticed by |\n")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[1:]]
+    return [re.sub(r"\(.*\)", "", row).strip() for row in rows]
+
+
+def check_document():
+    """Every safeguard has its row in the table, and every row its safeguard."""
+    rows, names = documented(), [safeguard.name for safeguard in SAFEGUARDS]
+    wrong = [f"docs/DURABILITY.md: expected a row `{name}` in the table of safeguards, got none"
+             for name in names if name not in rows]
+    wrong += [f"docs/DURABILITY.md: there is a row `{row}` without a safeguard of that name in controls.py"
+              for row in rows if row not in names]
+    wrong += [f"there are two of `{name}`" for name in sorted(set(names)) if names.count(name) + rows.count(name) > 2]
+    return wrong
 
 
 def run(command, **options):
@@ -228,10 +260,12 @@ class Tree:
 
 def main(arguments):
     wrong = [message for message in (safeguard.check() for safeguard in SAFEGUARDS) if message]
+    if arguments == ["--check"]:
+        wrong += check_document()
     for message in wrong:
         print(message)
     if wrong or arguments == ["--check"]:
-        print(f"controls: {len(SAFEGUARDS)} safeguards looked for, {len(wrong)} not found")
+        print(f"controls: {len(SAFEGUARDS)} safeguards looked for, {len(wrong)} errors")
         return 1 if wrong else 0
     if not arguments:
         print(__doc__)

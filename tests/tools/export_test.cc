@@ -157,7 +157,7 @@ TEST_F(ExportTest, ADamagedFileIsNoSavepoint) {
     break;
   }
   const Outcome exported = Inspect({"export", path_, "latest", directory_ / "savepoint", "--json"});
-  EXPECT_EQ(exported.exit_code, 4) << exported.out;
+  ASSERT_EQ(exported.exit_code, 4) << exported.out;
   EXPECT_EQ(exported.json_errors()[0]["name"].text(), "file-checksum");
   EXPECT_FALSE(fs::exists(directory_ / "savepoint"));
   EXPECT_EQ(Leftovers(), std::vector<std::string>());
