@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that the tree keeps its shape: includes point one way, RocksDB stays in storage/, files stay
-# readable in one sitting, and no folder is a drawer for the rest. Prints file:line of each violation.
+# readable in one sitting, no folder is a drawer for the rest, and nothing in
+# the library or ckpt-inspect starts a process. Prints file:line of each violation.
 #
 # usage: layout_test.sh [root of the tree]
 set -euo pipefail
@@ -61,8 +62,21 @@ check_folder_names() {
     -printf '%p:0: name the folder after what it is about\n' 2>/dev/null || true
 }
 
+# SECURITY.md: neither the library nor ckpt-inspect starts a process. Not after `.`, `>` or a letter, where
+# the name is a member's or a part of another one; nor in comments.
+check_processes() {
+  local folders=()
+  for folder in include format storage compaction store tools; do
+    [[ -d $folder ]] && folders+=("$folder")
+  done
+  [[ ${#folders[@]} -eq 0 ]] || grep -rnE --include='*.h' --include='*.cc' --include='*.in' \
+    '(^|[^A-Za-z0-9_.>])(system|popen|v?fork|clone3?|posix_spawnp?|f?exec(l|le|lp|v|ve|vp|vpe|veat)?) ?\(' "${folders[@]}" |
+    grep -vE '^[^:]*:[0-9]*: *//' | sed -E 's/^([^:]*:[0-9]*):.*/\1: nothing here starts a process/' || true
+}
+
 violations=$(
   check_includes
+  check_processes
   check_lengths
   check_folder_names
 )

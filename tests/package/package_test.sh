@@ -163,6 +163,22 @@ check_deb() {
   done
 }
 
+# What SECURITY.md says of hardened builds, where this one is.
+check_hardening() {
+  local program=$prefix/bin/ckpt-inspect said wanted
+  if [[ $(cached TIDEMARK_HARDEN) != ON || -n $(cached TIDEMARK_SANITIZE) || ! -x $program ]] ||
+    ! command -v readelf >/dev/null; then
+    echo "package_test: hardening skipped: it is off, or there is no readelf"
+    return
+  fi
+  said=$(readelf --wide --file-header --program-headers --dynamic --dyn-syms "$program")
+  local all=('Type: +DYN' 'FLAGS_1.*PIE' GNU_RELRO 'FLAGS_1.*NOW' 'GNU_STACK.* RW ' __stack_chk_fail)
+  [[ $(cached CMAKE_BUILD_TYPE) == Debug ]] || all+=('__[a-z]+_chk@')
+  for wanted in "${all[@]}"; do
+    grep -qE "$wanted" <<<"$said" || fail "$(basename "$program") is not hardened: readelf does not show '$wanted'"
+  done
+}
+
 check_vcpkg_version() {
   grep -qF "\"version\": \"$version\"" "$source/vcpkg.json" ||
     fail "vcpkg.json has another version than CMakeLists.txt, which says $version"
@@ -170,7 +186,7 @@ check_vcpkg_version() {
 
 run install.log "$cmake" --install "$build" --prefix "$prefix" || exit 1
 for check in check_cmake_package check_other_rocksdb check_pkg_config check_headers \
-  check_add_subdirectory check_deb check_vcpkg_version; do
+  check_add_subdirectory check_deb check_hardening check_vcpkg_version; do
   began=$SECONDS
   "$check" || failed=1
   echo "package_test: $check took $((SECONDS - began)) s"
