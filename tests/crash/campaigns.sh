@@ -11,6 +11,7 @@ summary=$(realpath -- "$2")
 hours=${3:-1}
 log=$(mktemp)
 work=$(mktemp -d)
+controls=$build/../controls
 trap 'rm -rf "$log" "$work"' EXIT
 export TIDEMARK_CAMPAIGN_LOG=$log
 cd "$work"
@@ -19,6 +20,13 @@ add_up() {
   python3 "$source/tests/crash/add_up.py" "$log" "$summary" "$(git -C "$source" rev-parse --short HEAD)"
   : >"$log"
 }
+# What reports no campaign of its own counts as the tests that have passed.
+count_tests() {
+  local test=$1 passed=$2 tests
+  [[ ! -s $log ]] || return 0
+  tests=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) tests?\.$/\1/p' output)
+  echo "{\"campaign\": \"$(basename "$test" _test | tr _ -)\", \"passed\": $passed, \"tests\": ${tests:-0}}" >>"$log"
+}
 # run <seconds it may take> <test> [gtest filter]
 run() {
   local seconds=$1 test=$2 began=$SECONDS
@@ -26,12 +34,36 @@ run() {
   if ! timeout "$seconds" "$build/tests/$test" --gtest_brief=1 ${3:+--gtest_filter="$3"} 2>&1 |
     tee output | { grep --line-buffered '^progress: ' || true; }; then
     tail -n 60 output
+    count_tests "$test" false
     add_up
     echo "crash: $test FAILED; the lines above say how to replay it"
     exit 1
   fi
+  count_tests "$test" true
   grep -E '^[a-z-]+: ' output | sort | uniq -c | sed -E 's/^ *1 /  /' || true
   echo "crash: $test took $((SECONDS - began)) s"
+  add_up
+}
+# Another course of things for the tests that take a seed; said, as it replays them.
+new_seed() {
+  export TIDEMARK_SEED=$RANDOM$RANDOM
+  echo "crash: TIDEMARK_SEED=$TIDEMARK_SEED"
+}
+# program <name> <command...>: what is no test binary; counts as one.
+program() {
+  local name=$1 began=$SECONDS
+  shift
+  echo "crash: $name"
+  if ! "$@" >output 2>&1; then
+    tail -n 60 output
+    echo "{\"campaign\": \"$name\", \"passed\": false}" >>"$log"
+    add_up
+    echo "crash: $name FAILED: $*"
+    exit 1
+  fi
+  tail -n 1 output
+  [[ -s $log ]] || echo "{\"campaign\": \"$name\", \"passed\": true, \"tests\": 1}" >>"$log"
+  echo "crash: $name took $((SECONDS - began)) s"
   add_up
 }
 
@@ -50,14 +82,39 @@ run 7200 crash/step_kill_test
 run 7200 crash/prune_crash_test
 run 7200 crash/compact_crash_test
 run 7200 crash/fault_test
-TIDEMARK_SEED=$RANDOM run 14400 crash/kill_test
+# Each opening leaves two manifest versions for good, and all are read by the next one: ten repositories of
+# a tenth each take less time than one.
+kills=$(((TIDEMARK_KILLS + 9) / 10))
+for ((part = 0; part < 10; ++part)); do
+  new_seed
+  TIDEMARK_KILLS=$kills run 7200 crash/kill_test
+done
 run 7200 crash/damage_test
+run 7200 tools/bomb_test
+run 3600 crash/zombie_test
+run 3600 crash/clock_test
+run 3600 crash/reopen_test
+run 3600 storage/repository_race_test
+run 3600 storage/repository_test '*Fault*'
+run 3600 storage/live_database_fault_test
+run 3600 storage/live_database_crash_test
 run 7200 tools/tools_test 'EveryBitTest*'
 run 7200 fuzz/fuzz_replay_test
+new_seed
 TIDEMARK_SECONDS=${TIDEMARK_SECONDS:-600} run 7200 crash/hostile_memory_test
+new_seed
 TIDEMARK_SECONDS=${TIDEMARK_SECONDS:-1800} run 7200 crash/endurance_test
+unset TIDEMARK_SEED # the model test takes its own, which it says
 end=$((SECONDS + hours * 3600))
 while ((SECONDS < end)); do
   TIDEMARK_SEQUENCES=20000 run 7200 store/model_test '*EveryRestore*'
 done
+# NAMES and MODEL: less of them, for a short try.
+# shellcheck disable=SC2086  # names are words
+program controls timeout 14400 "$source/tests/controls/controls.py" "$controls" ${NAMES:-}
+if command -v spin >/dev/null; then
+  program model timeout 14400 "$source/docs/model/check.sh" ${MODEL:-long}
+else
+  echo "crash: the model is not checked: spin is not installed"
+fi
 echo "crash: all passed; $summary"
