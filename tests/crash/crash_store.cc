@@ -5,10 +5,12 @@
 #include "storage/export.h"
 #include "storage/repository.h"
 #include "storage/verify.h"
+#include "store/runtime_impl.h"
 #include "tests/support/fault_file_system.h"
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 
 namespace tidemark::test {
 namespace {
@@ -34,19 +36,6 @@ StoreOptions SmallStore(const std::string& root) {
   return options;
 }
 
-StoreOptions BusyStore(const std::string& root, const std::string& live,
-                       std::shared_ptr<CheckpointStorage> storage) {
-  StoreOptions options = SmallStore(root);
-  options.repository.clear();
-  options.storage = std::move(storage);
-  options.directory = root + "/" + live;
-  options.write_back_segments = 3;
-  options.log_merge_segments = 2;
-  options.inline_segment_bytes_max = 1500;  // rounds are below and above
-  options.keep_last = 3;
-  return options;
-}
-
 storage::FileSystemPtr DiskWithoutSyncs() {
   auto disk = std::make_shared<FaultFileSystem>();
   disk->SkipSyncs(true);
@@ -60,8 +49,8 @@ Result<TestStore> TestStore::Open(StoreOptions options, storage::FileSystemPtr f
   }
   store::Environment environment;
   environment.fs = std::move(fs);
-  TIDEMARK_ASSIGN_OR_RETURN(auto core, store::StoreCore::Open(std::move(options), environment));
-  return TestStore(std::move(core));
+  TIDEMARK_ASSIGN_OR_RETURN(auto core, store::StoreCore::Open(options, environment));
+  return TestStore(std::move(options.runtime), std::move(core));
 }
 
 std::vector<uint64_t> TestStore::Ids() const {
@@ -74,6 +63,7 @@ Status TestStore::Run(const std::vector<Change>& changes) {
   for (const Change& change : changes) {
     if (change.kind == ChangeKind::kRollback) {
       TIDEMARK_RETURN_IF_ERROR(core_->Rollback());
+      ++rollbacks_;
       continue;
     }
     TIDEMARK_ASSIGN_OR_RETURN(const auto table, core_->OpenTable(change.table, {}));
@@ -129,6 +119,13 @@ Result<Content> TestStore::ReadAll() {
   return content;
 }
 
+// Its one thread does what is queued in order.
+void TestStore::AwaitMaintenance() {
+  std::promise<void> idle;
+  runtime_->impl().executor().Post([&idle] { idle.set_value(); });
+  idle.get_future().wait();
+}
+
 Status TestStore::Wait(const Ticket& ticket) {
   std::unique_lock lock(ticket->mutex);
   ticket->decided.wait(lock, [&] { return ticket->done; });
@@ -139,7 +136,9 @@ Status TestStore::Checkpoint(uint64_t id, Metadata metadata) {
   CheckpointOptions options;
   options.metadata = std::move(metadata);
   TIDEMARK_ASSIGN_OR_RETURN(const Ticket ticket, Begin(id, std::move(options)));
-  return Wait(ticket);
+  TIDEMARK_RETURN_IF_ERROR(Wait(ticket));
+  if (ticket->statistics.inlined) ++inlined_;
+  return {};
 }
 
 std::shared_ptr<CheckpointStorage> StorageAt(const std::string& root, storage::FileSystemPtr fs) {

@@ -22,12 +22,6 @@ namespace tidemark::test {
 // in another one.
 StoreOptions SmallStore(const std::string& root);
 
-// The same over `storage`, with its live database in `root`/`live`, and with so little of
-// everything that ten rounds of a few changes bring inlined segments and files, merges of the log,
-// bases, and checkpoints that are dropped.
-StoreOptions BusyStore(const std::string& root, const std::string& live,
-                       std::shared_ptr<CheckpointStorage> storage);
-
 // Where syncs do nothing, for stores that die while the machine stays up: the kernel keeps what
 // they have written, and a disk that syncs slowly is not what these tests measure.
 storage::FileSystemPtr DiskWithoutSyncs();
@@ -59,13 +53,24 @@ class TestStore {
   static Status Wait(const Ticket& ticket);
   // Waits for the outcome.
   Status Checkpoint(uint64_t id, Metadata metadata = {});
+  // How many checkpoints that Checkpoint has made lie inside the manifest, and how often Run has
+  // rolled back.
+  uint64_t inlined() const { return inlined_; }
+  uint64_t rollbacks() const { return rollbacks_; }
+  // Writes back what there is.
   Status Drain() { return core_->Drain(); }
+  // Until maintenance has done what is due by itself. Of a store with a runtime of its own.
+  void AwaitMaintenance();
   Status Close() { return core_->Close(); }
 
  private:
-  explicit TestStore(std::shared_ptr<store::StoreCore> core) : core_(std::move(core)) {}
+  TestStore(std::shared_ptr<Runtime> runtime, std::shared_ptr<store::StoreCore> core)
+      : runtime_(std::move(runtime)), core_(std::move(core)) {}
 
+  std::shared_ptr<Runtime> runtime_;
   std::shared_ptr<store::StoreCore> core_;
+  uint64_t inlined_ = 0;
+  uint64_t rollbacks_ = 0;
 };
 
 // Where a repository lies.

@@ -1,12 +1,15 @@
 // The disk fails or is full at call k, once or from then on, writes a part of what it was given, or
-// the process may open no further file, under a store at work: opening,
-// checkpoints inside the manifest and as files, write-backs, new bases, collection, closing.
-// Whatever k is: what was acknowledged is there, what failed is in the next checkpoint that
-// succeeds, and once the disk is well again the store goes on.
+// the process may open no further file, under a store at work: opening, checkpoints inside the
+// manifest and as files, a rollback, write-backs, log merges, new bases, collection, closing; where
+// files are linked into the repository, and where they are copied. Whatever k is: every checkpoint
+// that was acknowledged and is not too old to be kept is restored exactly, what failed is in the
+// next checkpoint that succeeds, and once the disk is well again the store goes on.
 //
-// TIDEMARK_FAULT_STRIDE=1 tries every call; the default takes samples.
+// TIDEMARK_FAULT_STRIDE=1 tries every call, with a disk that is well before the store closes and
+// with one that is well only then. The default takes samples, in turns with the one and the other;
+// fewer where files are copied. A life without faults shows that all of this happens in it.
 #include "storage/file_system.h"
-#include "tests/crash/crash_store.h"
+#include "tests/crash/busy_life.h"
 #include "tests/crash/fault_modes.h"
 #include "tests/support/campaign.h"
 #include "tests/support/fault_file_system.h"
@@ -18,6 +21,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace tidemark::test {
 namespace {
@@ -35,13 +41,8 @@ class FaultTest : public ::testing::Test {
   }
   ~FaultTest() override { alarm(0); }
 
-  StoreOptions Options(const std::string& root) const {
-    StoreOptions options = SmallStore(root);
-    options.write_back_segments = 3;
-    options.log_merge_segments = 2;
-    options.inline_segment_bytes_max = 1500;  // rounds are below and above
-    options.keep_last = 3;
-    return options;
+  StoreOptions Options(const std::string& root, const storage::FileSystemPtr& disk) const {
+    return BusyStore(root, "live", StorageAt(root, disk, transfer_));
   }
   Content After(uint64_t round) const { return history_.After(round, kSmallRounds); }
 
@@ -50,15 +51,12 @@ class FaultTest : public ::testing::Test {
   void Live(const std::string& root, bool heal) {
     attempted_ = acknowledged_ = 0;
     failed_.clear();
-    auto store = TestStore::Open(Options(root), fs_);
+    auto store = TestStore::Open(Options(root, fs_), fs_);
     if (!store) {
       ExpectMediumError(store.error());
       return;
     }
-    for (uint64_t round = 1; round <= kRounds; ++round) {
-      CommitRound(*store, round);
-      if (round % 4 == 0) (void)store->Drain();
-    }
+    CommitRounds(*store);
     ExpectIntact(root);  // as a restore on another machine sees it at this moment
     if (heal) Heal(*store, root);
     const Status closed = store->Close();
@@ -66,8 +64,14 @@ class FaultTest : public ::testing::Test {
     EXPECT_TRUE(closed.ok() || !heal) << closed.ToString();
   }
 
+  void CommitRounds(TestStore& store) {
+    for (uint64_t round = 1; round <= kRounds; ++round) {
+      CommitRound(store, round);
+      (void)Settle(store, round, transfer_);
+    }
+  }
   void CommitRound(TestStore& store, uint64_t round) {
-    ASSERT_EQ(store.Run(ChangesOfRound(1, round, kSmallRounds)).ToString(), "OK");
+    ASSERT_EQ(RunRound(store, round).ToString(), "OK");
     attempted_ = round;
     const Status status = store.Checkpoint(round);
     if (status.ok()) {
@@ -107,7 +111,7 @@ class FaultTest : public ::testing::Test {
   }
   void ExpectRestores(const std::string& root) {
     ExpectUndamaged(root);
-    auto store = TestStore::Open(Options(root), healthy_);
+    auto store = TestStore::Open(Options(root, healthy_), healthy_);
     ASSERT_TRUE(store.has_value()) << store.error().ToString();
     EXPECT_GE(store->restored_id(), acknowledged_);
     EXPECT_LE(store->restored_id(), attempted_);
@@ -129,36 +133,83 @@ class FaultTest : public ::testing::Test {
     EXPECT_EQ(FindDamage(*storage, *list), "");
   }
 
+  void ExpectNothingLost(const std::string& root) const {
+    std::set<uint64_t> acknowledged = IdsUpTo(attempted_);
+    for (const uint64_t id : failed_) acknowledged.erase(id);
+    const auto after = [this](uint64_t id) { return After(id); };
+    EXPECT_EQ(FindLost(root, kKeepLast, acknowledged, after), "");
+  }
+
   FaultPlan<FileOperation>& plan() { return fs_->plan(); }
 
-  TempDir directory_;
+  const TempDir directory_{TempDir::InMemory()};
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
   const std::shared_ptr<FaultFileSystem> healthy_ = std::make_shared<FaultFileSystem>();
+  Transfer transfer_ = Transfer::kLink;
   History history_;
   uint64_t attempted_ = 0;
   uint64_t acknowledged_ = 0;
   std::vector<uint64_t> failed_;
 };
 
-class EveryCallTest : public FaultTest, public ::testing::WithParamInterface<FaultMode> {};
+class EveryCallTest : public FaultTest, public ::testing::WithParamInterface<FaultMode> {
+ protected:
+  void FailEveryCall(uint64_t stride, const char* campaign) {
+    uint64_t cases = 0;
+    uint64_t missed = 0;  // calls that were not made any more
+    for (uint64_t call = 1; missed < 2 && !HasFailure(); call += stride) {
+      bool is_made = false;
+      for (const bool heal : {true, false}) {
+        if (stride > 1 && heal != (call / stride % 2 == 0)) continue;
+        is_made |= Fail(call, heal);
+        ++cases;
+      }
+      missed = is_made ? 0 : missed + 1;
+    }
+    ReportCampaign(campaign, {{"calls", cases}}, !HasFailure());
+  }
 
-TEST_P(EveryCallTest, Invariant05NothingAcknowledgedIsLostAndNothingFailedIsForgotten) {
-  uint64_t cases = 0;
-  uint64_t missed = 0;  // calls that were not made any more
-  for (uint64_t call = 1; missed < 2 && !HasFailure(); call += FaultStride(), ++cases) {
-    SCOPED_TRACE(std::string(GetParam().name) + ", call " + std::to_string(call));
+ private:
+  // Whether there was such a call.
+  bool Fail(uint64_t call, bool heal) {
+    SCOPED_TRACE(std::string(GetParam().name) + ", call " + std::to_string(call) +
+                 (heal ? ", then well" : ""));
     alarm(kHangSeconds);
     const std::string root = directory_ / std::to_string(call);
     FileFault fault = GetParam().fault;
     fault.call = call;
     plan().Inject(fault);
-    Live(root, cases % 2 == 0);
-    missed = plan().fired() == 0 ? missed + 1 : 0;
+    Live(root, heal);
+    const bool is_made = plan().fired() > 0;
     plan().Clear();
+    ExpectNothingLost(root);
     ExpectRestores(root);  // with what is left of the local directory
     fs::remove_all(root);
+    return is_made;
   }
-  ReportCampaign("store-faults", {{"calls", cases}}, !HasFailure());
+};
+
+TEST_P(EveryCallTest, Invariant05NothingAcknowledgedIsLostAndNothingFailedIsForgotten) {
+  FailEveryCall(FaultStride(), "store-faults");
+}
+
+TEST_P(EveryCallTest, Invariant05WhereFilesAreCopiedToo) {
+  transfer_ = Transfer::kCopy;
+  FailEveryCall(FaultStride() == 1 ? 1 : 5 * FaultStride(), "store-faults-copies");
+}
+
+TEST_F(FaultTest, ALifeHasAllThatMayFail) {
+  for (const Transfer transfer : {Transfer::kLink, Transfer::kCopy}) {
+    transfer_ = transfer;
+    SCOPED_TRACE(::testing::PrintToString(transfer));
+    const std::string root = directory_ / ::testing::PrintToString(transfer);
+    auto store = TestStore::Open(Options(root, fs_), fs_).value();
+    CommitRounds(store);
+    EXPECT_TRUE(failed_.empty());
+    EXPECT_EQ(FindUnreached(store), "");
+    EXPECT_EQ(store.Close().ToString(), "OK");
+    ExpectNothingLost(root);
+  }
 }
 
 // Who waited for memory used to ask for a write-back once. If that one failed, nobody tried again,

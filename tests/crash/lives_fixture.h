@@ -2,6 +2,7 @@
 // other. Each life is a process of its own, so that it can die without closing.
 #pragma once
 
+#include "tests/crash/busy_life.h"
 #include "tests/crash/crash_store.h"
 #include "tests/crash/in_child.h"
 #include "tests/support/fault_storage.h"
@@ -22,12 +23,6 @@
 
 namespace tidemark::test {
 
-// How files get from the local directory to the repository and back.
-enum class Transfer { kLink, kCopy };
-inline void PrintTo(Transfer transfer, std::ostream* out) {
-  *out << (transfer == Transfer::kLink ? "Link" : "Copy");
-}
-
 // The parameter says how all stores of a test are set up.
 class LivesFixture : public ::testing::TestWithParam<Transfer> {
  protected:
@@ -40,10 +35,8 @@ class LivesFixture : public ::testing::TestWithParam<Transfer> {
     options.write_back_bytes = 16 << 20;
     options.inline_segment_bytes_max = 512;
     if (GetParam() == Transfer::kLink) return options;
-    auto storage = std::make_shared<FaultStorage>(StorageAt(directory_.path(), DiskWithoutSyncs()));
-    storage->DenyLinks(true);
     options.repository.clear();
-    options.storage = std::move(storage);
+    options.storage = StorageAt(directory_.path(), DiskWithoutSyncs(), Transfer::kCopy);
     return options;
   }
   StoreOptions Options(uint64_t checkpoint, const std::string& live = "live") const {

@@ -82,6 +82,15 @@ std::vector<Change> ChangesOfRound(uint64_t seed, uint64_t round, const RoundSha
   return changes;
 }
 
+std::vector<Change> ChangesRolledBack() {
+  std::vector<Change> changes{{ChangeKind::kPut, "counts", "rolled back", "never there"}};
+  constexpr ChangeKind kKinds[] = {ChangeKind::kPut, ChangeKind::kUpdate, ChangeKind::kDelete};
+  for (uint64_t i = 0; i < kSmallRounds.keys; ++i)
+    changes.push_back({kKinds[i % 3], kTables[i % 2], "key-" + std::to_string(i), "rolled back"});
+  changes.push_back({ChangeKind::kRollback, {}, {}, {}});
+  return changes;
+}
+
 std::string Updated(const std::optional<std::string_view>& before, std::string_view with) {
   uint64_t hash = 14695981039346656037U;  // FNV-1a
   for (const char c : before.value_or("none")) {
@@ -118,6 +127,22 @@ const Rows& LargeRows() {
     return made;
   }();
   return rows;
+}
+
+std::vector<Change> ChangesOfLargeRows(ChangeKind kind) {
+  std::vector<Change> changes;
+  for (const auto& [key, value] : LargeRows()) changes.push_back({kind, "counts", key, value});
+  return changes;
+}
+
+std::vector<Change> LargeChangesRolledBack() {
+  std::vector<Change> changes = ChangesOfLargeRows(ChangeKind::kPut);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    changes[i].value.assign(changes[i].value.size(), '-');
+    if (i % 2 == 0) changes[i].key += " rolled back";
+  }
+  changes.push_back({ChangeKind::kRollback, {}, {}, {}});
+  return changes;
 }
 
 void History::Continue(uint64_t first_round, uint64_t seed) {

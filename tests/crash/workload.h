@@ -51,6 +51,11 @@ inline constexpr RoundShape kSmallRounds{.keys = 60, .changes = 15, .value_bytes
 // Most rounds are of the shape; some are large, some empty, and some are rolled back once.
 std::vector<Change> ChangesOfRound(uint64_t seed, uint64_t round, const RoundShape& shape = {});
 
+// What a life of such rounds changes before one of them, and then takes back: rows that there are,
+// and one that there never is.
+inline constexpr uint64_t kRoundRolledBack = 7;
+std::vector<Change> ChangesRolledBack();
+
 // The value that kUpdate leaves.
 std::string Updated(const std::optional<std::string_view>& before, std::string_view with);
 
@@ -58,6 +63,10 @@ void ApplyRound(const std::vector<Change>& changes, Content* content);
 
 // More than a TestStore has memory for, for an epoch that spills.
 const Rows& LargeRows();
+// All of them put, or deleted.
+std::vector<Change> ChangesOfLargeRows(ChangeKind kind);
+// As many others, under some of their keys and under keys that there never are; and rolled back.
+std::vector<Change> LargeChangesRolledBack();
 
 // Which seeds made which rounds. A writer that is started anew takes a seed of its own, so two
 // branches that part at a round differ from there on.
