@@ -37,6 +37,8 @@ Status WriteFile(rocksdb::FileSystem& fs, const std::string& path, Synced synced
   if (status.ok()) {
     status = fs.DeleteFile(path, IOOptions(), nullptr);
     if (!status.ok()) return Error(status, "replace", path);
+  } else if (!status.IsNotFound()) {
+    return Error(status, "look at", path);
   }
   std::unique_ptr<rocksdb::FSWritableFile> file;
   status = fs.NewWritableFile(path, FileOptions(), &file, nullptr);

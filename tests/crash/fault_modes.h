@@ -27,6 +27,8 @@ inline const FaultMode kFaultModes[] = {
     {"short write once", {.error = FaultError::kShort, .operations = {FileOperation::kAppend}}},
     {"short writes from then on",
      {.sticky = true, .error = FaultError::kShort, .operations = {FileOperation::kAppend}}},
+    {"answer lost once", {.answer_lost = true}},
+    {"answers lost from then on", {.sticky = true, .answer_lost = true}},
     {"no file can be opened once",
      {.error = FaultError::kNoFiles, .operations = {FileOperation::kOpen, FileOperation::kCreate}}},
     {"no file can be opened from then on",

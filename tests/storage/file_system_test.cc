@@ -46,6 +46,17 @@ TEST_F(FileSystemTest, ReplacesNamesNotTheFilesBehindThem) {
   EXPECT_EQ(storage::ReadWholeFile(*fs_, temporary_ / "link").value(), "first");
 }
 
+// What could not be looked at counted as absent, so that an EIO of that look emptied the file
+// behind the name, and with it whatever was linked to it.
+TEST_F(FileSystemTest, AFailedLookEmptiesNoFileBehindTheName) {
+  ASSERT_TRUE(storage::WriteFileDurably(*fs_, temporary_ / "file", "first").ok());
+  stdfs::create_hard_link(temporary_ / "file", temporary_ / "link");
+  fs_->plan().Inject({.operations = {FileOperation::kLook}});
+  const Status failed = storage::WriteFileDurably(*fs_, temporary_ / "file", "second");
+  EXPECT_EQ(failed.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(storage::ReadWholeFile(*fs_, temporary_ / "link").value(), "first");
+}
+
 TEST_F(FileSystemTest, SyncsContentBeforeItReports) {
   fs_->plan().Record();
   ASSERT_TRUE(storage::WriteFileDurably(*fs_, temporary_ / "file", "x").ok());

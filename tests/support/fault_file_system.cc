@@ -1,7 +1,4 @@
-#include "tests/support/fault_file_system.h"
-
-#include <cerrno>
-#include <system_error>
+#include "tests/support/fault_calls.h"
 
 namespace tidemark::test {
 namespace {
@@ -15,30 +12,6 @@ using rocksdb::IOStatus;
 using rocksdb::Slice;
 using Plan = FaultPlan<FileOperation>;
 using Flag = std::atomic<bool>;
-
-// What RocksDB makes of the error numbers.
-IOStatus ErrorOf(FaultError error, const std::string& name) {
-  if (error == FaultError::kFull || error == FaultError::kShort)
-    return IOStatus::NoSpace(name, std::generic_category().message(ENOSPC));
-  if (error == FaultError::kNoFiles)
-    return IOStatus::IOError("While open a file: " + name, std::generic_category().message(EMFILE));
-  return IOStatus::IOError(name, std::generic_category().message(EIO) + " (injected)");
-}
-
-// Runs `call` unless the plan says otherwise.
-template <class Call>
-IOStatus Guarded(Plan& plan, FileOperation operation, const std::string& name, Call&& call) {
-  const auto fault = plan.Strike(operation, name);
-  if (!fault) return call();
-  if (fault->answer_lost) call().PermitUncheckedError();
-  return ErrorOf(fault->error, name);
-}
-
-template <class Open>
-IOStatus GuardedOpen(Plan& plan, const std::string& name, Open&& open) {
-  const auto fault = plan.StrikeIfNamed(FileOperation::kOpen, name);
-  return fault ? ErrorOf(fault->error, name) : open();
-}
 
 class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
@@ -165,20 +138,6 @@ FaultFileSystem::FaultFileSystem(const std::shared_ptr<rocksdb::FileSystem>& tar
       plan_(std::make_shared<Plan>()),
       skip_syncs_(std::make_shared<Flag>(false)) {}
 
-IOStatus FaultFileSystem::NewSequentialFile(const std::string& name, const FileOptions& options,
-                                            std::unique_ptr<rocksdb::FSSequentialFile>* result,
-                                            IODebugContext* debug) {
-  return GuardedOpen(*plan_, name,
-                     [&] { return target()->NewSequentialFile(name, options, result, debug); });
-}
-
-IOStatus FaultFileSystem::NewRandomAccessFile(const std::string& name, const FileOptions& options,
-                                              std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
-                                              IODebugContext* debug) {
-  return GuardedOpen(*plan_, name,
-                     [&] { return target()->NewRandomAccessFile(name, options, result, debug); });
-}
-
 IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const FileOptions& options,
                                           std::unique_ptr<FSWritableFile>* result,
                                           IODebugContext* debug) {
@@ -205,8 +164,9 @@ IOStatus FaultFileSystem::ReuseWritableFile(const std::string& name, const std::
 IOStatus FaultFileSystem::NewDirectory(const std::string& name, const IOOptions& options,
                                        std::unique_ptr<FSDirectory>* result,
                                        IODebugContext* debug) {
-  IOStatus status = GuardedOpen(
-      *plan_, name, [&] { return target()->NewDirectory(name, options, result, debug); });
+  IOStatus status = GuardedIfNamed(*plan_, FileOperation::kOpen, name, [&] {
+    return target()->NewDirectory(name, options, result, debug);
+  });
   if (status.ok())
     *result = std::make_unique<FaultDirectory>(std::move(*result), name, plan_, skip_syncs_);
   return status;

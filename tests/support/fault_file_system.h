@@ -1,6 +1,5 @@
-// FaultFileSystem: a RocksDB file system of which chosen calls fail. Only calls that change
-// something count, and those that open a file to read it if the fault names them; reads themselves
-// never fail here.
+// FaultFileSystem: a RocksDB file system of which chosen calls fail. Calls that change something
+// always count; those that open, read, look and list only where the fault names them.
 #pragma once
 
 #include "tests/support/fault_plan.h"
@@ -10,6 +9,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tidemark::test {
 
@@ -24,7 +24,11 @@ enum class FileOperation {
   kCreateDirectory,
   kDeleteDirectory,
   kSyncDirectory,
-  kOpen,  // to read, or a directory; see FaultPlan::StrikeIfNamed
+  // These change nothing; see FaultPlan::StrikeIfNamed.
+  kOpen,  // to read, or a directory
+  kRead,  // and Skip, Prefetch; each request of a MultiRead is one
+  kLook,  // whether a name is there, and what it is: FileExists, GetFileSize and their like
+  kList,  // GetChildren and its like
 };
 using FileFault = Fault<FileOperation>;
 
@@ -80,6 +84,27 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to,
                              const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus FileExists(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus IsDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                bool* is_directory, rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus GetFileSize(const std::string& name, const rocksdb::IOOptions& options,
+                                uint64_t* size, rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus GetFileModificationTime(const std::string& name,
+                                            const rocksdb::IOOptions& options, uint64_t* time,
+                                            rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NumFileLinks(const std::string& name, const rocksdb::IOOptions& options,
+                                 uint64_t* count, rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus AreFilesSame(const std::string& a, const std::string& b,
+                                 const rocksdb::IOOptions& options, bool* same,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus GetChildren(const std::string& name, const rocksdb::IOOptions& options,
+                                std::vector<std::string>* names,
+                                rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus GetChildrenFileAttributes(const std::string& name,
+                                              const rocksdb::IOOptions& options,
+                                              std::vector<rocksdb::FileAttributes>* files,
+                                              rocksdb::IODebugContext* debug) override;
 
  private:
   // Shared with the files, which may outlive this object.

@@ -75,13 +75,14 @@ class FaultPlan {
     return recorded_;
   }
 
+  // Whether the fault names this kind of call.
+  bool Names(Operation operation) const {
+    std::lock_guard lock(mutex_);
+    return fault_ && fault_->operations.contains(operation);
+  }
   // Strike for a kind of call that only faults count that name it.
   std::optional<Fault<Operation>> StrikeIfNamed(Operation operation, std::string_view name) {
-    {
-      std::lock_guard lock(mutex_);
-      if (!fault_ || !fault_->operations.contains(operation)) return std::nullopt;
-    }
-    return Strike(operation, name);
+    return Names(operation) ? Strike(operation, name) : std::nullopt;
   }
 
   // Counts a call; the fault if it is this one's turn. `name` may be a pair joined by a space.

@@ -66,6 +66,9 @@ class SyncLog {
         directories_.erase(name);
         return;
       case FileOperation::kOpen:
+      case FileOperation::kRead:
+      case FileOperation::kLook:
+      case FileOperation::kList:
       case FileOperation::kClose:
         return;
     }
