@@ -72,7 +72,7 @@ Result<bool> IsDirectory(rocksdb::FileSystem& fs, const std::string& path) {
 
 bool IsAbsent(const Status& status) { return status.code() == StatusCode::kNotFound; }
 
-// Calls looked_at(its parent, whether it was made) for each directory on the way.
+// Calls looked_at(its parent, itself, whether it was made) for each directory on the way.
 template <class LookedAt>
 Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path, LookedAt&& looked_at) {
   std::filesystem::path made;
@@ -90,7 +90,7 @@ Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path, LookedA
       const IOStatus created = fs.CreateDirIfMissing(made.string(), IOOptions(), nullptr);
       if (!created.ok()) return Error(created, "create directory", made.string());
     }
-    TIDEMARK_RETURN_IF_ERROR(looked_at(parent, absent));
+    TIDEMARK_RETURN_IF_ERROR(looked_at(parent, made.string(), absent));
   }
   return {};
 }
@@ -201,16 +201,23 @@ Status CopyFileUnsynced(rocksdb::FileSystem& fs, const std::string& from, const 
 
 Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path) {
   if (IsDirectory(fs, path).value_or(false)) return {};
-  return MakeDirectories(fs, path, [](const std::string&, bool) { return Status(); });
+  return MakeDirectories(fs, path,
+                         [](const std::string&, const std::string&, bool) { return Status(); });
 }
 
 Status CreateDirectories(rocksdb::FileSystem& fs, const std::string& path) {
-  return MakeDirectories(fs, path, [&](const std::string& parent, bool made) {
-    Status synced = SyncDirectory(fs, parent);
-    // It was there, though perhaps made by a process that was killed before it synced the name.
-    // Above what is ours we may lack the right to look or to sync.
-    return made ? std::move(synced) : Status();
-  });
+  return MakeDirectories(fs, path,
+                         [&](const std::string& parent, const std::string& directory, bool made) {
+                           Status synced = SyncDirectory(fs, parent);
+                           // A second sync would not bring back what the first one has lost: the
+                           // next try makes it anew.
+                           if (made && !synced.ok())
+                             fs.DeleteDir(directory, IOOptions(), nullptr).PermitUncheckedError();
+                           // It was there, though perhaps made by a process that was killed before
+                           // it synced the name. Above what is ours we may lack the right to look
+                           // or to sync.
+                           return made ? std::move(synced) : Status();
+                         });
 }
 
 Status RemoveAll(rocksdb::FileSystem& fs, const std::string& path) {

@@ -104,10 +104,15 @@ Status LocalDirectory::PrepareFolder(const std::string& folder) {
   } else {
     const std::string parent = ParentOf(folder);
     TIDEMARK_RETURN_IF_ERROR(PrepareFolder(parent));
+    TIDEMARK_ASSIGN_OR_RETURN(const bool is_old, Exists(folder));
     TIDEMARK_RETURN_IF_ERROR(
         FromRocksDb(fs_->CreateDirIfMissing(folder, Io(), nullptr), "create directory " + folder));
     const std::vector<std::string> names = ListDirectory(*fs_, parent);
-    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*fs_, parent));
+    if (Status synced = SyncDirectory(*fs_, parent); !synced.ok()) {
+      // A second sync would not bring back what this one has lost: the next try makes it anew.
+      if (!is_old) fs_->DeleteDir(folder, Io(), nullptr).PermitUncheckedError();
+      return synced;
+    }
     std::lock_guard lock(mutex_);
     for (const std::string& name : names) prepared_.insert(parent + '/' + name);
   }

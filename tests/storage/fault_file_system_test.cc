@@ -1,10 +1,12 @@
 // The file systems that tests make disks fail with: what they do has to be what tests rely on.
 #include "tests/support/fault_file_system.h"
 #include "storage/file_system.h"
+#include "tests/support/memory_file_system.h"
 #include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -82,6 +84,71 @@ TEST_F(FaultReadsTest, EachRequestOfAMultiReadFailsForItself) {
   fs_->plan().Clear();
   EXPECT_TRUE(read().ok());
   EXPECT_EQ(requests[1].result.ToString(), "345");
+}
+
+class FailedSyncTest : public ::testing::Test {
+ protected:
+  FailedSyncTest() { std::filesystem::create_directories(root_); }
+
+  void FailNextSync(FileOperation operation) { disk_->plan().Inject({.operations = {operation}}); }
+  std::unique_ptr<rocksdb::FSWritableFile> NewFile(const std::string& name) {
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    EXPECT_TRUE(disk_->NewWritableFile(root_ + "/" + name, FileOptions(), &file, nullptr).ok());
+    return file;
+  }
+  // What a cut leaves under that name; "absent" if there is no such name.
+  std::string AfterCut(const std::string& name) {
+    const std::string to = directory_ / ("cut-" + std::to_string(cuts_++));
+    memory_->WriteCut(Cut::kNothing, 1, to);
+    const auto content = storage::ReadWholeFile(*storage::DefaultFileSystem(), to + "/" + name);
+    return content.value_or("absent");
+  }
+
+  const TempDir directory_;
+  const std::string root_ = directory_ / "root";
+  const std::shared_ptr<MemoryFileSystem> memory_ = std::make_shared<MemoryFileSystem>(root_);
+  const std::shared_ptr<FaultFileSystem> disk_ = std::make_shared<FaultFileSystem>(memory_);
+  int cuts_ = 0;
+};
+
+TEST_F(FailedSyncTest, ASecondSyncDoesNotBringContentBack) {
+  const auto file = NewFile("file");
+  ASSERT_TRUE(storage::SyncDirectory(*disk_, root_).ok());
+  ASSERT_TRUE(file->Append("kept", IOOptions(), nullptr).ok());
+  ASSERT_TRUE(file->Sync(IOOptions(), nullptr).ok());
+  ASSERT_TRUE(file->Append("lost", IOOptions(), nullptr).ok());
+  FailNextSync(FileOperation::kSync);
+  EXPECT_FALSE(file->Sync(IOOptions(), nullptr).ok());
+  EXPECT_EQ(AfterCut("file"), "kept");
+  ASSERT_TRUE(file->Append("later", IOOptions(), nullptr).ok());
+  EXPECT_TRUE(file->Sync(IOOptions(), nullptr).ok());
+  EXPECT_EQ(storage::ReadWholeFile(*disk_, root_ + "/file").value(), "keptlostlater");
+  EXPECT_EQ(AfterCut("file"), std::string("kept\0\0\0\0later", 13));
+}
+
+TEST_F(FailedSyncTest, ASecondSyncDoesNotBringNamesBack) {
+  (void)NewFile("old");
+  ASSERT_TRUE(storage::SyncDirectory(*disk_, root_).ok());
+  (void)NewFile("lost");
+  ASSERT_TRUE(storage::RemoveFile(*disk_, root_ + "/old").ok());
+  FailNextSync(FileOperation::kSyncDirectory);
+  EXPECT_FALSE(storage::SyncDirectory(*disk_, root_).ok());
+  (void)NewFile("new");
+  EXPECT_TRUE(storage::SyncDirectory(*disk_, root_).ok());
+  EXPECT_TRUE(storage::Exists(*disk_, root_ + "/lost"));
+  EXPECT_EQ(AfterCut("lost"), "absent");
+  EXPECT_EQ(AfterCut("old"), "");
+  EXPECT_EQ(AfterCut("new"), "");
+}
+
+TEST_F(FailedSyncTest, ANameThatIsMadeAnewCanBeSynced) {
+  (void)NewFile("file");
+  FailNextSync(FileOperation::kSyncDirectory);
+  EXPECT_FALSE(storage::SyncDirectory(*disk_, root_).ok());
+  ASSERT_TRUE(storage::RemoveFile(*disk_, root_ + "/file").ok());
+  (void)NewFile("file");
+  EXPECT_TRUE(storage::SyncDirectory(*disk_, root_).ok());
+  EXPECT_EQ(AfterCut("file"), "");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "tests/support/failed_sync.h"
 #include "tests/support/fault_calls.h"
 
 namespace tidemark::test {
@@ -12,6 +13,19 @@ using rocksdb::IOStatus;
 using rocksdb::Slice;
 using Plan = FaultPlan<FileOperation>;
 using Flag = std::atomic<bool>;
+
+// Guarded, for a sync of `target`, which learns that it has failed.
+template <class Target, class Call>
+IOStatus GuardedSync(Plan& plan, FileOperation operation, const std::string& name, Target* target,
+                     Call&& call) {
+  const auto fault = plan.Strike(operation, name);
+  if (!fault) return call();
+  if (fault->answer_lost)
+    call().PermitUncheckedError();
+  else if (auto* const loses = dynamic_cast<LosesUnsynced*>(target); loses != nullptr)
+    loses->SyncFailed();
+  return fault->repeated ? call() : ErrorOf(fault->error, name);
+}
 
 class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
@@ -55,12 +69,14 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
                    [&] { return target()->Truncate(size, options, debug); });
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kSync, name_,
-                   [&] { return *skip_syncs_ ? IOStatus::OK() : target()->Sync(options, debug); });
+    return GuardedSync(*plan_, FileOperation::kSync, name_, target(), [&] {
+      return *skip_syncs_ ? IOStatus::OK() : target()->Sync(options, debug);
+    });
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kSync, name_,
-                   [&] { return *skip_syncs_ ? IOStatus::OK() : target()->Fsync(options, debug); });
+    return GuardedSync(*plan_, FileOperation::kSync, name_, target(), [&] {
+      return *skip_syncs_ ? IOStatus::OK() : target()->Fsync(options, debug);
+    });
   }
   IOStatus RangeSync(uint64_t offset, uint64_t bytes, const IOOptions& options,
                      IODebugContext* debug) override {
@@ -94,25 +110,27 @@ class FaultDirectory final : public rocksdb::FSDirectoryWrapper {
  public:
   FaultDirectory(std::unique_ptr<FSDirectory> directory, std::string name,
                  std::shared_ptr<Plan> plan, std::shared_ptr<Flag> skip_syncs)
-      : FSDirectoryWrapper(std::move(directory)),
+      : FSDirectoryWrapper(directory.get()),
+        directory_(std::move(directory)),
         name_(std::move(name)),
         plan_(std::move(plan)),
         skip_syncs_(std::move(skip_syncs)) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return Guarded(*plan_, FileOperation::kSyncDirectory, name_, [&] {
+    return GuardedSync(*plan_, FileOperation::kSyncDirectory, name_, directory_.get(), [&] {
       return *skip_syncs_ ? IOStatus::OK() : FSDirectoryWrapper::Fsync(options, debug);
     });
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& how) override {
-    return Guarded(*plan_, FileOperation::kSyncDirectory, name_, [&] {
+    return GuardedSync(*plan_, FileOperation::kSyncDirectory, name_, directory_.get(), [&] {
       return *skip_syncs_ ? IOStatus::OK()
                           : FSDirectoryWrapper::FsyncWithDirOptions(options, debug, how);
     });
   }
 
  private:
+  const std::unique_ptr<FSDirectory> directory_;
   const std::string name_;
   const std::shared_ptr<Plan> plan_;
   const std::shared_ptr<Flag> skip_syncs_;

@@ -31,8 +31,8 @@ struct Fault {
   std::set<Operation> operations = {};  // matches these; empty: all
   std::function<bool(Operation, std::string_view)> spares = {};  // but not those; null: none
   bool answer_lost = false;  // the operation is carried out, and then reported as failed
-  // ... and the client below tries again by itself; what the second one gives is reported. Storage
-  // only.
+  // ... and the client below tries again by itself; what the second one gives is reported. Of
+  // storage, and syncs of files and directories, only.
   bool repeated = false;
 };
 

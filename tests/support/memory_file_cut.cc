@@ -48,7 +48,8 @@ class CutWriter {
 
   Node::Entries EntriesOf(const Node& directory) {
     if (cut_ == Cut::kNothing) return directory.durable_entries;
-    if (cut_ != Cut::kAnyNames) return directory.entries;
+    if (cut_ == Cut::kAll) return directory.entries;
+    if (cut_ == Cut::kTorn) return directory.WrittenEntries();
     // Each change of a name survives, or does not.
     Node::Entries left;
     for (const auto& [name, node] : directory.durable_entries) {
@@ -67,13 +68,15 @@ class CutWriter {
 
   std::string ContentOf(const Node& file) {
     if (cut_ == Cut::kNothing) return file.durable;
-    if (cut_ == Cut::kAll || file.content == file.durable) return file.content;
-    if (cut_ == Cut::kAnyNames) return Toss() ? file.durable : file.content;
+    if (cut_ == Cut::kAll) return file.content;
+    const std::string content = file.Written();
+    if (content == file.durable) return content;
+    if (cut_ == Cut::kAnyNames) return Toss() ? file.durable : content;
     // What was appended after the sync is there up to some byte, with or without a page that was
     // allocated and not written.
-    const size_t certain = file.content.starts_with(file.durable) ? file.durable.size() : 0;
-    std::string torn = file.content.substr(
-        0, certain + static_cast<size_t>(random_() % (file.content.size() - certain + 1)));
+    const size_t certain = content.starts_with(file.durable) ? file.durable.size() : 0;
+    std::string torn = content.substr(
+        0, certain + static_cast<size_t>(random_() % (content.size() - certain + 1)));
     if (torn.size() > certain && Toss()) {
       const size_t begin = std::max(certain, (torn.size() - 1) / kPageBytes * kPageBytes);
       std::fill(torn.begin() + static_cast<ptrdiff_t>(begin), torn.end(), '\0');

@@ -1,3 +1,4 @@
+#include "tests/support/failed_sync.h"
 #include "tests/support/memory_file_tree.h"
 
 #include <rocksdb/env.h>
@@ -29,7 +30,7 @@ IOStatus ErrorOf(int error, const std::string& path) {
   return error == ENOENT ? IOStatus::PathNotFound(path, text) : IOStatus::IOError(path, text);
 }
 
-class WritableFile final : public rocksdb::FSWritableFile {
+class WritableFile final : public rocksdb::FSWritableFile, public LosesUnsynced {
  public:
   WritableFile(TreePtr tree, NodePtr node, std::string path)
       : tree_(std::move(tree)), node_(std::move(node)), path_(std::move(path)) {}
@@ -49,15 +50,19 @@ class WritableFile final : public rocksdb::FSWritableFile {
   }
   IOStatus Truncate(uint64_t size, const Options&, Debug*) override {
     const std::lock_guard lock(tree_->mutex);
-    node_->content.resize(size);
+    node_->Truncate(size);
     return IOStatus::OK();
   }
   IOStatus Close(const Options&, Debug*) override { return IOStatus::OK(); }
   IOStatus Flush(const Options&, Debug*) override { return IOStatus::OK(); }
   IOStatus Sync(const Options&, Debug*) override {
     const std::lock_guard lock(tree_->mutex);
-    if (!Tree::IsIgnored(tree_->ignored_files, path_)) node_->durable = node_->content;
+    if (!Tree::IsIgnored(tree_->ignored_files, path_)) node_->Sync();
     return IOStatus::OK();
+  }
+  void SyncFailed() override {
+    const std::lock_guard lock(tree_->mutex);
+    node_->SyncFailed();
   }
   IOStatus Fsync(const Options& options, Debug* debug) override { return Sync(options, debug); }
   uint64_t GetFileSize(const Options&, Debug*) override {
@@ -107,15 +112,18 @@ class ReadableFile final : public rocksdb::FSRandomAccessFile, public rocksdb::F
   uint64_t position_ = 0;
 };
 
-class Directory final : public rocksdb::FSDirectory {
+class Directory final : public rocksdb::FSDirectory, public LosesUnsynced {
  public:
   Directory(TreePtr tree, NodePtr node, std::string path)
       : tree_(std::move(tree)), node_(std::move(node)), path_(std::move(path)) {}
   IOStatus Fsync(const Options&, Debug*) override {
     const std::lock_guard lock(tree_->mutex);
-    if (!Tree::IsIgnored(tree_->ignored_directories, path_ + "/"))
-      node_->durable_entries = node_->entries;
+    if (!Tree::IsIgnored(tree_->ignored_directories, path_ + "/")) node_->Sync();
     return IOStatus::OK();
+  }
+  void SyncFailed() override {
+    const std::lock_guard lock(tree_->mutex);
+    node_->SyncFailed();
   }
 
  private:
@@ -189,8 +197,9 @@ IOStatus MemoryFileSystem::NewWritableFile(const std::string& path, const Option
   if (node == nullptr) {
     node = std::make_shared<Node>();
     node->links = 1;
+    directory->lost_names.erase(name);
   } else {
-    node->content.clear();  // O_TRUNC
+    node->Truncate(0);  // O_TRUNC
   }
   *result = std::make_unique<WritableFile>(tree_, node, path);
   return IOStatus::OK();
@@ -272,6 +281,7 @@ IOStatus MemoryFileSystem::DeleteFile(const std::string& path, const IOOptions& 
   if (entry->second->is_directory) return ErrorOf(EISDIR, path);
   --entry->second->links;
   directory->entries.erase(entry);
+  directory->lost_names.erase(name);
   return IOStatus::OK();
 }
 
@@ -281,7 +291,7 @@ IOStatus MemoryFileSystem::Truncate(const std::string& path, size_t size, const 
   const std::lock_guard lock(tree_->mutex);
   const NodePtr node = tree_->Find(path);
   if (node == nullptr || node->is_directory) return ErrorOf(ENOENT, path);
-  node->content.resize(size);
+  node->Truncate(size);
   return IOStatus::OK();
 }
 
@@ -293,6 +303,7 @@ IOStatus MemoryFileSystem::CreateDir(const std::string& path, const IOOptions& o
   if (directory == nullptr) return ErrorOf(tree_->NamesOf(path).empty() ? EEXIST : ENOENT, path);
   if (directory->entries.contains(name)) return ErrorOf(EEXIST, path);
   directory->entries[name] = Tree::MakeDirectory();
+  directory->lost_names.erase(name);
   fs::create_directories(path);
   return IOStatus::OK();
 }
@@ -318,6 +329,7 @@ IOStatus MemoryFileSystem::DeleteDir(const std::string& path, const IOOptions& o
   if (!node->is_directory || !node->entries.empty())
     return ErrorOf(node->is_directory ? ENOTEMPTY : ENOTDIR, path);
   directory->entries.erase(name);
+  directory->lost_names.erase(name);
   std::error_code ignored;
   fs::remove_all(path, ignored);
   return IOStatus::OK();
@@ -352,6 +364,8 @@ IOStatus MemoryFileSystem::RenameFile(const std::string& from, const std::string
   const auto [other, new_name] = tree_->Place(to);
   if (node == nullptr || other == nullptr) return ErrorOf(ENOENT, from);
   directory->entries.erase(name);
+  directory->lost_names.erase(name);
+  other->lost_names.erase(new_name);
   NodePtr& there = other->entries[new_name];
   if (there != nullptr && !there->is_directory) --there->links;
   there = node;
@@ -371,6 +385,7 @@ IOStatus MemoryFileSystem::LinkFile(const std::string& from, const std::string& 
   if (node == nullptr || directory == nullptr) return ErrorOf(ENOENT, from);
   if (directory->entries.contains(name)) return ErrorOf(EEXIST, to);
   directory->entries[name] = node;
+  directory->lost_names.erase(name);
   ++node->links;
   return IOStatus::OK();
 }

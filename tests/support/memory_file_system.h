@@ -1,7 +1,8 @@
 // MemoryFileSystem: files and directories below one path, in memory, that know what of them is
 // durable, so that the power can be cut. Of a file that is its content as of its last sync; of a
 // directory the names as of its last sync, and no more: a file system may give more than it has to,
-// and what is built on that fails on another one.
+// and what is built on that fails on another one. What was not durable when a sync fails is lost:
+// later syncs succeed, and do not bring it back (see LosesUnsynced).
 //
 // Outside of that path it is the operating system's own. Its directories are made there too, empty,
 // for the locks that we take past RocksDB's file system.

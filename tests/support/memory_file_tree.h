@@ -3,6 +3,7 @@
 
 #include "tests/support/memory_file_system.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,57 @@ struct MemoryFileSystem::Node {
   std::string durable;
   Entries entries;
   Entries durable_entries;
+  // What a failed sync has lost: ranges of the content, in which a medium has zeros, and names
+  // whose last change it does not have.
+  std::vector<std::pair<size_t, size_t>> lost;
+  std::set<std::string> lost_names;
+
+  // The content without what is lost.
+  std::string Written() const {
+    std::string written = content;
+    for (const auto& [begin, end] : lost)
+      for (size_t i = begin; i < std::min(end, written.size()); ++i) written[i] = '\0';
+    return written;
+  }
+  void Truncate(size_t size) {
+    content.resize(size);
+    for (auto& [begin, end] : lost) end = std::min(end, size);
+    std::erase_if(lost, [](const auto& range) { return range.first >= range.second; });
+  }
+  // The directory's entries without those changes that are lost.
+  Entries WrittenEntries() const {
+    Entries written = entries;
+    for (const std::string& name : lost_names) {
+      written.erase(name);
+      if (const auto then = durable_entries.find(name); then != durable_entries.end())
+        written.insert(*then);
+    }
+    return written;
+  }
+  void Sync() {
+    if (is_directory)
+      durable_entries = WrittenEntries();
+    else
+      durable = Written();
+  }
+  void SyncFailed() { is_directory ? LoseNames() : LoseContent(); }
+
+ private:
+  void LoseContent() {
+    const std::string written = Written();
+    const auto [differs, ignored] =
+        std::mismatch(written.begin(), written.end(), durable.begin(), durable.end());
+    const auto begin = static_cast<size_t>(differs - written.begin());
+    if (begin < content.size()) lost.emplace_back(begin, content.size());
+  }
+  void LoseNames() {
+    for (const auto& [name, node] : entries) {
+      const auto then = durable_entries.find(name);
+      if (then == durable_entries.end() || then->second != node) lost_names.insert(name);
+    }
+    for (const auto& [name, node] : durable_entries)
+      if (!entries.contains(name)) lost_names.insert(name);
+  }
 };
 
 struct MemoryFileSystem::Tree {
