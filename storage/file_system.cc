@@ -86,9 +86,10 @@ Status MakeDirectories(rocksdb::FileSystem& fs, const std::string& path, LookedA
                     "create directory " + made.string() + ": a file of that name is in the way");
     }
     const bool absent = !there.has_value() && IsAbsent(there.error());
-    if (absent) {
+    if (!there.has_value()) {
+      // Above what is ours we may lack the right to look, and to make what is there already.
       const IOStatus created = fs.CreateDirIfMissing(made.string(), IOOptions(), nullptr);
-      if (!created.ok()) return Error(created, "create directory", made.string());
+      if (absent && !created.ok()) return Error(created, "create directory", made.string());
     }
     TIDEMARK_RETURN_IF_ERROR(looked_at(parent, made.string(), absent));
   }

@@ -82,6 +82,7 @@ run 7200 crash/step_kill_test
 run 7200 crash/prune_crash_test
 run 7200 crash/compact_crash_test
 run 7200 crash/fault_test
+run 7200 crash/read_fault_test
 run 7200 crash/sync_fault_test
 # Each opening leaves two manifest versions for good, and all are read by the next one: ten repositories of
 # a tenth each take less time than one.
