@@ -64,6 +64,8 @@ void MakeTemplate(const std::string& directory) {
     ASSERT_EQ(store.Drain().ToString(), "OK");
     Commit(store, 6, 8);
   }
+  fs::remove_all(directory + "/older");
+  fs::copy(directory + "/template/repository", directory + "/older", fs::copy_options::recursive);
   auto store = TestStore::Open(options, DiskWithoutSyncs()).value();
   Commit(store, 9, 10);
   while (Snapshots(directory) > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -142,7 +144,7 @@ Content TemplateContent(uint64_t id) {
 
 // The second base begins with checkpoint 5, unless maintenance was there before that was made.
 void DamageFixture::SetUpTestSuite() {
-  directory_ = new TempDir;
+  directory_ = new TempDir(TempDir::InMemory());
   for (int tries = 0; tries < 50; ++tries) {
     fs::remove_all(*directory_ / "template");
     ASSERT_EQ(InChild([] { MakeTemplate(directory_->path()); }), kDied);
@@ -197,6 +199,10 @@ std::string DamageFixture::PathOf(Part part) {
       return subtask + NameOfBaseFile(list, format::FileKind::kBaseMeta);
   }
   return {};
+}
+
+std::string DamageFixture::OlderPathOf(const std::string& name) {
+  return *directory_ / "older/" + name;
 }
 
 void DamageFixture::Damage(const std::string& path, Harm harm) {

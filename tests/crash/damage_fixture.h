@@ -56,6 +56,8 @@ class DamageFixture : public ::testing::Test {
   // Where the part lies, relative to the repository.
   static std::string PathOf(Part part);
   void Damage(const std::string& path, Harm harm);
+  // Where it lay in the repository before the third attempt.
+  static std::string OlderPathOf(const std::string& name);
 
   std::string root() const { return *directory_ / "case"; }
   std::string PathOf(const std::string& name) const { return root() + "/repository/" + name; }

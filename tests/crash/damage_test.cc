@@ -3,18 +3,12 @@
 // it. It never gives a wrong value, and never aborts.
 #include "tests/crash/damage_fixture.h"
 
-#include "format/checksum.h"
-#include "format/frame.h"
-#include "tests/support/campaign.h"
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
+#include <functional>
+#include <thread>
 
 namespace tidemark::test {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr Part kParts[] = {Part::kFormat,       Part::kSnapshot,       Part::kNewestManifest,
                            Part::kTailManifest, Part::kInlinedSegment, Part::kSegment,
@@ -236,44 +230,6 @@ TEST_F(FastTest, Invariant09DamagedBaseNeverShowsAWrongValue) {
     });
     EXPECT_EQ(end, "");
   }
-}
-
-// ---- Damage anywhere ----
-
-TEST_F(DamageFixture, Invariant09RandomDamage) {
-  const char* const text = std::getenv("TIDEMARK_DAMAGES");
-  const uint64_t rounds = text != nullptr           ? std::strtoull(text, nullptr, 10)
-                          : TIDEMARK_SANITIZED != 0 ? 10
-                                                    : 40;
-  CopyTemplate();
-  std::vector<std::string> paths;
-  for (const auto& [path, checksum] : ReadTree(root() + "/repository")) paths.push_back(path);
-  Random random(7);
-  for (uint64_t round = 0; round < rounds; ++round) {
-    CopyTemplate();
-    std::string told = "round " + std::to_string(round);
-    for (uint64_t i = 0; i <= random.Below(3); ++i) {
-      const std::string& path = paths[random.Below(paths.size())];
-      if (!fs::exists(PathOf(path)) || fs::file_size(PathOf(path)) == 0) continue;
-      const auto harm = static_cast<Harm>(random.Below(std::size(kHarms)));
-      told += ", " + path + " " + NameOf(harm);
-      Damage(path, harm);
-    }
-    SCOPED_TRACE(told);
-    const std::string end = InChild([&] {
-      auto store = Open(Options());
-      if (store) {
-        EXPECT_EQ(Difference(TemplateContent(store->restored_id()), store->ReadAll().value()), "");
-        EXPECT_EQ(store->Drain().ToString(), "OK");
-      } else {
-        EXPECT_TRUE(store.error().code() == StatusCode::kCorruption ||
-                    store.error().code() == StatusCode::kIncompatibleFormat)
-            << store.error().ToString();
-      }
-    });
-    EXPECT_EQ(end, "");
-  }
-  ReportCampaign("damage", {{"damaged_repositories", rounds}}, !HasFailure());
 }
 
 }  // namespace
