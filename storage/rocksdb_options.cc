@@ -2,6 +2,7 @@
 
 #include "storage/append_operator.h"
 #include "storage/file_checksum.h"
+#include "storage/unread_files.h"
 
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
@@ -74,7 +75,7 @@ void KeepOldFiles(rocksdb::ColumnFamilyOptions* options) {
 }  // namespace
 
 std::shared_ptr<rocksdb::Env> MakeEnvironment(const FileSystemPtr& fs) {
-  return rocksdb::NewCompositeEnv(fs);
+  return rocksdb::NewCompositeEnv(WithoutUnreadFiles(fs));
 }
 
 std::shared_ptr<rocksdb::Cache> MakeBlockCache(uint64_t bytes) {

@@ -7,6 +7,7 @@
 //
 // TIDEMARK_FAULT_STRIDE=1 tries every sync; the default takes samples.
 #include "storage/file_system.h"
+#include "tests/crash/busy_life.h"
 #include "tests/crash/crash_store.h"
 #include "tests/crash/fault_modes.h"
 #include "tests/support/campaign.h"
