@@ -65,6 +65,7 @@ byte attempt_of[WRITER_IDS + 1];
 byte truth;        /* the list of the newest version */
 byte acknowledged; /* checkpoints that Wait() reported, and nobody dropped */
 byte counting;     /* pins whose maker was told that they count */
+byte holder;       /* who opened the newest attempt: an opening that comes late fences nobody */
 
 hidden byte h_v, h_k;
 
@@ -104,16 +105,13 @@ hidden byte h_v, h_k;
   assert((truth & ~files) == 0); \
   assert((counting & ~files) == 0)
 
-/* A version gets its name. A commit of a writer that was fenced never does. */
+/* A version gets its name. A commit of a writer that was fenced never does; what fills the place of
+ * a version that was collected is neither. */
 #define WRITE_VERSION(n, id, opens, snapshot, adds, drops) \
   FIND_NEWEST(h_v); \
   if \
-  :: !(opens) && n > h_v -> \
-    do \
-    :: h_v > 0 && !v_opens[h_v] -> h_v--; \
-    :: else -> break; \
-    od; \
-    assert(v_writer[h_v] == id); \
+  :: n > h_v && opens -> holder = id; \
+  :: n > h_v && !(opens) -> assert(holder == id); \
   :: else; \
   fi; \
   h_v = 0; \
@@ -716,6 +714,7 @@ init {
   atomic {
     /* Version 1 opens the first attempt, version 2 adds the first checkpoint. */
     attempt_of[1] = 1;
+    holder = 1;
     s_exists[0] = 1;
     v_writer[1] = 1;
     v_opens[1] = 1;
