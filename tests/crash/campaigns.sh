@@ -93,7 +93,8 @@ for ((part = 0; part < 10; ++part)); do
 done
 run 7200 crash/damage_test
 run 7200 tools/bomb_test
-run 3600 crash/zombie_test
+TIDEMARK_ZOMBIE_STRIDE=${TIDEMARK_ZOMBIE_STRIDE:-1} run 7200 crash/zombie_test
+TIDEMARK_SWITCHES=${TIDEMARK_SWITCHES:-2000} run 14400 crash/two_writers_test
 run 3600 crash/clock_test
 run 3600 crash/reopen_test
 run 3600 storage/repository_race_test

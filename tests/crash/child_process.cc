@@ -60,10 +60,12 @@ void ChildProcess::Signal(int signal) const {
   if (pid_ > 0) kill(pid_, signal);
 }
 
-void ChildProcess::Stop() const {
+bool ChildProcess::Stop() const {
+  if (pid_ <= 0) return false;
   Signal(SIGSTOP);
-  int status = 0;
-  waitpid(pid_, &status, WUNTRACED);
+  siginfo_t info{};  // an end that is seen here is left for Wait
+  waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT);
+  return info.si_code == CLD_STOPPED;
 }
 
 void ChildProcess::Kill() {

@@ -24,8 +24,8 @@ class ChildProcess {
   // (which may be 0), or when it has ended.
   std::string ReadLine(std::chrono::milliseconds patience);
   void Signal(int signal) const;
-  // SIGSTOP; it has stopped on return.
-  void Stop() const;
+  // SIGSTOP; on return it has stopped, or has ended before (false).
+  bool Stop() const;
   // SIGKILL; it is gone on return. What it has written can still be read.
   void Kill();
   // Waits until it ends by itself. Its exit code, or 256 and the signal that ended it.

@@ -1,20 +1,25 @@
-// The program that kill_test kills: restores, compares what it finds with what must be there, then
-// changes and checkpoints until the end. It reports on its standard output, a line in one write:
+// The program that kill_test kills and two_writers_test stops: restores, compares what it finds
+// with what must be there, then changes and checkpoints until the end. It reports on its standard
+// output, a line in one write:
 //
 //   restored <id> keep <n> reused <0|1>    what Open found is right
 //   done <id>                               the checkpoint is complete
 //   error <what>                            nothing more comes
 //
-// usage: crash_writer <root> <seed> [checkpoint to restore]
-// Options of the store follow from the seed. Checkpoint ids are the numbers of rounds.
+// usage: crash_writer <root> <seed> [checkpoint to restore, 0 for the newest [live directory]]
+// With a live directory of its own it takes the repository over from whoever has it, and hardly
+// pauses. It dies with who has started it, also when it is stopped. Options of the store follow
+// from the seed. Checkpoint ids are the numbers of rounds.
 #include "tests/crash/crash_store.h"
 #include "tests/support/fault_storage.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -25,6 +30,7 @@ namespace {
 
 constexpr size_t kInFlightMax = 4;
 constexpr uint64_t kPauseMsMax = 30;
+constexpr uint64_t kShortPauseMsMax = 4;
 constexpr unsigned kLifeSecondsMax = 120;  // if whoever started us is gone
 
 void Report(const std::string& line) {
@@ -81,7 +87,7 @@ class Writer {
            " reused " + (store_.restored().reused_live_database ? "1" : "0"));
   }
 
-  [[noreturn]] void RunUntilKilled(uint64_t seed, Random& random) {
+  [[noreturn]] void RunUntilKilled(uint64_t seed, uint64_t pause_ms_max, Random& random) {
     history_.Continue(round_ + 1, seed);
     while (true) {
       ++round_;
@@ -91,7 +97,7 @@ class Writer {
         Expect(TestStore::Wait(under_way_.front()));
         under_way_.pop_front();
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(random.Below(kPauseMsMax)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(random.Below(pause_ms_max)));
     }
   }
 
@@ -116,23 +122,28 @@ class Writer {
 
 uint64_t Number(const char* text) { return std::strtoull(text, nullptr, 10); }
 
-[[noreturn]] void Run(const std::string& root, uint64_t seed, uint64_t restore) {
+// `live`: empty unless it takes over.
+[[noreturn]] void Run(const std::string& root, uint64_t seed, uint64_t restore,
+                      const std::string& live) {
   Random random(seed);
   StoreOptions options = OptionsOf(root, random);
   if (restore != 0) options.restore_checkpoint = restore;
+  options.take_over = !live.empty();
+  if (options.take_over) options.directory = root + "/" + live;
   auto store = TestStore::Open(options);
   Expect(store.error());
   Writer writer(*std::move(store));
   writer.CheckRestored(options.keep_last);
-  writer.RunUntilKilled(seed, random);
+  writer.RunUntilKilled(seed, options.take_over ? kShortPauseMsMax : kPauseMsMax, random);
 }
 
 }  // namespace
 }  // namespace tidemark::test
 
 int main(int argc, char** argv) {
-  if (argc < 3 || argc > 4) return 64;
+  if (argc < 3 || argc > 5) return 64;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   alarm(tidemark::test::kLifeSecondsMax);
   tidemark::test::Run(argv[1], tidemark::test::Number(argv[2]),
-                      argc == 4 ? tidemark::test::Number(argv[3]) : 0);
+                      argc > 3 ? tidemark::test::Number(argv[3]) : 0, argc > 4 ? argv[4] : "");
 }
