@@ -4,6 +4,7 @@
 // nothing that anybody needs.
 #include "tests/crash/child_process.h"
 #include "tests/crash/crash_store.h"
+#include "tests/support/environment.h"
 #include "tests/support/fault_storage.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test_paths.h"
@@ -98,7 +99,7 @@ class ZombieTest : public ::testing::Test {
 
   static constexpr RoundShape kShape{.keys = 200, .changes = 12, .value_bytes_max = 200};
 
-  TempDir directory_;
+  TempDir directory_{TempDir::InMemory()};
   const std::shared_ptr<CheckpointStorage> storage_ = StorageAt(directory_.path());
   const std::shared_ptr<FaultStorage> sleeping_storage_ = std::make_shared<FaultStorage>(storage_);
   History history_;
@@ -133,7 +134,8 @@ struct Moment {
   const char* name;
   StorageOperation operation;
   const char* contains;
-  bool commits;  // on the commit thread, else in maintenance
+  bool commits;       // on the commit thread, else in maintenance
+  uint64_t call = 1;  // which of these calls
 };
 void PrintTo(const Moment& moment, std::ostream* out) { *out << moment.name; }
 
@@ -152,7 +154,8 @@ class ZombieMomentTest : public ZombieTest, public ::testing::WithParamInterface
     while (!asleep) {
       EXPECT_EQ(sleeper.Run(ChangesOfRound(1, ++round, kShape)).ToString(), "OK");
       under_way.push_back(sleeper.Begin(round).value());
-      while (!asleep && !IsDone(under_way.back())) std::this_thread::yield();
+      while (!asleep && !IsDone(under_way.back()))
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
     waiter.join();
     while (!under_way.empty() && (!GetParam().commits || IsDone(under_way.front()))) {
@@ -172,7 +175,8 @@ class ZombieMomentTest : public ZombieTest, public ::testing::WithParamInterface
 TEST_P(ZombieMomentTest, Invariant03SleeperDeletesNothingThatIsNeeded) {
   auto sleeper = TestStore::Open(Sleeper()).value();
   CommitRounds(sleeper, 1, 1, 4);
-  const auto pause = sleeping_storage_->PauseBefore(GetParam().operation, GetParam().contains);
+  const auto pause =
+      sleeping_storage_->PauseBefore(GetParam().operation, GetParam().contains, GetParam().call);
   const auto under_way = RunUntilAsleep(sleeper, *pause);
 
   auto successor = TestStore::Open(Successor("live-2")).value();
@@ -206,6 +210,36 @@ INSTANTIATE_TEST_SUITE_P(
                       Moment{"DeletionOfBase", StorageOperation::kDelete, "base/", false},
                       Moment{"DeletionOfManifest", StorageOperation::kDelete, "manifest/", false}),
     [](const auto& moment) { return std::string(moment.param.name); });
+
+// One collection deletes many files, one after the other, and looks only before the first of them
+// whether it was fenced. The sleeper falls asleep between any two.
+struct Deletions {
+  const char* name;
+  const char* folder;
+  uint64_t most;  // what one collection deletes here, and some more
+};
+constexpr Deletions kDeletions[] = {{"Manifest", "manifest/", 40},
+                                    {"Snapshot", "snapshots/", 2},
+                                    {"Segment", "log/", 4},
+                                    {"Base", "base/", 40}};
+
+// Every one with TIDEMARK_ZOMBIE_STRIDE=1, a sample by default.
+std::vector<Moment> BetweenDeletions() {
+  const uint64_t stride = FromEnvironment("TIDEMARK_ZOMBIE_STRIDE", TIDEMARK_SANITIZED ? 42 : 14);
+  std::vector<Moment> moments;
+  uint64_t number = 0;
+  for (const Deletions& deletions : kDeletions)
+    for (uint64_t call = 1; call <= deletions.most; ++call)
+      if (++number % stride == 0)
+        moments.push_back(
+            {deletions.name, StorageOperation::kDelete, deletions.folder, false, call});
+  return moments;
+}
+
+INSTANTIATE_TEST_SUITE_P(AsleepBetweenDeletions, ZombieMomentTest,
+                         ::testing::ValuesIn(BetweenDeletions()), [](const auto& moment) {
+                           return moment.param.name + std::to_string(moment.param.call);
+                         });
 
 // The whole process, at whatever moment the signal comes, on the same host and in the same
 // directory.

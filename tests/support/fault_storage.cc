@@ -25,15 +25,16 @@ void FaultStorage::Pause::Release() {
 void FaultStorage::Pause::Meet(StorageOperation operation, std::string_view name) {
   if (operation != operation_ || name.find(contains_) == std::string_view::npos) return;
   std::unique_lock lock(mutex_);
-  if (reached_) return;
+  if (reached_ || ++met_ < call_) return;
   reached_ = true;
   changed_.notify_all();
   changed_.wait(lock, [this] { return released_; });
 }
 
 std::shared_ptr<FaultStorage::Pause> FaultStorage::PauseBefore(StorageOperation operation,
-                                                               std::string contains) {
-  auto pause = std::make_shared<Pause>(operation, std::move(contains));
+                                                               std::string contains,
+                                                               uint64_t call) {
+  auto pause = std::make_shared<Pause>(operation, std::move(contains), call);
   std::lock_guard lock(mutex_);
   pauses_.push_back(pause);
   return pause;

@@ -39,11 +39,11 @@ inline const std::set<StorageOperation> kStorageWrites = {
 // Thread safety: all members may be called concurrently.
 class FaultStorage final : public CheckpointStorage {
  public:
-  // Holds up the first call that matches, before it does anything, until released.
+  // Holds up one of the calls that match, before it does anything, until released.
   class Pause {
    public:
-    Pause(StorageOperation operation, std::string contains)
-        : operation_(operation), contains_(std::move(contains)) {}
+    Pause(StorageOperation operation, std::string contains, uint64_t call)
+        : operation_(operation), contains_(std::move(contains)), call_(call) {}
     // Blocks until the call has arrived.
     void WaitUntilReached();
     void Release();
@@ -54,8 +54,10 @@ class FaultStorage final : public CheckpointStorage {
 
     const StorageOperation operation_;
     const std::string contains_;
+    const uint64_t call_;
     std::mutex mutex_;
     std::condition_variable changed_;
+    uint64_t met_ = 0;
     bool reached_ = false;
     bool released_ = false;
   };
@@ -75,7 +77,9 @@ class FaultStorage final : public CheckpointStorage {
   void HideLocks(bool hide) noexcept { hide_locks_.store(hide); }
   // Objects are no files of the operating system.
   void HidePaths(bool hide) noexcept { hide_paths_.store(hide); }
-  std::shared_ptr<Pause> PauseBefore(StorageOperation operation, std::string contains);
+  // `call`: which of the matching calls, counted from 1.
+  std::shared_ptr<Pause> PauseBefore(StorageOperation operation, std::string contains,
+                                     uint64_t call = 1);
 
   std::string Uri() const override { return target_->Uri(); }
   Status Put(std::string_view name, std::string_view bytes) override;
