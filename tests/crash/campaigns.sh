@@ -76,7 +76,9 @@ export TIDEMARK_KILLS=${TIDEMARK_KILLS:-10000}
 export TIDEMARK_DAMAGES=${TIDEMARK_DAMAGES:-5000}
 export TIDEMARK_DAMAGE_STRIDE=${TIDEMARK_DAMAGE_STRIDE:-1}
 export TIDEMARK_FUZZ_CHANGES=${TIDEMARK_FUZZ_CHANGES:-200000}
-run 43200 crash/power_cut_test '*Invariant*'
+new_seed
+# One operation of each recovery; all of them take hours, and come last.
+TIDEMARK_PAIR_STRIDE=$((TIDEMARK_PAIR_STRIDE + 119)) run 14400 crash/power_cut_test '*Invariant*'
 TIDEMARK_POWER_STRIDE=$((TIDEMARK_POWER_STRIDE + 4)) run 3600 crash/power_cut_test '*Control*'
 run 7200 crash/step_kill_test
 run 7200 crash/prune_crash_test
@@ -91,6 +93,8 @@ for ((part = 0; part < 10; ++part)); do
   new_seed
   TIDEMARK_KILLS=$kills run 7200 crash/kill_test
 done
+TIDEMARK_LARGE_LISTS=1 run 3600 public/public_model_test 'ListStateTest*'
+new_seed
 run 7200 crash/damage_test
 run 7200 tools/bomb_test
 TIDEMARK_ZOMBIE_STRIDE=${TIDEMARK_ZOMBIE_STRIDE:-1} run 7200 crash/zombie_test
@@ -120,4 +124,6 @@ if command -v spin >/dev/null; then
 else
   echo "crash: the model is not checked: spin is not installed"
 fi
+new_seed
+run 172800 crash/power_cut_test '*Invariant*'
 echo "crash: all passed; $summary"
