@@ -67,11 +67,13 @@ Result<TransferKind> LocalDirectory::PutFile(std::string_view name, const std::s
   TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(target));
   TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(target)));
   const rocksdb::IOStatus linked = fs_->LinkFile(path, target, Io(), nullptr);
-  if (linked.ok()) {
+  // As in LinkName.
+  TIDEMARK_ASSIGN_OR_RETURN(const bool taken, linked.ok() ? false : Exists(target));
+  TIDEMARK_ASSIGN_OR_RETURN(const bool is_done, taken ? AreSame(path, target) : linked.ok());
+  if (is_done) {
     TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*fs_, ParentOf(target)));
     return TransferKind::kLinked;
   }
-  TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(target));
   if (taken) return Taken(target);
   if (!SaysThatLinksDoNotWork(linked)) return FromRocksDb(linked, "link " + path + " as " + target);
   TIDEMARK_RETURN_IF_ERROR(CopyIn(path, target));
@@ -139,6 +141,13 @@ Status LocalDirectory::GiveName(const std::string& temporary, const std::string&
   return *named == Naming::kTaken ? Taken(path) : Status();
 }
 
+Result<bool> LocalDirectory::AreSame(const std::string& one, const std::string& other) const {
+  bool same = false;
+  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(fs_->AreFilesSame(one, other, Io(), &same, nullptr),
+                                       "compare " + one + " with " + other));
+  return same;
+}
+
 // RocksDB reports a taken name as an I/O error like any other, and a network file system may do the
 // work and lose the answer: so after a failure, what stands under the name tells.
 Result<LocalDirectory::Naming> LocalDirectory::LinkName(const std::string& temporary,
@@ -147,9 +156,7 @@ Result<LocalDirectory::Naming> LocalDirectory::LinkName(const std::string& tempo
   if (linked.ok()) return Naming::kDone;
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
   if (taken) {
-    bool same = false;
-    TIDEMARK_RETURN_IF_ERROR(FromRocksDb(fs_->AreFilesSame(temporary, path, Io(), &same, nullptr),
-                                         "compare " + temporary + " with " + path));
+    TIDEMARK_ASSIGN_OR_RETURN(const bool same, AreSame(temporary, path));
     return same ? Naming::kDone : Naming::kTaken;
   }
   if (SaysThatLinksDoNotWork(linked)) return RenameUnderLock(temporary, path);

@@ -62,6 +62,7 @@ class LocalDirectory final : public CheckpointStorage {
   Status SyncNameOfRoot();
   // Steps 2 and 3 for a synced file; `temporary` is gone afterwards, whatever the outcome.
   Status GiveName(const std::string& temporary, const std::string& path);
+  Result<bool> AreSame(const std::string& one, const std::string& other) const;
   Result<Naming> LinkName(const std::string& temporary, const std::string& path);
   Result<Naming> RenameUnderLock(const std::string& temporary, const std::string& path);
   Status CopyIn(const std::string& from, const std::string& path);
