@@ -66,18 +66,14 @@ Result<TransferKind> LocalDirectory::PutFile(std::string_view name, const std::s
   const std::string target = PathOf(name);
   TIDEMARK_RETURN_IF_ERROR(links_.CheckPlace(target));
   TIDEMARK_RETURN_IF_ERROR(PrepareFolder(ParentOf(target)));
-  const rocksdb::IOStatus linked = fs_->LinkFile(path, target, Io(), nullptr);
-  // As in LinkName.
-  TIDEMARK_ASSIGN_OR_RETURN(const bool taken, linked.ok() ? false : Exists(target));
-  TIDEMARK_ASSIGN_OR_RETURN(const bool is_done, taken ? AreSame(path, target) : linked.ok());
-  if (is_done) {
-    TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*fs_, ParentOf(target)));
-    return TransferKind::kLinked;
+  TIDEMARK_ASSIGN_OR_RETURN(const std::optional<Naming> linked, TryLink(path, target));
+  if (!linked) {
+    TIDEMARK_RETURN_IF_ERROR(CopyIn(path, target));
+    return TransferKind::kCopied;
   }
-  if (taken) return Taken(target);
-  if (!SaysThatLinksDoNotWork(linked)) return FromRocksDb(linked, "link " + path + " as " + target);
-  TIDEMARK_RETURN_IF_ERROR(CopyIn(path, target));
-  return TransferKind::kCopied;
+  if (*linked == Naming::kTaken) return Taken(target);
+  TIDEMARK_RETURN_IF_ERROR(SyncDirectory(*fs_, ParentOf(target)));
+  return TransferKind::kLinked;
 }
 
 Status LocalDirectory::CopyIn(const std::string& from, const std::string& path) {
@@ -141,26 +137,27 @@ Status LocalDirectory::GiveName(const std::string& temporary, const std::string&
   return *named == Naming::kTaken ? Taken(path) : Status();
 }
 
-Result<bool> LocalDirectory::AreSame(const std::string& one, const std::string& other) const {
-  bool same = false;
-  TIDEMARK_RETURN_IF_ERROR(FromRocksDb(fs_->AreFilesSame(one, other, Io(), &same, nullptr),
-                                       "compare " + one + " with " + other));
-  return same;
+Result<LocalDirectory::Naming> LocalDirectory::LinkName(const std::string& temporary,
+                                                        const std::string& path) {
+  TIDEMARK_ASSIGN_OR_RETURN(const std::optional<Naming> linked, TryLink(temporary, path));
+  return linked ? *linked : RenameUnderLock(temporary, path);
 }
 
 // RocksDB reports a taken name as an I/O error like any other, and a network file system may do the
 // work and lose the answer: so after a failure, what stands under the name tells.
-Result<LocalDirectory::Naming> LocalDirectory::LinkName(const std::string& temporary,
-                                                        const std::string& path) {
-  const rocksdb::IOStatus linked = fs_->LinkFile(temporary, path, Io(), nullptr);
-  if (linked.ok()) return Naming::kDone;
+Result<std::optional<LocalDirectory::Naming>> LocalDirectory::TryLink(const std::string& from,
+                                                                      const std::string& path) {
+  const rocksdb::IOStatus linked = fs_->LinkFile(from, path, Io(), nullptr);
+  if (linked.ok()) return std::optional(Naming::kDone);
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
   if (taken) {
-    TIDEMARK_ASSIGN_OR_RETURN(const bool same, AreSame(temporary, path));
-    return same ? Naming::kDone : Naming::kTaken;
+    bool same = false;
+    TIDEMARK_RETURN_IF_ERROR(FromRocksDb(fs_->AreFilesSame(from, path, Io(), &same, nullptr),
+                                         "compare " + from + " with " + path));
+    return std::optional(same ? Naming::kDone : Naming::kTaken);
   }
-  if (SaysThatLinksDoNotWork(linked)) return RenameUnderLock(temporary, path);
-  return FromRocksDb(linked, "link " + temporary + " as " + path);
+  if (SaysThatLinksDoNotWork(linked)) return std::optional<Naming>();
+  return FromRocksDb(linked, "link " + from + " as " + path);
 }
 
 Result<LocalDirectory::Naming> LocalDirectory::RenameUnderLock(const std::string& temporary,

@@ -23,6 +23,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,7 +63,8 @@ class LocalDirectory final : public CheckpointStorage {
   Status SyncNameOfRoot();
   // Steps 2 and 3 for a synced file; `temporary` is gone afterwards, whatever the outcome.
   Status GiveName(const std::string& temporary, const std::string& path);
-  Result<bool> AreSame(const std::string& one, const std::string& other) const;
+  // Step 3 where links work; nullopt, and nothing done, where they do not.
+  Result<std::optional<Naming>> TryLink(const std::string& from, const std::string& path);
   Result<Naming> LinkName(const std::string& temporary, const std::string& path);
   Result<Naming> RenameUnderLock(const std::string& temporary, const std::string& path);
   Status CopyIn(const std::string& from, const std::string& path);

@@ -1,10 +1,12 @@
 #include "storage/unread_files.h"
 
+#include "storage/live_database.h"
+
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace tidemark::storage {
@@ -18,10 +20,8 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
-bool IsTemporary(std::string_view path) {
-  constexpr std::string_view kFolder = "/tmp";
-  const size_t slash = path.rfind('/');
-  return slash != std::string_view::npos && path.substr(0, slash).ends_with(kFolder);
+bool IsTemporary(const std::string& path) {
+  return std::filesystem::path(path).parent_path().filename() == kLiveTemporaryName;
 }
 
 // The paths of files of which a read has failed.

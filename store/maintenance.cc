@@ -325,8 +325,8 @@ void Maintenance::Compact(uint32_t table) {
 Status Maintenance::Rebase() {
   // The attempt in the names may be older than the one that publishes: it only has to be one of
   // this writer's.
-  const uint64_t attempt =
-      repository_.WithManifest([](const Manifest& manifest) { return manifest.attempt; });
+  const auto [attempt, version] = repository_.WithManifest(
+      [](const Manifest& manifest) { return std::pair(manifest.attempt, manifest.version); });
   bool any_put = false;
   const auto may_put = [&](uint64_t bytes) {
     if (options_.costs.links_are_free) return true;
@@ -336,8 +336,6 @@ Status Maintenance::Rebase() {
   std::vector<std::string> obsolete;
   const auto uploaded =
       compaction::UploadBase(live_, repository_, attempt, &uploads_, &obsolete, may_put);
-  const uint64_t version =
-      repository_.WithManifest([](const Manifest& manifest) { return manifest.version; });
   for (std::string& name : obsolete) unnamed_.emplace_back(std::move(name), version);
   if (!uploaded.has_value())
     return uploaded.error().name() == "rebase-interrupted" ? Status() : uploaded.error();

@@ -49,7 +49,6 @@ class Recorder {
   void Restored(const RestoreReport& report);
 
   // The commit thread's. `time` is that of a completed one.
-  void CallbackThrew() { listener_exceptions_.fetch_add(1, std::memory_order_relaxed); }
   void CheckpointDecided(const CheckpointOutcome& outcome,
                          std::chrono::system_clock::time_point time);
 
@@ -66,6 +65,7 @@ class Recorder {
   void StoreFailed(const Status& status);
   // Tells OnCorruption if it is one.
   void Damage(const Status& status);
+  void CallbackThrew() { listener_exceptions_.fetch_add(1, std::memory_order_relaxed); }
 
   StoreMetrics Snapshot() const;
 

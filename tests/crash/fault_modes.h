@@ -1,6 +1,7 @@
 // What may happen to the calls of a disk, for tests that let it happen to each of them.
 #pragma once
 
+#include "tests/crash/crash_store.h"
 #include "tests/support/environment.h"
 #include "tests/support/fault_file_system.h"
 
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <ostream>
 #include <string>
 
@@ -52,6 +54,21 @@ inline void ExpectMediumError(const Status& status) {
               status.code() == StatusCode::kResourceExhausted)
       << status.ToString();
   EXPECT_FALSE(status.message().empty());
+}
+
+// False if it cannot be exported now; then there is no destination.
+inline bool TryExport(const std::string& from, const std::string& to,
+                      const storage::FileSystemPtr& disk) {
+  const auto source = storage::OpenLocalDirectoryOn(from, disk);
+  const Status status = source.has_value() ? ExportNewest(**source, to, disk) : source.error();
+  if (status.ok()) return true;
+  ExpectMediumError(status);
+  // Renamed already, it may be there when what fails is the sync of its folder.
+  if (std::filesystem::exists(to)) {
+    EXPECT_EQ(FindDamageOfExport(to), "");
+  }
+  std::filesystem::remove_all(to);
+  return false;
 }
 
 inline std::string NameOfMode(const ::testing::TestParamInfo<FaultMode>& mode) {

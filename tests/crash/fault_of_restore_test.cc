@@ -77,19 +77,6 @@ class FaultOfRestore : public ::testing::Test {
     }
   }
 
-  // False if it cannot be done now; then there is no destination.
-  bool Copy(const std::string& from, const std::string& to, const storage::FileSystemPtr& disk) {
-    const auto source = storage::OpenLocalDirectoryOn(from, disk);
-    const Status status = source.has_value() ? ExportNewest(**source, to, disk) : source.error();
-    if (status.ok()) return true;
-    ExpectMediumError(status);
-    // Renamed already, it may be there when what fails is the sync of its folder.
-    if (fs::exists(to)) {
-      EXPECT_EQ(FindDamageOfExport(to), "");
-    }
-    fs::remove_all(to);
-    return false;
-  }
   void ExpectContent(TestStore& store) {
     const auto content = store.ReadAll();
     ASSERT_TRUE(content.has_value()) << content.error().ToString();
@@ -117,17 +104,17 @@ class FaultOfRestore : public ::testing::Test {
       acknowledged_.erase(kRounds + 1);
     }
     (void)store->Drain();  // what is exported must not be merged and deleted meanwhile
-    const bool exported = Copy(root + "/repository", root + "/export", fs_);
-    imported_ = exported && Copy(root + "/export", root + "/import", fs_);
+    const bool exported = TryExport(root + "/repository", root + "/export", fs_);
+    imported_ = exported && TryExport(root + "/export", root + "/import", fs_);
 
     fs_->plan().Clear();
     EXPECT_EQ(store->Checkpoint(kRounds + 2).ToString(), "OK") << "the disk is well again";
     ExpectContent(*store);
     EXPECT_EQ(store->Drain().ToString(), "OK");
-    EXPECT_TRUE(exported || Copy(root + "/repository", root + "/export", fs_));
+    EXPECT_TRUE(exported || TryExport(root + "/repository", root + "/export", fs_));
     EXPECT_EQ(FindDamageOfExport(root + "/export"), "");
     if (!fs::exists(root + "/import")) {
-      EXPECT_TRUE(Copy(root + "/export", root + "/import", fs_));
+      EXPECT_TRUE(TryExport(root + "/export", root + "/import", fs_));
     }
     EXPECT_EQ(FindDamageOfExport(root + "/import"), "");
     EXPECT_EQ(store->Close().ToString(), "OK");

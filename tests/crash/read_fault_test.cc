@@ -257,18 +257,6 @@ class ReadFaultTest : public ::testing::TestWithParam<FaultMode> {
     ExpectGoesOn(*store, root, kLastRound);
   }
 
-  // False if it cannot be done now; then there is no destination.
-  bool Export(const std::string& from, const std::string& to) {
-    const auto source = storage::OpenLocalDirectoryOn(from, fs_);
-    const Status status = source.has_value() ? ExportNewest(**source, to, fs_) : source.error();
-    if (status.ok()) return true;
-    ExpectMediumError(status);
-    if (fs::exists(to)) {
-      EXPECT_EQ(FindDamageOfExport(to), "");
-    }
-    fs::remove_all(to);
-    return false;
-  }
   void Verify(const std::string& root) {
     const auto storage = storage::OpenLocalDirectoryOn(root + "/repository", fs_);
     if (!storage.has_value()) return ExpectMediumError(storage.error());
@@ -282,13 +270,13 @@ class ReadFaultTest : public ::testing::TestWithParam<FaultMode> {
   void Move() {
     const std::string root = Copy(false);
     Verify(root);
-    const bool exported = Export(root + "/repository", root + "/export");
-    const bool imported = exported && Export(root + "/export", root + "/import");
+    const bool exported = TryExport(root + "/repository", root + "/export", fs_);
+    const bool imported = exported && TryExport(root + "/export", root + "/import", fs_);
     missed_ = fs_->plan().fired() == 0;
     fs_->plan().Clear();
-    EXPECT_TRUE(exported || Export(root + "/repository", root + "/export"));
+    EXPECT_TRUE(exported || TryExport(root + "/repository", root + "/export", fs_));
     EXPECT_EQ(FindDamageOfExport(root + "/export"), "");
-    EXPECT_TRUE(imported || Export(root + "/export", root + "/import"));
+    EXPECT_TRUE(imported || TryExport(root + "/export", root + "/import", fs_));
     EXPECT_EQ(FindDamageOfExport(root + "/import"), "");
     ExpectRetained(root, retained_);
   }
