@@ -83,7 +83,7 @@ inline Files RemainsIn(const std::string& directory, const Done& done) {
   all[""] = std::to_string(done.acknowledged) + (done.exported ? " exported" : "") +
             (done.imported ? " imported" : "");
   for (const auto& entry : fs::recursive_directory_iterator(directory))
-    all[fs::relative(entry.path(), directory)] +=
+    all[entry.path().lexically_relative(directory)] +=
         entry.is_directory() ? "directory" : " " + std::to_string(entry.hard_link_count());
   return all;
 }

@@ -134,7 +134,7 @@ void MemoryFileSystem::Load(const std::string& from) {
   std::map<ino_t, NodePtr> files;
   LoadInto(*tree_->top, from, files);
   for (const auto& entry : fs::recursive_directory_iterator(from))
-    if (entry.is_directory()) fs::create_directories(root_ / fs::relative(entry.path(), from));
+    if (entry.is_directory()) fs::create_directories(root_ / entry.path().lexically_relative(from));
 }
 
 }  // namespace tidemark::test
