@@ -145,8 +145,8 @@ Result<LocalDirectory::Naming> LocalDirectory::LinkName(const std::string& tempo
 
 // RocksDB reports a taken name as an I/O error like any other, and a network file system may do the
 // work and lose the answer: so after a failure, what stands under the name tells.
-Result<std::optional<LocalDirectory::Naming>> LocalDirectory::TryLink(const std::string& from,
-                                                                      const std::string& path) {
+Result<std::optional<LocalDirectory::Naming>> LocalDirectory::TryLink(
+    const std::string& from, const std::string& path) const {
   const rocksdb::IOStatus linked = fs_->LinkFile(from, path, Io(), nullptr);
   if (linked.ok()) return std::optional(Naming::kDone);
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
@@ -259,14 +259,12 @@ Result<TransferKind> LocalDirectory::Fetch(std::string_view name, const std::str
   const std::string source = PathOf(name);
   TIDEMARK_RETURN_IF_ERROR(links_.CheckObject(source));
   if (may_link) {
+    const Result<std::optional<Naming>> linked = TryLink(source, path);
+    if (linked && *linked == Naming::kDone) return TransferKind::kLinked;
     // Of a folder none can be made, nor of nothing.
-    const rocksdb::IOStatus linked = fs_->LinkFile(source, path, Io(), nullptr);
-    if (linked.ok()) return TransferKind::kLinked;
     TIDEMARK_RETURN_IF_ERROR(Size(name).error());
-    if (!SaysThatLinksDoNotWork(linked)) {
-      TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
-      return taken ? Taken(path) : FromRocksDb(linked, "link " + source + " as " + path);
-    }
+    if (!linked) return linked.error();
+    if (*linked == Naming::kTaken) return Taken(path);
   }
   TIDEMARK_RETURN_IF_ERROR(Size(name).error());
   TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));

@@ -64,7 +64,7 @@ class LocalDirectory final : public CheckpointStorage {
   // Steps 2 and 3 for a synced file; `temporary` is gone afterwards, whatever the outcome.
   Status GiveName(const std::string& temporary, const std::string& path);
   // Step 3 where links work; nullopt, and nothing done, where they do not.
-  Result<std::optional<Naming>> TryLink(const std::string& from, const std::string& path);
+  Result<std::optional<Naming>> TryLink(const std::string& from, const std::string& path) const;
   Result<Naming> LinkName(const std::string& temporary, const std::string& path);
   Result<Naming> RenameUnderLock(const std::string& temporary, const std::string& path);
   Status CopyIn(const std::string& from, const std::string& path);

@@ -334,6 +334,15 @@ TEST_F(LocalDirectoryTest, KnowsItsOwnFileWhenTheAnswerToALinkWasLost) {
   EXPECT_EQ(storage_->Read("a", 0, 99).value(), "bytes");
 }
 
+// A restore whose 30th call lost its answer ended with "exists already" of a file that it had just
+// linked: Fetch did not look whose it is.
+TEST_F(LocalDirectoryTest, KnowsItsOwnFileWhenTheAnswerToALinkOutWasLost) {
+  ASSERT_TRUE(storage_->Put("a", "bytes").ok());
+  fs_->plan().Inject({.operations = {FileOperation::kLink}, .answer_lost = true});
+  EXPECT_EQ(storage_->Fetch("a", directory_ / "out", true).value(), TransferKind::kLinked);
+  EXPECT_EQ(ReadLocal(directory_ / "out"), "bytes");
+}
+
 TEST_F(LocalDirectoryTest, LocksOnce) {
   auto lock = storage_->TryLock("a/LOCK");
   ASSERT_TRUE(lock.has_value());
