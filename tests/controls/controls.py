@@ -1,13 +1,10 @@
 #!/usr/bin/env python3
 """Takes one safeguard at a time out of a copy of the sources, and expects a test to notice.
 
-usage: controls.py --check                    every safeguard stands where it is looked for, and in the table of
-                                              docs/DURABILITY.md
-       controls.py BUILD_FOLDER [NAME...]     all of them, or those whose names have one of these in it
-
 A test that passes without the safeguard that it is there for is a defect of the test. The safeguards that are
 syncs have their controls in tests/crash/power_cut_test.cc.
 """
+import argparse
 import os
 import re
 import shutil
@@ -258,23 +255,34 @@ class Tree:
                     file.write(whole[name])
 
 
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true",
+                        help="only see that every safeguard stands where it is looked for, and in the table of "
+                             "docs/DURABILITY.md")
+    parser.add_argument("build_folder", nargs="?", help="where the copy is made and built")
+    parser.add_argument("name", nargs="*", help="those safeguards whose names have one of these in it; otherwise all")
+    options = parser.parse_args(arguments)
+    if options.check == (options.build_folder is not None):
+        parser.error("expected either --check or a build folder")
+    return options
+
+
 def main(arguments):
+    options = parse(arguments)
     wrong = [message for message in (safeguard.check() for safeguard in SAFEGUARDS) if message]
-    if arguments == ["--check"]:
+    if options.check:
         wrong += check_document()
     for message in wrong:
         print(message)
-    if wrong or arguments == ["--check"]:
+    if wrong or options.check:
         print(f"controls: {len(SAFEGUARDS)} safeguards looked for, {len(wrong)} errors")
         return 1 if wrong else 0
-    if not arguments:
-        print(__doc__)
-        return 2
-    chosen = [s for s in SAFEGUARDS if not arguments[1:] or any(part in s.name for part in arguments[1:])]
+    chosen = [s for s in SAFEGUARDS if not options.name or any(part in s.name for part in options.name)]
     if not chosen:
         print("controls: no safeguard has such a name")
         return 2
-    tree = Tree(arguments[0])
+    tree = Tree(options.build_folder)
     tree.make({program for safeguard in chosen for program, _ in safeguard.tests})
     missed = 0
     for safeguard in chosen:
