@@ -258,16 +258,13 @@ Result<TransferKind> LocalDirectory::Fetch(std::string_view name, const std::str
   TIDEMARK_RETURN_IF_ERROR(CheckLocalName(name));
   const std::string source = PathOf(name);
   TIDEMARK_RETURN_IF_ERROR(links_.CheckObject(source));
-  if (may_link) {
-    const Result<std::optional<Naming>> linked = TryLink(source, path);
-    if (linked && *linked == Naming::kDone) return TransferKind::kLinked;
-    // Of a folder none can be made, nor of nothing.
-    TIDEMARK_RETURN_IF_ERROR(Size(name).error());
-    if (!linked) return linked.error();
-    if (*linked == Naming::kTaken) return Taken(path);
-  }
+  const Result<std::optional<Naming>> linked =
+      may_link ? TryLink(source, path) : std::optional<Naming>();
+  if (linked && *linked == Naming::kDone) return TransferKind::kLinked;
+  // Of a folder no link can be made, nor of nothing.
   TIDEMARK_RETURN_IF_ERROR(Size(name).error());
-  TIDEMARK_ASSIGN_OR_RETURN(const bool taken, Exists(path));
+  if (!linked) return linked.error();
+  TIDEMARK_ASSIGN_OR_RETURN(const bool taken, *linked ? Result<bool>(true) : Exists(path));
   if (taken) return Taken(path);
   if (Status copied = CopyFileUnsynced(*fs_, source, path); !copied.ok()) {
     Discard(path);
