@@ -4,6 +4,7 @@
 #include "store/store_core.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -11,8 +12,8 @@ namespace tidemark::store {
 
 namespace {
 
-// A node of the map of pre-images, and what the allocator adds.
-constexpr size_t kPreImageOverheadBytes = 160;
+// A node of a map of ranges, and what the allocator adds.
+constexpr size_t kRangeOverheadBytes = 160;
 
 }  // namespace
 
@@ -40,6 +41,7 @@ void ScanCore::End(Status why) {
 
 void ScanCore::Fail(Status why) {
   status_ = std::move(why);
+  for (const auto& [image, view] : images_) table_->store().Free(image);
   images_.clear();
   hidden_.clear();
   memory_bytes_ = 0;
@@ -80,17 +82,17 @@ Result<bool> ScanCore::MoveToNearest() {
   };
   if (version != nullptr) consider(version->key());
   if (in_below) consider(below_->key());
-  if (image != images_.end()) consider(image->first);
+  if (image != images_.end()) consider(image->first->key());
   if (!nearest) {
     done_ = true;
     return false;
   }
   memory_shown_ = version != nullptr && version->key() == *nearest;
   below_shown_ = in_below && below_->key() == *nearest;
-  const bool has_image = image != images_.end() && image->first == *nearest;
+  const bool has_image = image != images_.end() && image->first->key() == *nearest;
   SetPosition(*nearest);
   if (has_image) {
-    Result<bool> present = ReadPreImage(image->second);
+    Result<bool> present = ReadPreImage(*image);
     if (!present.has_value()) End(present.error());  // going on would leave the entry out
     return present;
   }
@@ -102,15 +104,14 @@ Result<bool> ScanCore::MoveToNearest() {
   return true;
 }
 
-Result<bool> ScanCore::ReadPreImage(const PreImage& image) {
-  if (image.view == nullptr) {
-    if (image.value) value_ = *image.value;
-    return image.value.has_value();
+Result<bool> ScanCore::ReadPreImage(const PreImages::value_type& image) {
+  const auto& [version, view] = image;
+  if (view == nullptr) {
+    value_ = version->value();
+    return version->present();
   }
-  const std::string_view stored_key =
-      std::string_view(bound_).substr(0, bound_.size() - (reverse_ ? 0 : 1));
   std::string stored;
-  Result<bool> found = image.view->Get(table_->meta().id, stored_key, &stored);
+  Result<bool> found = view->Get(table_->meta().id, version->key(), &stored);
   if (!found.has_value()) return table_->store().NoteReadError(std::move(found).error());
   if (!*found) return false;
   TIDEMARK_RETURN_IF_ERROR(ShowStored(stored));
@@ -165,7 +166,7 @@ void ScanCore::Hide(const std::shared_ptr<const RangeSet>& ranges) {
   uint64_t bytes = 0;
   bool any_ahead = false;
   for (const auto& [from, to] : *ranges) {
-    bytes += kPreImageOverheadBytes + from.size() + to.size();
+    bytes += kRangeOverheadBytes + from.size() + to.size();
     any_ahead = any_ahead || IsAhead({from, to});
   }
   if (!any_ahead) return;
@@ -194,9 +195,11 @@ void ScanCore::ForgetShown() {
   const uint64_t before = memory_bytes_;
   while (!images_.empty()) {
     const auto next = reverse_ ? std::prev(images_.end()) : images_.begin();
-    if (IsAhead(next->first)) break;
-    memory_bytes_ -= next->second.bytes;
+    Version* image = next->first;
+    if (IsAhead(image->key())) break;
     images_.erase(next);
+    table_->store().Free(image);
+    memory_bytes_ -= kPlaceBytes;
   }
   if (memory_bytes_ != before) table_->Account();
 }
@@ -224,32 +227,56 @@ bool ScanCore::IsAhead(const Range& range) const {
          std::max<std::string_view>(from, range.from) < std::min<std::string_view>(to, range.to);
 }
 
-size_t ScanCore::BytesFor(std::string_view stored_key, const Version* newest) {
-  return kPreImageOverheadBytes + stored_key.size() +
-         (newest != nullptr && newest->present() ? newest->value_size : 0);
+Status ScanCore::Outgrown() {
+  return Status(StatusCode::kResourceExhausted, "scan-outgrown",
+                "the entries that changed since the iterator was made do not fit the memory budget "
+                "(RuntimeOptions::memory_budget_bytes); close iterators before changing so much, "
+                "or raise it");
+}
+
+size_t ScanCore::PreImageBytes(std::string_view stored_key, const Version* newest) {
+  const bool has_value = newest != nullptr && newest->present();
+  return Version::BytesFor(stored_key.size(), has_value ? newest->value_size : 0);
 }
 
 Status ScanCore::Remember(std::string_view stored_key, const Version* newest) {
-  const StoreCore& store = table_->store();
-  PreImage image;
-  image.bytes = BytesFor(stored_key, newest);
+  StoreCore& store = table_->store();
+  std::string value_below;
+  std::optional<std::string_view> value;
+  std::shared_ptr<const storage::StateView> view;
   if (IsHidden(stored_key)) {
     // It was absent, whatever is there now.
   } else if (newest != nullptr) {
-    if (newest->present()) image.value = std::string(newest->value());
+    if (newest->present()) value = newest->value();
   } else if (store.layers().has_spilled()) {
-    std::string value;
     TIDEMARK_ASSIGN_OR_RETURN(const Below below,
                               store.layers().Read(table_->meta().id, stored_key, table_->ranges(),
-                                                  store.epoch(), &value));
-    image.bytes += below.value ? below.value->size() : 0;
-    if (below.value) image.value = std::move(value);
+                                                  store.epoch(), &value_below));
+    value = below.value;
   } else if (ranges().Find(stored_key, store.view()->epoch()) == nullptr) {
-    image.view = store.view();
+    view = store.view();
   }
-  memory_bytes_ += image.bytes;
-  images_.emplace(stored_key, std::move(image));
+  const size_t bytes = Version::BytesFor(stored_key.size(), value ? value->size() : 0);
+  if (!store.HasRoomFor(bytes, kPlaceBytes)) return Outgrown();
+  images_.emplace(NewPreImage(stored_key, value), std::move(view));
+  memory_bytes_ += kPlaceBytes;
   return {};
+}
+
+// Its `newer` is itself, so that it looks superseded to eviction (StoreCore::MayEvict).
+Version* ScanCore::NewPreImage(std::string_view stored_key, std::optional<std::string_view> value) {
+  StoreCore& store = table_->store();
+  const std::string_view held = value.value_or(std::string_view());
+  const size_t bytes = Version::BytesFor(stored_key.size(), held.size());
+  auto* image = new (store.Allocate(bytes)) Version;
+  image->size_class = store.arena().SizeClass(bytes);
+  image->newer = image;
+  image->op = value ? format::Op::kPut : format::Op::kDelete;
+  image->set_key_size(stored_key.size());
+  image->value_size = static_cast<uint32_t>(held.size());
+  std::memcpy(image->key_data(), stored_key.data(), stored_key.size());
+  if (!held.empty()) std::memcpy(image->value_data(), held.data(), held.size());
+  return image;
 }
 
 }  // namespace tidemark::store

@@ -21,8 +21,9 @@
 #include <tidemark/scan.h>
 #include <tidemark/status.h>
 
+#include <absl/container/btree_map.h>
+
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,29 +53,40 @@ class ScanCore {
   // For the table, before an entry changes: whether the scan has still to show it and does not
   // remember it.
   bool Wants(std::string_view stored_key) const;
-  // What remembering takes.
-  static size_t BytesFor(std::string_view stored_key, const Version* newest);
   // Remembers the entry whose newest version in the cache this is; null: what lies below, as of
-  // now. Errors of reading that, which end the scan.
+  // now. Errors of reading that, and Outgrown where the store has no room for a block of
+  // PreImageBytes, or of what was read, and kPlaceBytes: the scan then has to be failed.
   Status Remember(std::string_view stored_key, const Version* newest);
+  static size_t PreImageBytes(std::string_view stored_key, const Version* newest);
+  static constexpr size_t kPlaceBytes = 48;  // of a pre-image, in the map of them
+  static Status Outgrown();
   // Range deletes that were rolled back, and that it was made after, go on for it.
   void Hide(const std::shared_ptr<const RangeSet>& ranges);
   // Whether it has still to show something of this range.
   bool IsAhead(const Range& range) const;
   // Lets go of everything; Next returns `why` from now on.
   void Fail(Status why);
+  // Beside the arena, where pre-images are; not 0 if it remembers anything.
   uint64_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
-  struct PreImage {
-    std::shared_ptr<const storage::StateView> view;  // that has the value; null: `value` is it
-    std::optional<std::string> value;                // nullopt: absent
-    size_t bytes = 0;
+  struct ByKey {
+    using is_transparent = void;
+    static std::string_view KeyOf(std::string_view stored_key) { return stored_key; }
+    static std::string_view KeyOf(const Version* image) { return image->key(); }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyOf(a) < KeyOf(b);
+    }
   };
-  using PreImages = std::map<std::string, PreImage, std::less<>>;
+  // Versions of no index, which eviction passes over, and the view that has the value, if it is not
+  // in the version itself. In the arena, as they come and go by megabytes, and what malloc has once
+  // held it seldom gives back.
+  using PreImages = absl::btree_map<Version*, std::shared_ptr<const storage::StateView>, ByKey>;
 
   Result<bool> MoveToNearest();
-  Result<bool> ReadPreImage(const PreImage& image);
+  Result<bool> ReadPreImage(const PreImages::value_type& image);
+  Version* NewPreImage(std::string_view stored_key, std::optional<std::string_view> value);
   Status ShowStored(std::string_view stored_value);
   Status SettleBelow();
   VisibleRanges ranges() const;

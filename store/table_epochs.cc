@@ -49,7 +49,7 @@ void TableCore::DropSpareList() {
 void TableCore::Rollback() {
   for (Version* version : dirty_) {
     const uint64_t hash = format::HashKey(format::UserKey(version->key()));
-    if (!scans_.empty()) Remember(version->key(), version, false);
+    if (!scans_.empty()) Remember(*version);
     const bool lies_below = !version->absent_before && version->older == nullptr;
     if (lies_below) VoidMark(format::UserKey(version->key()));
     if (version->newer != nullptr) TakeOff(hash, version->newer);

@@ -12,13 +12,6 @@ namespace {
 // What an ordered index takes at least.
 constexpr size_t kOrderedBytesMin = 2 * Arena::kSmallChunkBytes;
 
-Status ScanTooLarge() {
-  return Status(StatusCode::kResourceExhausted, "scan-outgrown",
-                "the entries that changed since the iterator was made do not fit the memory budget "
-                "(RuntimeOptions::memory_budget_bytes); close iterators before changing so much, "
-                "or raise it");
-}
-
 KeyOrder OrderOf(TableKind kind) {
   return kind == TableKind::kMap ? KeyOrder::kByPartition : KeyOrder::kByKey;
 }
@@ -109,7 +102,7 @@ void TableCore::FailScans(const Status& why) {
 bool TableCore::EndScansForMemory() {
   const auto ended = std::erase_if(scans_, [](ScanCore* scan) {
     if (scan->memory_bytes() == 0) return false;
-    scan->Fail(ScanTooLarge());
+    scan->Fail(ScanCore::Outgrown());
     return true;
   });
   if (ended > 0) Account();
@@ -119,38 +112,37 @@ bool TableCore::EndScansForMemory() {
 void TableCore::RememberForScans(uint64_t hash, std::string_view* key, std::string_view* value) {
   scan_stored_key_.clear();
   format::AppendStoredKey(GroupOf(hash, *key), *key, &scan_stored_key_);
-  const auto wants = [this](const ScanCore* scan) { return scan->Wants(scan_stored_key_); };
-  const auto wanting = static_cast<size_t>(std::count_if(scans_.begin(), scans_.end(), wants));
-  if (wanting == 0) return;
-  const Version* newest = index_.Find(hash, *key);
-  const size_t bytes = wanting * ScanCore::BytesFor(scan_stored_key_, newest);
-  bool has_room = store_.HasRoomFor(0, bytes);
-  if (!has_room) {
-    *key = scan_key_.assign(*key);
-    if (value != nullptr) *value = scan_value_.assign(*value);
-    has_room = store_.MakeRoomForClean(0, bytes);
-    newest = index_.Find(hash, *key);
-  }
-  Remember(scan_stored_key_, newest, has_room);
-}
-
-void TableCore::Remember(std::string_view stored_key, const Version* newest, bool has_room) {
   for (size_t i = 0; i < scans_.size();) {
-    ScanCore* scan = scans_[i];
-    if (!scan->Wants(stored_key)) {
+    if (!scans_[i]->Wants(scan_stored_key_)) {
       ++i;
       continue;
     }
-    const bool fits = has_room || store_.HasRoomFor(0, ScanCore::BytesFor(stored_key, newest));
-    Status kept = fits ? scan->Remember(stored_key, newest) : ScanTooLarge();
-    if (kept.ok()) {
-      ++i;
-    } else {
-      scan->Fail(std::move(kept));
-      scans_.erase(scans_.begin() + static_cast<ptrdiff_t>(i));
+    const Version* newest = index_.Find(hash, *key);
+    const size_t bytes = ScanCore::PreImageBytes(scan_stored_key_, newest);
+    if (!store_.HasRoomFor(bytes, ScanCore::kPlaceBytes)) {
+      *key = scan_key_.assign(*key);
+      if (value != nullptr) *value = scan_value_.assign(*value);
+      (void)store_.MakeRoomForClean(bytes, ScanCore::kPlaceBytes, StoreCore::Effort::kWhatItTakes);
+      newest = index_.Find(hash, *key);
     }
-    Account();  // the next one asks what is left
+    if (RememberFor(scans_[i], scan_stored_key_, newest)) ++i;
   }
+}
+
+void TableCore::Remember(const Version& newest) {
+  for (size_t i = 0; i < scans_.size();)
+    if (!scans_[i]->Wants(newest.key()) || RememberFor(scans_[i], newest.key(), &newest)) ++i;
+}
+
+bool TableCore::RememberFor(ScanCore* scan, std::string_view stored_key, const Version* newest) {
+  Status kept = scan->Remember(stored_key, newest);
+  const bool is_kept = kept.ok();
+  if (!is_kept) {
+    scan->Fail(std::move(kept));
+    std::erase(scans_, scan);
+  }
+  Account();  // the next one asks what is left
+  return is_kept;
 }
 
 // ---- Memory ----

@@ -49,11 +49,12 @@ struct StoreMetrics {
   // ---- Memory now, in bytes; this store's are zero once it is closed. ----
   // These five lie apart from each other. They are what the runtime's budget counts for this store,
   // which besides counts the capacity of RocksDB's block cache and that of read views.
-  uint64_t cache_bytes = 0;  // entries: clean, changed, and superseded but not released yet
+  // Entries: clean, changed, superseded but not released yet, and what open iterators remember.
+  uint64_t cache_bytes = 0;
   uint64_t index_bytes = 0;  // tables that lead from keys to entries
   uint64_t free_bytes = 0;   // taken from the system, waiting for entries to come
   // Lists of what the current epoch has changed and those before it that RocksDB lacks, with what
-  // sorting them takes; the order of tables that are scanned; and what open iterators remember.
+  // sorting them takes; and the order of tables that are scanned.
   uint64_t list_bytes = 0;
   uint64_t buffer_bytes = 0;  // of the commit thread, and which keys were asked for of late
   // These two are parts of cache_bytes, as of each entry's first change in its epoch; but for what

@@ -148,9 +148,9 @@ TEST_F(ScanTest, WhatWasShownIsNotKept) {
   for (int i = 0; i < 1'000; ++i) Put("key" + std::to_string(1'000 + i), std::string(1'000, 'a'));
   Iterator iterator = Scan();
   for (int i = 0; i < 1'000; ++i) Put("key" + std::to_string(1'000 + i), std::string(1'000, 'b'));
-  const uint64_t before = store_->Metrics().list_bytes;
+  const uint64_t before = store_->Metrics().cache_bytes;
   for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(iterator.Next().value());
-  EXPECT_LT(store_->Metrics().list_bytes + kMiB - 100'000, before);
+  EXPECT_LT(store_->Metrics().cache_bytes + kMiB - 100'000, before);
 }
 
 TEST_F(ScanTest, AfterCloseOfTheStore) {
