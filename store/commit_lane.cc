@@ -71,6 +71,11 @@ uint64_t CommitLane::newest_epoch() const {
   return newest_epoch_;
 }
 
+size_t CommitLane::stranded_epochs() const {
+  std::lock_guard lock(mutex_);
+  return in_flight_ > 0 ? 0 : left_;
+}
+
 void CommitLane::WaitIdle() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return jobs_.empty() && requests_.empty() && !busy_; });
@@ -123,6 +128,7 @@ void CommitLane::Commit(Job job, const Requests& requests) {
   {
     std::lock_guard lock(mutex_);
     --in_flight_;
+    left_ = unpublished_.size();
     for (const auto& request : requests) request->outcome = status;
   }
   statistics.barrier = job.ticket->barrier_duration();

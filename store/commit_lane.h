@@ -86,6 +86,9 @@ class CommitLane {
   void Stop();
   // The last epoch whose barrier has come, whatever has become of it.
   uint64_t newest_epoch() const;
+  // How many epochs lie here until the next checkpoint is submitted, those of checkpoints that have
+  // failed; 0 while one is queued or under way.
+  size_t stranded_epochs() const;
   // While set, a commit drops no checkpoint for being old.
   void SetKeepPresent(bool keep) noexcept { keep_present_.store(keep); }
 
@@ -150,6 +153,7 @@ class CommitLane {
   uint64_t newest_epoch_;
   Requests requests_;
   size_t in_flight_ = 0;
+  size_t left_ = 0;  // unpublished, when the last checkpoint was decided
   bool busy_ = false;
   bool stopping_ = false;
 

@@ -260,6 +260,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void RollbackSpilled();
   bool EndScans();
   void AccountMemory();
+  bool IsRoomUnderWay() const;
+  Status NoRoom(size_t bytes) const;
+  // OK also if there is nothing to wait for any more.
   Status WaitForMail(std::chrono::steady_clock::time_point deadline);
   Status CheckCheckpointArguments(uint64_t id, const CheckpointOptions& options);
   Status Fail(const Status& status);

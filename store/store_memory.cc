@@ -299,15 +299,16 @@ bool StoreCore::MakeRoomForClean(size_t bytes, size_t growth, Effort effort) {
 }
 
 // Memory comes back from four places: applied epochs that were not released yet, clean entries,
-// epochs that write-back has still to apply, which is worth waiting for while there are any, and
-// then the current epoch itself, by spilling. What iterators remember goes when nothing else is
-// left.
+// epochs that write-back has still to apply, which is worth waiting for while somebody works on
+// any, and then, when there are none, the current epoch itself, by spilling. What iterators
+// remember goes when nothing else is left.
 Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   const auto deadline = std::chrono::steady_clock::now() + options_.stall_timeout;
   std::optional<Stall> stall;
   while (!MakeRoomForClean(bytes, growth, Effort::kWhatItTakes)) {
-    const bool can_wait = unreleased_epochs_.load() > 0;
-    if (!can_wait && !CanSpill()) {
+    const bool can_wait = IsRoomUnderWay();
+    const bool can_spill = unreleased_epochs_.load() == 0 && CanSpill();
+    if (!can_wait && !can_spill) {
       if (EndScans()) continue;
       // Another store may have more than its share, and give when it is next called.
       if (account_->asked() && std::chrono::steady_clock::now() < deadline) {
@@ -315,11 +316,7 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
         std::this_thread::sleep_for(kLookAgain);
         continue;
       }
-      return Status(StatusCode::kResourceExhausted, "memory-budget",
-                    "this needs " + std::to_string(bytes + growth) +
-                        " bytes more, and what can be freed of the memory budget of " +
-                        std::to_string(runtime_->options().memory_budget_bytes) +
-                        " bytes (RuntimeOptions::memory_budget_bytes) is not that much; raise it");
+      return NoRoom(bytes + growth);
     }
     if (!stall) stall.emplace(recorder_, in_callback_);
     Status made = can_wait ? WaitForMail(deadline) : Spill();
@@ -329,11 +326,35 @@ Status StoreCore::MakeRoom(size_t bytes, size_t growth) {
   return {};
 }
 
+// Not where all epochs that RocksDB lacks are those of failed checkpoints: nothing happens to them
+// before the next one.
+bool StoreCore::IsRoomUnderWay() const {
+  const uint64_t epochs = unreleased_epochs_.load();
+  return epochs > 0 && epochs > commits_->stranded_epochs();
+}
+
+Status StoreCore::NoRoom(size_t bytes) const {
+  const uint64_t epochs = unreleased_epochs_.load();
+  return Status(StatusCode::kResourceExhausted, "memory-budget",
+                "this needs " + std::to_string(bytes) +
+                    " bytes more, and what can be freed of the memory budget of " +
+                    std::to_string(runtime_->options().memory_budget_bytes) +
+                    " bytes (RuntimeOptions::memory_budget_bytes) is not that much; " +
+                    (epochs > 0 ? "the epochs of " + std::to_string(epochs) +
+                                      " failed checkpoints wait in memory for the next one, which "
+                                      "makes them durable too: take one and try again"
+                                : "raise it"));
+}
+
 // Iterators give up before a write fails. False if none of them holds anything.
 bool StoreCore::EndScans() {
   bool any = false;
   for (TableCore* table : table_list_) any = table->EndScansForMemory() || any;
-  return any;
+  if (!any) return false;
+  // What they remembered lay among entries that may go.
+  may_evict_ = true;
+  AccountMemory();
+  return true;
 }
 
 Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {
@@ -347,9 +368,9 @@ Status StoreCore::WaitForMail(std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     arrived = mail_arrived_.wait_until(lock, until,
                                        [this] { return has_mail_.load() || blocked_.load(); });
-  } while (!arrived && std::chrono::steady_clock::now() < deadline);
+  } while (!arrived && IsRoomUnderWay() && std::chrono::steady_clock::now() < deadline);
   TIDEMARK_RETURN_IF_ERROR(CheckUsable());
-  if (arrived) return {};
+  if (arrived || !IsRoomUnderWay()) return {};  // a checkpoint has failed meanwhile
   const Status reason = maintenance_->last_error();
   return Status(StatusCode::kResourceExhausted, "memory-budget",
                 "no memory came free within StoreOptions::stall_timeout (" +

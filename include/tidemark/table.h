@@ -59,9 +59,11 @@ class TableCore;
 //
 // Views returned here stay valid until the next non-const call on the store or any of its tables.
 // Writes may block for memory up to StoreOptions::stall_timeout, then return ResourceExhausted
-// (`memory-budget`) and have changed nothing. If the current epoch is larger than memory they write
-// what it has changed to the local disk: Unavailable, ResourceExhausted (`disk-full`). Reads may
-// read RocksDB, and so do writes of a table that keeps count: Corruption or Unavailable.
+// (`memory-budget`) and have changed nothing; at once where waiting is in vain, as the epochs of
+// failed checkpoints fill the memory and no checkpoint is under way that would take them along. If
+// the current epoch is larger than memory they write what it has changed to the local disk:
+// Unavailable, ResourceExhausted (`disk-full`). Reads may read RocksDB, and so do writes of a table
+// that keeps count: Corruption or Unavailable.
 //
 // Thread safety: one thread at a time over a store and all its tables.
 class Table {

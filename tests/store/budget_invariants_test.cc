@@ -277,6 +277,49 @@ TEST_F(BudgetInvariantsTest, Invariant10AWriteThatWaitsForACommitInFlightIsLetGo
   EXPECT_EQ(Wait(*pending).ToString(), "OK");
 }
 
+// The epochs of failed checkpoints stay in memory until another one is taken, which the writer does
+// itself. Once a write that they left no room for waited for all of stall_timeout all the same, and
+// so did the next, as long as the storage was dead.
+TEST_F(BudgetInvariantsTest, Invariant10AWriteDoesNotWaitForWhatOnlyACheckpointFrees) {
+  options_.inline_segment_bytes_max = 0;
+  options_.stall_timeout = std::chrono::hours(1);  // the test would not end
+  Close();
+  Open();
+  storage_->plan().Inject({.sticky = true, .operations = {StorageOperation::kPutFile}});
+  uint64_t id = 0;
+  Status full;
+  int keys = 0;
+  for (; full.ok(); ++keys) {
+    full = TryPut(keys);
+    if (keys % 500 != 499) continue;
+    EXPECT_FALSE(Save(++id).ok());
+  }
+  --keys;
+  EXPECT_EQ(full.name(), "memory-budget");
+  EXPECT_NE(full.message().find("failed checkpoints"), std::string_view::npos) << full.ToString();
+  ExpectBudgetHeld();
+  // One that is under way is waited for, and no longer than until it has failed.
+  const auto pause = storage_->PauseBefore(StorageOperation::kPutFile, "log/");
+  const auto pending = Checkpoint(++id);
+  pause->WaitUntilReached();
+  std::thread releaser([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    pause->Release();
+  });
+  EXPECT_EQ(TryPut(keys).name(), "memory-budget");
+  releaser.join();
+  EXPECT_FALSE(Wait(*pending).ok());
+
+  storage_->plan().Clear();
+  ASSERT_EQ(Save(++id).ToString(), "OK") << "and all that failed before";
+  for (int i = 0; i < 2 * keys; ++i) {
+    ASSERT_EQ(TryPut(i, 2).ToString(), "OK") << i;
+    if (i % 500 != 499) continue;
+    ASSERT_EQ(Save(++id).ToString(), "OK");
+  }
+  for (int i = 0; i < 2 * keys; ++i) ASSERT_EQ(Read(*table_, KeyOf(i)), ValueOf(i, 2)) << i;
+}
+
 // What makes write-backs wait, and in the end the writer, is in the metrics while it lasts.
 TEST_F(BudgetInvariantsTest, WaitsForCompactionAreCounted) {
   fs_->plan().Inject({.sticky = true,
