@@ -159,14 +159,19 @@ Status BatchEncoder::Columns::Append(uint32_t table_id, Compression codec, int l
     return Status(StatusCode::kInvalidArgument, "epoch-span",
                   "the epochs of a change batch are 2^32 or more apart");
 
-  const auto append = [&](flatbuffers::FlatBufferBuilder* to) {
-    Build(table_id, base_epoch, to);
-    return AppendFrame(FrameKind::kChangeBatch, BytesOf(*to), codec, level, out);
+  const auto append_frame = [&](const flatbuffers::FlatBufferBuilder& built) {
+    return AppendFrame(FrameKind::kChangeBatch, BytesOf(built), codec, level, out);
   };
-  if (raw_bytes() <= kKeptBytesMax) return append(&builder);
-  // One allocation of the right size instead of growing the kept one step by step.
+  if (raw_bytes() <= kKeptBytesMax) {
+    Build(table_id, base_epoch, &builder);
+    return append_frame(builder);
+  }
+  // One allocation of the right size instead of growing the kept one step by step, and without the
+  // columns while it is compressed.
   flatbuffers::FlatBufferBuilder large(raw_bytes() + kTableBytesMax);
-  return append(&large);
+  Build(table_id, base_epoch, &large);
+  Reset();
+  return append_frame(large);
 }
 
 void BatchEncoder::Columns::Reset() {
