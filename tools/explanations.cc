@@ -157,7 +157,8 @@ constexpr Explanation kExplanations[] = {
     {"memory-budget", "An operation needs more memory than can be freed of the runtime's budget.",
      "The operation changed nothing.",
      "Raise RuntimeOptions::memory_budget_bytes, take checkpoints more often, or write less at "
-     "once."},
+     "once. If checkpoints have failed, find out why: what they hold waits in memory for the next "
+     "one, so take that and try again."},
     {"compaction-behind", "RocksDB merges files more slowly than changes arrive.",
      "Nothing is lost; writes are held up.",
      "Give it more background threads, a faster disk, or fewer changes a second."},

@@ -129,7 +129,7 @@ TEST_F(BudgetInvariantsTest, Invariant10WhatARangeDeleteEmptiesIsCountedOut) {
 // Once it said that an error changes nothing but for `memory-budget`, and the disk was full
 // halfway.
 TEST_F(BudgetInvariantsTest, Invariant10ARangeDeleteThatFailsHalfwayCanGoOn) {
-  const int keys = TIDEMARK_SANITIZED ? 100'000 : 200'000;
+  const int keys = TIDEMARK_SANITIZED ? 160'000 : 200'000;
   const auto ordered = store_->OpenTable("ordered", {.kind = TableKind::kOrderedBytes}).value();
   for (int i = 0; i < keys; ++i) ASSERT_EQ(ordered->Put(KeyOf(i), "v").ToString(), "OK");
   ASSERT_EQ(Save(1).ToString(), "OK");
