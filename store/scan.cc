@@ -239,7 +239,14 @@ size_t ScanCore::PreImageBytes(std::string_view stored_key, const Version* newes
   return Version::BytesFor(stored_key.size(), has_value ? newest->value_size : 0);
 }
 
-Status ScanCore::Remember(std::string_view stored_key, const Version* newest) {
+bool ScanCore::Remember(std::string_view stored_key, const Version* newest) {
+  Status kept = Keep(stored_key, newest);
+  if (kept.ok()) return table_->Account(), true;
+  End(std::move(kept));
+  return false;
+}
+
+Status ScanCore::Keep(std::string_view stored_key, const Version* newest) {
   StoreCore& store = table_->store();
   std::string value_below;
   std::optional<std::string_view> value;
@@ -265,15 +272,10 @@ Status ScanCore::Remember(std::string_view stored_key, const Version* newest) {
 
 // Its `newer` is itself, so that it looks superseded to eviction (StoreCore::MayEvict).
 Version* ScanCore::NewPreImage(std::string_view stored_key, std::optional<std::string_view> value) {
-  StoreCore& store = table_->store();
   const std::string_view held = value.value_or(std::string_view());
-  const size_t bytes = Version::BytesFor(stored_key.size(), held.size());
-  auto* image = new (store.Allocate(bytes)) Version;
-  image->size_class = store.arena().SizeClass(bytes);
+  Version* image = table_->store().AllocateVersion(stored_key.size(), held.size());
   image->newer = image;
   image->op = value ? format::Op::kPut : format::Op::kDelete;
-  image->set_key_size(stored_key.size());
-  image->value_size = static_cast<uint32_t>(held.size());
   std::memcpy(image->key_data(), stored_key.data(), stored_key.size());
   if (!held.empty()) std::memcpy(image->value_data(), held.data(), held.size());
   return image;

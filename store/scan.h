@@ -54,9 +54,10 @@ class ScanCore {
   // remember it.
   bool Wants(std::string_view stored_key) const;
   // Remembers the entry whose newest version in the cache this is; null: what lies below, as of
-  // now. Errors of reading that, and Outgrown where the store has no room for a block of
-  // PreImageBytes, or of what was read, and kPlaceBytes: the scan then has to be failed.
-  Status Remember(std::string_view stored_key, const Version* newest);
+  // now. False if the scan has ended instead, and is gone from the table: for an error of reading
+  // that, or because the store has no room for a block of PreImageBytes, or of what was read, and
+  // kPlaceBytes.
+  bool Remember(std::string_view stored_key, const Version* newest);
   static size_t PreImageBytes(std::string_view stored_key, const Version* newest);
   static constexpr size_t kPlaceBytes = 48;  // of a pre-image, in the map of them
   static Status Outgrown();
@@ -86,6 +87,7 @@ class ScanCore {
 
   Result<bool> MoveToNearest();
   Result<bool> ReadPreImage(const PreImages::value_type& image);
+  Status Keep(std::string_view stored_key, const Version* newest);
   Version* NewPreImage(std::string_view stored_key, std::optional<std::string_view> value);
   Status ShowStored(std::string_view stored_value);
   Status SettleBelow();

@@ -107,12 +107,17 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
     return status.code() == StatusCode::kCorruption ? Fail(status) : status;
   }
   Arena& arena() noexcept { return arena_; }
-  // Memory that HasRoomFor has found or MakeRoom has made.
-  void* Allocate(size_t bytes) {
-    void* block = arena_.Allocate(bytes);
+  // In memory that HasRoomFor has found or MakeRoom has made. Key and value are for the caller to
+  // fill in.
+  Version* AllocateVersion(size_t stored_key_size, size_t value_size) {
+    const size_t bytes = Version::BytesFor(stored_key_size, value_size);
+    auto* version = new (arena_.Allocate(bytes)) Version;
     if (arena_.reserved_bytes() != accounted_arena_bytes_) [[unlikely]]
       AccountMemory();
-    return block;
+    version->size_class = arena_.SizeClass(bytes);
+    version->set_key_size(stored_key_size);
+    version->value_size = static_cast<uint32_t>(value_size);
+    return version;
   }
   void AddEpochBytes(size_t bytes) { epoch_bytes_.Add(bytes); }
   void Free(Version* version) { arena_.Free(version, version->size_class); }

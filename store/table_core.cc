@@ -321,16 +321,11 @@ void TableCore::TakePlace(uint64_t hash, Version* from, Version* to) {
 
 Version* TableCore::NewVersion(uint64_t hash, std::string_view key, std::string_view value, Op op,
                                uint64_t epoch, std::string_view tail) {
-  const size_t key_size = key.size() + format::kKeyGroupBytes;
-  const size_t value_size = value.size() + tail.size();
-  const size_t bytes = Version::BytesFor(key_size, value_size);
-  auto* version = new (store_.Allocate(bytes)) Version;
+  Version* version =
+      store_.AllocateVersion(key.size() + format::kKeyGroupBytes, value.size() + tail.size());
   version->epoch = epoch;
   version->op = op;
-  version->size_class = store_.arena().SizeClass(bytes);
   version->place = meta_.id;
-  version->set_key_size(key_size);
-  version->value_size = static_cast<uint32_t>(value_size);
   const uint16_t group = GroupOf(hash, key);
   version->key_data()[0] = static_cast<char>(group >> 8);
   version->key_data()[1] = static_cast<char>(group & 0xff);

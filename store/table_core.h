@@ -174,8 +174,6 @@ class TableCore {
   // may be null.
   void RememberForScans(uint64_t hash, std::string_view* key, std::string_view* value);
   void Remember(const Version& newest);  // the same for one that a rollback takes off
-  // False if the scan has failed for it, and is gone from scans_.
-  bool RememberFor(ScanCore* scan, std::string_view stored_key, const Version* newest);
   void IndexInsert(uint64_t hash, Version* version);
   void IndexReplace(uint64_t hash, const Version* from, Version* to);
   void IndexErase(uint64_t hash, const Version* version);

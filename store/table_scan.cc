@@ -125,24 +125,13 @@ void TableCore::RememberForScans(uint64_t hash, std::string_view* key, std::stri
       (void)store_.MakeRoomForClean(bytes, ScanCore::kPlaceBytes, StoreCore::Effort::kWhatItTakes);
       newest = index_.Find(hash, *key);
     }
-    if (RememberFor(scans_[i], scan_stored_key_, newest)) ++i;
+    if (scans_[i]->Remember(scan_stored_key_, newest)) ++i;
   }
 }
 
 void TableCore::Remember(const Version& newest) {
   for (size_t i = 0; i < scans_.size();)
-    if (!scans_[i]->Wants(newest.key()) || RememberFor(scans_[i], newest.key(), &newest)) ++i;
-}
-
-bool TableCore::RememberFor(ScanCore* scan, std::string_view stored_key, const Version* newest) {
-  Status kept = scan->Remember(stored_key, newest);
-  const bool is_kept = kept.ok();
-  if (!is_kept) {
-    scan->Fail(std::move(kept));
-    std::erase(scans_, scan);
-  }
-  Account();  // the next one asks what is left
-  return is_kept;
+    if (!scans_[i]->Wants(newest.key()) || scans_[i]->Remember(newest.key(), &newest)) ++i;
 }
 
 // ---- Memory ----
